@@ -1,0 +1,1 @@
+"""HTTP in, gRPC out: the webhook door, the REST API, the pages."""

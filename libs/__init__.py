@@ -1,0 +1,1 @@
+"""The pipes every service shares, sorted by subject."""

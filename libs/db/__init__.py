@@ -1,0 +1,1 @@
+"""Everything the services share about PostgreSQL."""

@@ -1,0 +1,111 @@
+"""Connections to one service's own database, and what becomes of the driver's errors."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Self, cast
+
+import psycopg
+from psycopg import errors
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from libs import problems
+
+SERVER_SETTINGS = (
+    "-c TimeZone=UTC "
+    # A process that was frozen inside a transaction gives its rows back.
+    "-c idle_in_transaction_session_timeout=10s "
+    "-c lock_timeout=10s -c statement_timeout=30s"
+)
+RETRY_AFTER = timedelta(seconds=1)
+
+
+class DatabaseUnavailable(problems.Unavailable):
+    """The database does not answer; the same call will work when it is back."""
+
+    reason = "DATABASE_UNAVAILABLE"
+
+
+class Database:
+    """A pool of connections to one service's own database."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, *, name: str, pool_size: int = 8) -> AsyncIterator[Self]:
+        """Opens the pool; `url` is anything libpq reads, several hosts included.
+
+        `name` is what `pg_stat_activity` shows. No connection is made yet.
+        """
+
+        async def connect(*_: object, **__: object) -> psycopg.AsyncConnection[Any]:
+            return await psycopg.AsyncConnection.connect(
+                url, application_name=name, options=SERVER_SETTINGS, connect_timeout=5
+            )
+
+        engine = create_async_engine(
+            "postgresql+psycopg://",
+            async_creator=connect,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=5,
+            # The URL says nothing about the server; what SQLAlchemy would ask it
+            # on the first connection is not used.
+            pool_use_lifo=True,
+        )
+        try:
+            yield cls(engine)
+        finally:
+            await engine.dispose()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Gives a session whose work is committed at the end of the block, all or nothing.
+
+        READ COMMITTED. Driver errors come out as problems; a broken constraint
+        comes out as SQLAlchemy's IntegrityError (see `constraint_of`).
+        """
+        try:
+            async with (
+                AsyncSession(self._engine, expire_on_commit=False, autoflush=False) as session,
+                session.begin(),
+            ):
+                yield session
+        except DBAPIError as error:
+            raise _problem_of(error) from error
+        except (PoolTimeoutError, psycopg.OperationalError, OSError) as error:
+            raise DatabaseUnavailable(retry_after=RETRY_AFTER) from error
+
+    async def ping(self) -> None:
+        """Asks the database for a sign of life; `DatabaseUnavailable` when there is none."""
+        async with self.transaction() as session:
+            await session.execute(text("SELECT 1"))
+
+
+async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
+    """Gives psycopg's own connection of the session's transaction, for COPY."""
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    return cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
+
+
+def constraint_of(error: DBAPIError) -> str | None:
+    """Names the constraint that was broken; None when it was something else."""
+    cause = error.orig
+    return cause.diag.constraint_name if isinstance(cause, psycopg.Error) else None
+
+
+def _problem_of(error: DBAPIError) -> Exception:
+    cause = error.orig
+    if isinstance(cause, errors.DeadlockDetected | errors.SerializationFailure):
+        return problems.Overtaken()
+    if isinstance(cause, errors.LockNotAvailable | errors.QueryCanceled):
+        return problems.OutOfTime("The database was too busy; try again.")
+    if error.connection_invalidated or isinstance(cause, psycopg.OperationalError):
+        return DatabaseUnavailable(retry_after=RETRY_AFTER)
+    return error

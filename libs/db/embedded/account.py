@@ -1,0 +1,70 @@
+"""As whom PostgreSQL runs: it refuses root, and it has to reach its programs and its data."""
+
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from libs.db.embedded.refusals import AccountMissing, FolderNotOurs
+
+PREFERRED = ("postgres", "nobody")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A way to run a program as somebody."""
+
+    uid: int
+    gid: int
+    """Whom the files belong to, as this process sees it."""
+
+    wrapper: tuple[str, ...] = ()
+    """What goes before the program on its command line."""
+
+    def reaches(self, folder: Path, programs: Path) -> bool:
+        """Says whether PostgreSQL's programs and a folder can be used by this account."""
+        question = 'test -x "$0" && exec "$1" --version'
+        command = (*self.wrapper, "sh", "-c", question, folder, programs / "postgres")
+        own = os.geteuid() == self.uid
+        switch = {} if own else {"user": self.uid, "group": self.gid, "extra_groups": ()}
+        answer = subprocess.run(command, capture_output=True, check=False, cwd="/", **switch)  # type: ignore[call-overload]  # noqa: S603
+        return bool(answer.returncode == 0)
+
+    def take(self, path: Path) -> None:
+        """Makes this account the owner of a file, or of a folder and all in it."""
+        if path.lstat().st_uid == self.uid:
+            return
+        if os.geteuid():
+            raise FolderNotOurs(f"{path} belongs to another user: run as that user", path=path)
+        for inner in path.rglob("*"):
+            os.chown(inner, self.uid, self.gid, follow_symlinks=False)
+        os.chown(path, self.uid, self.gid)
+
+
+def accounts() -> Iterator[Account]:
+    """Gives the accounts PostgreSQL may run under, the best first.
+
+    Root gives it to another user. Where that user cannot pass the folders (a
+    clone below a private home), PostgreSQL stays root to the disk and is
+    somebody else in a user namespace, which containers often refuse.
+    """
+    if os.geteuid():
+        yield Account(os.geteuid(), os.getegid())
+        return
+    other = _unprivileged()
+    yield Account(other.pw_uid, other.pw_gid)
+    if unshare := shutil.which("unshare"):
+        inside = (f"--map-user={other.pw_uid}", f"--map-group={other.pw_gid}")
+        yield Account(0, 0, (unshare, "--user", *inside))
+
+
+def _unprivileged() -> pwd.struct_passwd:
+    for name in PREFERRED:
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise AccountMissing

@@ -1,0 +1,44 @@
+"""Prometheus metrics: every name in one place, without location, workflow or URL as a label."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+RPC_HANDLED = Counter("grpc_server_handled_total", "Calls answered.", ["service", "method", "code"])
+RPC_SECONDS = Histogram("grpc_server_handling_seconds", "Time to answer a call.", ["service"])
+INGEST_EVENTS = Counter("runwarden_ingest_events_total", "Items taken in.", ["result"])
+INGEST_BATCH = Histogram(
+    "runwarden_ingest_batch_items",
+    "Items in one batch.",
+    buckets=(1, 2, 5, 10, 25, 50, 100, 200, 350, 500),
+)
+OUTBOX_DEPTH = Gauge("runwarden_outbox_events", "Events that wait to be told.", ["service"])
+OUTBOX_AGE = Gauge(
+    "runwarden_outbox_oldest_seconds", "Age of the oldest event that waits.", ["service"]
+)
+JOB_RUNS = Counter("runwarden_job_runs_total", "Runs of background jobs.", ["job", "result"])
+TICK_LAG = Histogram("runwarden_scheduler_fire_lag_seconds", "How late schedules fire.")
+SCAN_SECONDS = Histogram(
+    "runwarden_scan_seconds", "Time a scan takes.", buckets=(0.1, 0.5, 1, 5, 15, 60, 300, 1800)
+)
+SCANS = Counter("runwarden_scans_total", "Scans by how they ended.", ["status"])
+DELIVERIES = Counter(
+    "runwarden_delivery_attempts_total", "Delivery attempts.", ["channel", "result"]
+)
+EVENTS_TOLD = Counter("runwarden_events_total", "Events taken in by the notifier.", ["kind"])
+
+
+@contextmanager
+def exposed(port: int | None) -> Iterator[None]:
+    """Serves `/metrics` on loopback while the block runs; nothing when no port is given."""
+    if port is None:
+        yield
+        return
+    server, thread = start_http_server(port, addr="127.0.0.1")
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

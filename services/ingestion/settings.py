@@ -1,0 +1,27 @@
+"""What ingestion can be told from outside: `INGESTION_*` in the environment."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from libs.settings import SecretList, ServiceSettings
+
+
+class IngestionSettings(ServiceSettings):
+    """Settings of the ingestion service."""
+
+    model_config = SettingsConfigDict(env_prefix="INGESTION_")
+
+    port: int = Field(default=50051, ge=0, le=65535)
+    """Port to listen on; 0 takes any free one."""
+
+    database_url: SecretStr
+    """The database that ingestion alone owns, as libpq reads it."""
+
+    notifier_address: str = "127.0.0.1:50053"
+    """Where the notifier answers, `host:port`."""
+
+    encryption_keys: SecretList = Field(validation_alias="ENCRYPTION_KEYS", min_length=1)
+    """Keys for what is encrypted at rest, comma-separated; the first encrypts, all decrypt."""
+
+    retention_days: int = Field(default=90, ge=31, le=3650)
+    """Days an execution is kept."""
