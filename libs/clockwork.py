@@ -55,7 +55,11 @@ class Clockwork:
     def _add(self, trigger: BaseTrigger, job: Job, name: str, first: datetime | None) -> None:
         self._jobs[name] = job
         first_run = {"next_run_time": first} if first else {}
-        self._scheduler.add_job(self.wake, trigger, args=[name], id=name, **first_run)
+        self._scheduler.add_job(self._tick, trigger, args=[name], id=name, **first_run)
+
+    async def _tick(self, name: str) -> None:
+        # A coroutine, because APScheduler runs plain functions in a thread.
+        self.wake(name)
 
     async def _run(self, name: str) -> None:
         try:

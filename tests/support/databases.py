@@ -3,6 +3,7 @@
 import itertools
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,6 @@ from psycopg import sql
 
 from libs.db import migrations
 from libs.db.embedded import running_postgres
-from libs.ids import new_id
 from tests.support.environment import TestEnvironment
 
 ROOT = Path(__file__).parents[2]
@@ -62,9 +62,10 @@ class Databases:
 
     def __init__(self, admin_url: str) -> None:
         self._admin_url = admin_url
-        self._role = f"test_{new_id().hex}"
+        self._role = f"test_{uuid.uuid4().hex[:12]}"
         self._serial = itertools.count(1)
         self._templates: dict[str, str] = {}
+        self._made: set[str] = set()
 
     def __enter__(self) -> Self:
         self._admin = psycopg.connect(self._admin_url, autocommit=True)
@@ -72,8 +73,8 @@ class Databases:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for template in self._templates.values():
-            self._execute("DROP DATABASE {} WITH (FORCE)", template)
+        for url in list(self._made):
+            self.drop(url)
         self._execute("DROP ROLE {}", self._role)
         self._admin.close()
 
@@ -82,40 +83,40 @@ class Databases:
         template = self._templates.get(service) or self._new_template(service)
         name = self._new_name(service)
         self._execute(
-            "CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy OWNER {}",
-            name,
-            template,
-            self._role,
+            "CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy OWNER {}", name, template, self._role
         )
-        return self._url(name)
+        return self._made_at(name)
 
     def new_empty(self) -> str:
         """Gives the url of a new database that no migration has touched."""
         name = self._new_name("empty")
         self._execute("CREATE DATABASE {} OWNER {}", name, self._role)
-        return self._url(name)
+        return self._made_at(name)
 
     def drop(self, url: str) -> None:
         """Drops a database and throws out whoever is still connected to it."""
-        self._execute("DROP DATABASE {} WITH (FORCE)", urlsplit(url).path.removeprefix("/"))
+        self._execute("DROP DATABASE {} WITH (FORCE)", _name_in(url))
+        self._made.discard(url)
 
     def _new_template(self, service: str) -> str:
         url = self.new_empty()
-        try:
-            migrations.upgrade(url, migrations_of(service))
-        except BaseException:
-            self.drop(url)
-            raise
-        self._templates[service] = urlsplit(url).path.removeprefix("/")
+        migrations.upgrade(url, migrations_of(service))
+        self._templates[service] = _name_in(url)
         return self._templates[service]
 
     def _new_name(self, service: str) -> str:
-        return f"{service}_{next(self._serial)}_{self._role}"[:63]
+        return f"{service}_{next(self._serial)}_{self._role}"
 
-    def _url(self, database: str) -> str:
+    def _made_at(self, database: str) -> str:
         server = urlsplit(self._admin_url)
-        place = server.netloc.rpartition("@")[2]
-        return urlunsplit(server._replace(netloc=f"{self._role}:test@{place}", path=f"/{database}"))
+        place = f"{self._role}:test@{server.netloc.rpartition('@')[2]}"
+        url = urlunsplit(server._replace(netloc=place, path=f"/{database}"))
+        self._made.add(url)
+        return url
 
     def _execute(self, statement: LiteralString, *names: str) -> None:
         self._admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+def _name_in(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/")

@@ -27,7 +27,7 @@ class Account:
     def reaches(self, folder: Path, programs: Path) -> bool:
         """Says whether PostgreSQL's programs and a folder can be used by this account."""
         question = 'test -x "$0" && exec "$1" --version'
-        command = (*self.wrapper, "sh", "-c", question, folder, programs / "postgres")
+        command = (*self.wrapper, "/bin/sh", "-c", question, folder, programs / "postgres")
         own = os.geteuid() == self.uid
         switch = {} if own else {"user": self.uid, "group": self.gid, "extra_groups": ()}
         answer = subprocess.run(command, capture_output=True, check=False, cwd="/", **switch)  # type: ignore[call-overload]  # noqa: S603
@@ -38,7 +38,7 @@ class Account:
         if path.lstat().st_uid == self.uid:
             return
         if os.geteuid():
-            raise FolderNotOurs(f"{path} belongs to another user: run as that user", path=path)
+            raise FolderNotOurs(f"{path} belongs to another user: run as that user")
         for inner in path.rglob("*"):
             os.chown(inner, self.uid, self.gid, follow_symlinks=False)
         os.chown(path, self.uid, self.gid)
@@ -67,4 +67,7 @@ def _unprivileged() -> pwd.struct_passwd:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise AccountMissing
+    raise AccountMissing(
+        "PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody: "
+        "make one, or run as a normal user"
+    )

@@ -47,7 +47,7 @@ def write_private(file: Path, text: str) -> None:
     """Writes a file that only we can read: the whole of it, or none."""
     draft = file.with_name(f"{file.name}.draft")
     draft.unlink(missing_ok=True)
-    with open(draft, "x", opener=_private) as lines:  # noqa: PTH123
+    with open(draft, "x", opener=_private) as lines:
         lines.write(text)
         lines.flush()
         os.fsync(lines.fileno())
@@ -69,7 +69,6 @@ def _open_lock(folder: Path) -> int:
     except PermissionError as error:
         raise FolderNotOurs(
             f"{folder} belongs to another user: run as that user, or choose another folder",
-            folder=folder,
         ) from error
 
 
@@ -81,8 +80,6 @@ def _lock(descriptor: int, folder: Path) -> None:
         raise FolderInUse(
             f"{folder} is in use by the program with pid {pid}: "
             "stop it, or choose another folder for this one",
-            folder=folder,
-            pid=pid,
         ) from error
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)

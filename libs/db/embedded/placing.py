@@ -36,7 +36,6 @@ def place_for(folder: Path, programs: Path, *, elsewhere: Path = ELSEWHERE) -> P
         raise FolderOutOfReach(
             f"PostgreSQL cannot use {data} with the programs in {programs}: run as a normal user "
             "who owns the folder, or let other users pass the folders above both (chmod o+x)",
-            folder=folder,
         )
     return _placed_elsewhere(data, programs, elsewhere)
 
@@ -55,9 +54,7 @@ def _placed_elsewhere(link: Path, programs: Path, elsewhere: Path) -> Place:
     make_folder(data.parent)
     place = _usable(data, programs) or _usable(data, _copied(programs, data.parent))
     if place is None:
-        raise FolderOutOfReach(
-            f"No user but root can pass {data.parent}: choose another folder", folder=data.parent
-        )
+        raise FolderOutOfReach(f"No user but root can pass {data.parent}: choose another folder")
     return place
 
 

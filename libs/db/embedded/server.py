@@ -5,11 +5,10 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 from libs.db.embedded import child
@@ -48,7 +47,6 @@ class Server:
 
     def __init__(self, folder: Path, place: Place, port: int, settings: Mapping[str, str]) -> None:
         self.port = port
-        self._wanted_port = port
         self._place = place
         self._settings = settings
         self._name = f"runwarden-{hashlib.sha256(bytes(place.data)).hexdigest()[:16]}"
@@ -75,14 +73,15 @@ class Server:
         else:
             yield from self._initializing()
         forget_reused_pid(self._place.data)
-        for attempt in range(PORT_ATTEMPTS, 0, -1):
-            self._choose_port()
-            self._launch()
+        for port in self._ports():
+            self._launch(port)
             yield from self._becoming_ready()
             if self.exit_code is None:
+                self.port = port
                 return
-            if attempt == 1 or self._wanted_port or "could not bind" not in self._log_tail():
+            if "could not bind" not in self._log_tail():
                 raise self._refusal("PostgreSQL ended while it started")
+        raise self._refusal(f"Port {port} of 127.0.0.1 is taken: choose another, or 0 for any")
 
     def stopping(self) -> Steps:
         """Stops the server: after the running statements' abort, or harder when that takes long."""
@@ -110,13 +109,11 @@ class Server:
                 f"The database in {data} was written by PostgreSQL {wrote}, and the programs are "
                 f"PostgreSQL {reads}: install version {wrote}, or dump it with that version "
                 f"(pg_dumpall), choose an empty folder and restore it there",
-                folder=data,
             )
         if not self._password_file.exists():
             raise PasswordMissing(
                 f"{self._password_file} is missing: restore it from a backup, "
                 f"or choose an empty folder",
-                file=self._password_file,
             )
         self._place.account.take(data)
 
@@ -146,13 +143,13 @@ class Server:
         if self.exit_code != 0:
             raise self._refusal("PostgreSQL's initdb failed")
 
-    def _launch(self) -> None:
+    def _launch(self, port: int) -> None:
         settings = {
             **DEFAULTS,
             **self._settings,
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
-            "port": str(self.port),
+            "port": str(port),
             "cluster_name": self._name,
         }
         options = [f"--{name}={value}" for name, value in settings.items()]
@@ -172,7 +169,7 @@ class Server:
             lines = (self._place.data / "postmaster.pid").read_text().split("\n")
         except FileNotFoundError:
             return False
-        return lines[0] == str(self._process.pid) and "ready" in (line.strip() for line in lines)
+        return lines[0] == str(self._process.pid) and lines[7:8] == ["ready   "]
 
     def _spawn(self, program: str, options: list[str]) -> None:
         account = self._place.account
@@ -207,7 +204,8 @@ class Server:
     def _refusal(self, fact: str) -> PostgresNotStarted:
         return PostgresNotStarted(f"{fact}. {self._log_file} ends with:\n{self._log_tail()}")
 
-    def _choose_port(self) -> None:
-        if self.port and self.port == self._wanted_port:
+    def _ports(self) -> Iterator[int]:
+        if self.port:
+            yield self.port
             return
-        ...
+        yield from random.sample(BELOW_EPHEMERAL, PORT_ATTEMPTS)

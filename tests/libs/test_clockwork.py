@@ -1,0 +1,99 @@
+import asyncio
+from datetime import timedelta
+
+from structlog.testing import capture_logs
+
+from libs import problems
+from libs.clockwork import clockwork
+from tests.support.waiting import eventually
+
+HOUR = timedelta(hours=1)
+
+
+async def test_a_job_runs_at_once_and_then_every_so_often():
+    runs = []
+
+    async def job():
+        runs.append(1)
+
+    async with clockwork() as works:
+        works.every(timedelta(milliseconds=20), job, name="job")
+        await eventually(lambda: len(runs) >= 3)
+
+
+async def test_a_wake_while_it_runs_makes_it_run_once_more_and_never_beside_itself():
+    running, most, runs = 0, 0, 0
+    gate = asyncio.Event()
+
+    async def job():
+        nonlocal running, most, runs
+        running += 1
+        most = max(most, running)
+        runs += 1
+        await gate.wait()
+        running -= 1
+
+    async with clockwork() as works:
+        works.every(HOUR, job, name="job")
+        await eventually(lambda: runs == 1)
+        for _ in range(5):
+            works.wake("job")
+        gate.set()
+        await eventually(lambda: runs == 2 and running == 0)
+
+    assert (runs, most) == (2, 1)
+
+
+async def test_a_job_that_fails_runs_again():
+    runs = []
+
+    async def job():
+        runs.append(1)
+        raise ValueError("a bug")
+
+    with capture_logs() as logs:
+        async with clockwork() as works:
+            works.every(timedelta(milliseconds=20), job, name="job")
+            await eventually(lambda: len(runs) >= 2)
+
+    assert {line["event"] for line in logs} == {"job.failed"}
+
+
+async def test_a_peer_that_is_away_is_a_warning():
+    async def job():
+        raise problems.Unavailable
+
+    with capture_logs() as logs:
+        async with clockwork() as works:
+            works.every(HOUR, job, name="job")
+            await eventually(lambda: logs)
+
+    assert (logs[0]["event"], logs[0]["log_level"]) == ("job.postponed", "warning")
+
+
+async def test_a_running_job_may_end_before_the_block_does():
+    ended = []
+    started = asyncio.Event()
+
+    async def job():
+        started.set()
+        await asyncio.sleep(0.05)
+        ended.append(1)
+
+    async with clockwork() as works:
+        works.every(HOUR, job, name="job")
+        await started.wait()
+
+    assert ended == [1]
+
+
+async def test_a_job_that_does_not_end_is_cancelled_after_the_grace():
+    started = asyncio.Event()
+
+    async def job():
+        started.set()
+        await asyncio.Event().wait()
+
+    async with clockwork(grace=timedelta(milliseconds=50)) as works:
+        works.every(HOUR, job, name="job")
+        await started.wait()

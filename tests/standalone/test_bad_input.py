@@ -1,0 +1,100 @@
+"""Bad input is a clear problem (or quarantine at the door), never a 500, and writes nothing."""
+
+import psycopg
+import pytest
+
+from tests.support.programs import standalone
+
+LOCATION = {"location_id": "loc-1"}
+DOOR = "/api/workflows/wf-1/executions"
+
+
+@pytest.fixture
+async def program(data, databases_given):
+    async with standalone(data, **databases_given) as running:
+        yield running
+
+
+@pytest.fixture
+async def http(program):
+    async with program.http() as client:
+        yield client
+
+
+async def problem(response, status, reason):
+    body = await response.json()
+    assert (response.status, body.get("reason")) == (status, reason), body
+    assert response.content_type == "application/problem+json"
+    assert {"type", "title", "detail", "request_id"} <= set(body)
+    return body
+
+
+def rows(url, table):
+    with psycopg.connect(url) as connection:
+        return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+
+async def test_at_the_door(http, database_urls):
+    for body, reason in (
+        ("{}", "STATUS_MISSING"),
+        ('{"status": "exploded"}', "STATUS_UNKNOWN"),
+        ('{"status": "failed"', "BODY_NOT_JSON"),
+    ):
+        response = await http.post(
+            DOOR, params=LOCATION, data=body, headers={"Content-Type": "application/json"}
+        )
+        answer = await response.json()
+        assert (response.status, answer["status"]) == (202, "quarantined")
+        assert answer["reason"] == reason
+    too_large = await http.post(DOOR, params=LOCATION, data=b"x" * (1024 * 1024 + 1))
+    await problem(too_large, 413, "BODY_TOO_LARGE")
+    await problem(await http.post(DOOR, json={"status": "failed"}), 400, "LOCATION_MISSING")
+
+    assert rows(database_urls["ingestion"], "execution_logs") == 0
+    assert rows(database_urls["ingestion"], "quarantine") == 3
+
+
+async def test_a_location_that_is_not_the_keys(http, program):
+    made = await http.post(
+        "/api/keys", json={"name": "client", "scope": "write", "location_id": "loc-2"}
+    )
+    key = (await made.json())["key"]
+    foreign = {"Authorization": f"Bearer {key}"}
+
+    at_the_door = await http.post(DOOR, params=LOCATION, json={"status": "failed"}, headers=foreign)
+    in_the_api = await http.get("/api/workflows/wf-1/metrics", params=LOCATION, headers=foreign)
+
+    await problem(at_the_door, 403, "LOCATION_NOT_YOURS")
+    await problem(in_the_api, 403, "LOCATION_NOT_YOURS")
+
+
+async def test_without_a_key_nothing_is_answered(http):
+    for method, path in (("POST", DOOR), ("GET", "/api/schedules"), ("GET", "/health/detailed")):
+        response = await http.request(method, path, params=LOCATION, headers={"Authorization": ""})
+        assert response.status == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "reason"),
+    [
+        ("/api/alerts/settings", {"failureThreshold": -1}, "THRESHOLD_OUT_OF_RANGE"),
+        ("/api/schedules", {"frequency": "daily", "timezone": "Mars/Base"}, "TIME_ZONE_UNKNOWN"),
+        (
+            "/api/schedules",
+            {"frequency": "daily", "preferredTime": "25:61"},
+            "PREFERRED_TIME_MALFORMED",
+        ),
+    ],
+)
+async def test_settings_that_make_no_sense(http, database_urls, path, body, reason):
+    answer = await problem(await http.post(path, params=LOCATION, json=body), 400, reason)
+
+    assert answer["errors"]
+    assert rows(database_urls["notifier"], "alert_settings") == 0
+    assert rows(database_urls["scheduler"], "scan_schedules") == 0
+
+
+async def test_an_unknown_workflow(http):
+    for path in ("metrics", "failures"):
+        response = await http.get(f"/api/workflows/nobody/{path}", params=LOCATION)
+        await problem(response, 404, "WORKFLOW_NOT_FOUND")
