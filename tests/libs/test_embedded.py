@@ -1,15 +1,8 @@
 import asyncio
 import os
-import shutil
 import socket
-import subprocess
-import sys
-import tempfile
-import textwrap
 import time
-from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 
@@ -17,7 +10,6 @@ from libs.db.embedded import (
     Cluster,
     DataFromOtherVersion,
     FolderInUse,
-    FolderOutOfReach,
     PasswordMissing,
     PostgresNotStarted,
     embedded_postgres,
@@ -29,31 +21,32 @@ from libs.db.embedded.placing import place_for
 from libs.db.embedded.programs import find_programs, major_version
 from libs.db.embedded.server import Server
 from tests.support.databases import FORGETFUL
+from tests.support.embedded import (
+    COMMITTING,
+    kill,
+    lives,
+    passable_folder,
+    postmaster,
+    program,
+    query,
+    started,
+)
 from tests.support.waiting import eventually
-
-ROOT = Path(__file__).parents[2]
-SYNCED = {"autovacuum": "off"}
-AS_ROOT = os.geteuid() == 0
 
 
 @pytest.fixture
 def folder():
-    """A folder that others may pass, unlike pytest's own."""
-    place = Path(tempfile.mkdtemp(prefix="runwarden-embedded-"))
-    place.chmod(0o711)
-    yield place / "database"
-    shutil.rmtree(place)
+    with passable_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
 def stopped():
     """The folder of a database that was stopped, with a table; shared by the tests."""
-    place = Path(tempfile.mkdtemp(prefix="runwarden-embedded-"))
-    place.chmod(0o711)
-    with running_postgres(place / "database", settings=FORGETFUL) as cluster:
-        query(cluster.url(), "CREATE TABLE kept AS SELECT 1 AS n")
-    yield place / "database"
-    shutil.rmtree(place)
+    with passable_folder() as folder:
+        with running_postgres(folder, settings=FORGETFUL) as cluster:
+            query(cluster.url(), "CREATE TABLE kept AS SELECT 1 AS n")
+        yield folder
 
 
 @pytest.fixture
@@ -62,49 +55,6 @@ def remains(folder):
     (folder / "data").mkdir(parents=True)
     (folder / "data" / "PG_VERSION").write_text(f"{major_version(find_programs())}\n")
     return folder
-
-
-def query(url: str, statement: str) -> list[tuple]:
-    with psycopg.connect(url) as connection:
-        cursor = connection.execute(statement)
-        return cursor.fetchall() if cursor.description else []
-
-
-def postmaster(folder: Path) -> psutil.Process:
-    pid_file = folder / "data" / "postmaster.pid"
-    return psutil.Process(int(pid_file.read_text().partition("\n")[0]))
-
-
-def lives(process: psutil.Process) -> bool:
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-
-
-def program(folder: Path, work: str) -> list[str]:
-    """A program that runs the server of a folder, does its work and says so."""
-    text = f"""
-    import signal, time, psycopg
-    from pathlib import Path
-    from libs.db.embedded import running_postgres
-    with running_postgres(Path({str(folder)!r}), settings={SYNCED}) as cluster:
-        with psycopg.connect(cluster.url(), autocommit=True) as connection:
-            {work}
-        print("done", flush=True)
-        signal.pause()
-    """
-    return [sys.executable, "-c", textwrap.dedent(text)]
-
-
-def started(command: list[str], **who) -> subprocess.Popen:
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, **who
-    )
-    assert process.stdout.readline() == "done\n", process.communicate()
-    return process
-
-
-def kill(process: subprocess.Popen) -> None:
-    process.kill()
-    process.communicate()
 
 
 # Starting and stopping
@@ -197,10 +147,11 @@ async def test_it_has_to_be_started_from_the_main_thread(folder):
 
 
 def test_two_programs_in_one_folder_are_told_of_each_other(stopped):
-    with running_postgres(stopped, settings=FORGETFUL):
-        in_use = pytest.raises(FolderInUse, match=f"{stopped} is in use .* pid {os.getpid()}")
-        with in_use, running_postgres(stopped):
-            pass
+    other = started(program(stopped, "pass"))
+    in_use = pytest.raises(FolderInUse, match=f"{stopped} is in use .* pid {other.pid}: stop it")
+    with in_use, running_postgres(stopped):
+        pass
+    kill(other)
 
 
 async def test_data_of_another_version_are_left_alone_and_the_way_out_is_named(remains):
@@ -243,7 +194,7 @@ async def test_a_restart_right_after_a_kill_finds_every_commit(stopped):
 
 
 async def test_a_killed_postgresql_is_back_on_its_port_with_every_commit(stopped):
-    async with embedded_postgres(stopped, settings=SYNCED) as cluster:
+    async with embedded_postgres(stopped, settings=COMMITTING) as cluster:
         url = cluster.url()
         query(url, "CREATE TABLE committed AS SELECT 2 AS n")
         killed = postmaster(stopped)
@@ -286,127 +237,6 @@ def test_a_lock_ends_with_its_holder(tmp_path):
         pass
     with locked(tmp_path):
         assert (tmp_path / "lock").read_text() == str(os.getpid())
-
-
-# Who may read, and as whom it runs
-
-
-async def test_secrets_are_the_owners_alone_and_folders_above_stay_as_they_are(folder):
-    above = folder.parent
-    above.chmod(0o750)
-    deep = above / "new" / "database"
-    async with embedded_postgres(deep, settings=FORGETFUL) as cluster:
-        await cluster.ensure_database("ingestion", "ingestion")
-
-        assert mode(above) == 0o750
-        assert (mode(deep.parent), mode(deep)) == (0o711, 0o711)
-        assert mode(deep / "data") == 0o700
-        files = {path.name: mode(path) for path in deep.iterdir() if path.is_file()}
-    assert files == dict.fromkeys(
-        ["ingestion.password", "lock", "postgres.log", "postgres.password"], 0o600
-    )
-
-
-def mode(path: Path) -> int:
-    return path.stat().st_mode & 0o777
-
-
-@pytest.mark.skipif(not AS_ROOT, reason="only root may give PostgreSQL to another user")
-def test_roots_server_runs_as_another_user_where_that_one_passes(stopped):
-    with running_postgres(stopped, settings=FORGETFUL):
-        assert postmaster(stopped).uids().real != 0
-
-
-@pytest.mark.skipif(not AS_ROOT, reason="only root has to be somebody else")
-def test_data_follow_the_account_when_a_folder_above_is_closed_and_opened(stopped):
-    if not works(*NAMESPACE):
-        pytest.skip("this machine refuses user namespaces")
-    for closed in (0o700, 0o711):
-        stopped.parent.chmod(closed)
-        with running_postgres(stopped, settings=FORGETFUL) as cluster:
-            assert query(cluster.url(), "SELECT n FROM kept") == [(1,)]
-            assert (postmaster(stopped).uids().real == 0) == (closed == 0o700)
-        assert mode(stopped.parent) == closed
-
-
-@pytest.mark.skipif(not AS_ROOT, reason="a normal user runs this whole file")
-def test_a_normal_user_runs_it_in_a_folder_of_their_own(folder):
-    folder.mkdir()
-    wrapper, who = a_normal_user(folder)
-    process = started([*wrapper, *program(folder, "connection.execute('SELECT 6')")], **who)
-    server = postmaster(folder)
-    assert server.uids() == psutil.Process(process.pid).uids()
-    kill(process)
-    psutil.wait_procs([server], timeout=5)
-    assert not lives(server)
-
-
-NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
-NOBODY = {"user": 65534, "group": 65534, "extra_groups": ()}
-
-
-def a_normal_user(folder: Path) -> tuple[tuple[str, ...], dict]:
-    """Gives the folder to a user who is not root, and what makes a program that user's.
-
-    Nobody, or, where nobody cannot get to this Python, somebody in a namespace.
-    """
-    if works(**NOBODY):
-        os.chown(folder, 65534, 65534)
-        return (), NOBODY
-    if works(*NAMESPACE):
-        return NAMESPACE, {}
-    pytest.skip("no user but root can run this Python here")
-
-
-def works(*wrapper: str, **who) -> bool:
-    try:
-        return not subprocess.run(
-            [*wrapper, sys.executable, "-c", ""], check=False, **who
-        ).returncode
-    except OSError:
-        return False
-
-
-@pytest.mark.skipif(not AS_ROOT, reason="only root is ever refused everywhere")
-def test_without_namespaces_roots_data_go_where_others_pass(folder, monkeypatch):
-    monkeypatch.setenv("PATH", "/nonexistent")  # an image without unshare
-    folder.mkdir()
-    elsewhere = folder.parent / "elsewhere"
-    programs = closed_way_to(find_programs(), folder / "closed")
-    folder.chmod(0o700)
-
-    place = place_for(folder, programs, elsewhere=elsewhere)
-    server = Server(folder, place, 0, FORGETFUL)
-    walk(server.starting())
-    try:
-        assert query(Cluster(folder, server).url(), "SELECT 1") == [(1,)]
-    finally:
-        walk(server.stopping())
-
-    assert place.data.is_relative_to(elsewhere)
-    assert place_for(folder, programs, elsewhere=folder / "never").data == place.data
-    assert mode(folder) == 0o700
-
-
-def closed_way_to(programs: Path, folder: Path) -> Path:
-    site = programs.parents[2]
-    folder.mkdir()
-    for part in ("embedded_postgres", "embedded_postgres.libs"):
-        (folder / part).symlink_to(site / part)
-    return folder / programs.relative_to(site)
-
-
-def walk(steps) -> None:
-    for pause in steps:
-        time.sleep(pause)
-
-
-@pytest.mark.skipif(not AS_ROOT, reason="only root is ever refused everywhere")
-def test_without_namespaces_data_that_are_out_of_reach_are_not_made_anew(remains, monkeypatch):
-    monkeypatch.setenv("PATH", "/nonexistent")
-    remains.parent.chmod(0o700)
-    with pytest.raises(FolderOutOfReach, match=r"run as a normal user .*chmod o\+x"):
-        place_for(remains, find_programs(), elsewhere=remains.parent / "never")
 
 
 # Databases

@@ -106,7 +106,7 @@ class MailServer:
 
     # What aiosmtpd calls, by its names.
 
-    async def handle_MAIL(  # noqa: N802
+    async def handle_MAIL(
         self, _server: SMTP, session: Session, envelope: Envelope, sender: str, options: list[str]
     ) -> str:
         if self._security is not Security.NONE and not session.authenticated:
@@ -117,7 +117,7 @@ class MailServer:
         envelope.mail_options.extend(options)
         return "250 2.1.0 Sender OK"
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, recipient: str, _options
     ) -> str:
         if refusal := self._refusal(Stage.RECIPIENT):
@@ -125,7 +125,7 @@ class MailServer:
         envelope.rcpt_tos.append(recipient)
         return "250 2.1.5 Recipient OK"
 
-    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:
         self.attempts += 1
         if refusal := self._refusal(Stage.MESSAGE):
             return refusal

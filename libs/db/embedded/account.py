@@ -28,10 +28,18 @@ class Account:
         """Says whether PostgreSQL's programs and a folder can be used by this account."""
         question = 'test -x "$0" && exec "$1" --version'
         command = (*self.wrapper, "/bin/sh", "-c", question, folder, programs / "postgres")
-        own = os.geteuid() == self.uid
-        switch = {} if own else {"user": self.uid, "group": self.gid, "extra_groups": ()}
-        answer = subprocess.run(command, capture_output=True, check=False, cwd="/", **switch)  # type: ignore[call-overload]  # noqa: S603
+        try:
+            answer = subprocess.run(  # type: ignore[call-overload]  # noqa: S603
+                command, capture_output=True, check=False, cwd="/", **self._switch()
+            )
+        except OSError:  # a container may refuse to change the user
+            return False
         return bool(answer.returncode == 0)
+
+    def _switch(self) -> dict[str, object]:
+        if self.uid == os.geteuid():
+            return {}
+        return {"user": self.uid, "group": self.gid, "extra_groups": ()}
 
     def take(self, path: Path) -> None:
         """Makes this account the owner of a file, or of a folder and all in it."""

@@ -25,7 +25,7 @@ def make_folder(folder: Path) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keeps other programs out of the folder; the kernel forgets it when we die."""
+    """Makes the folder and keeps other programs out; the kernel forgets that when we die."""
     descriptor = _open_lock(folder)
     try:
         _lock(descriptor, folder)
@@ -65,10 +65,11 @@ def _private(path: str, flags: int) -> int:
 
 def _open_lock(folder: Path) -> int:
     try:
+        make_folder(folder)
         return os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except PermissionError as error:
         raise FolderNotOurs(
-            f"{folder} belongs to another user: run as that user, or choose another folder",
+            f"This user may not write {error.filename}: run as its owner, or choose another folder"
         ) from error
 
 

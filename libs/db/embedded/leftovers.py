@@ -34,16 +34,29 @@ def forget_reused_pid(data: Path) -> None:
     holds the folder's lock and has ended the leftovers.
     """
     file = data / "postmaster.pid"
-    with suppress(FileNotFoundError, ValueError):
+    with suppress(OSError, ValueError):
         pid = int(file.read_text().partition("\n")[0])
-        if b"postgres" not in (PROC / str(pid) / "cmdline").read_bytes():
+        if not _is_postgres(_arguments(pid)):
             file.unlink()
 
 
 def _processes_of(cluster_name: str) -> Iterator[int]:
-    marks = (f"cluster_name={cluster_name}\0".encode(), f"postgres: {cluster_name}: ".encode())
     for process in PROC.glob("[0-9]*"):
         with suppress(OSError):
-            line = (process / "cmdline").read_bytes()
-            if line.startswith(marks[1]) or (b"postgres\0" in line and marks[0] in line):
+            arguments = _arguments(int(process.name))
+            if _is_postgres(arguments) and _names(arguments, cluster_name):
                 yield int(process.name)
+
+
+def _arguments(pid: int) -> list[str]:
+    return (PROC / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
+
+
+def _is_postgres(arguments: list[str]) -> bool:
+    return Path(arguments[0]).name == "postgres" or arguments[0].startswith("postgres: ")
+
+
+def _names(arguments: list[str], cluster_name: str) -> bool:
+    # The postmaster has it in its settings, its children in their titles.
+    title = f"postgres: {cluster_name}: "
+    return arguments[0].startswith(title) or f"--cluster_name={cluster_name}" in arguments

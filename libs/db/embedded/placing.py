@@ -48,13 +48,25 @@ def _usable(data: Path, programs: Path) -> Place | None:
 
 
 def _placed_elsewhere(link: Path, programs: Path, elsewhere: Path) -> Place:
+    home = link.resolve().parent if link.is_symlink() else elsewhere / secrets.token_hex(8)
+    try:
+        make_folder(home)
+        place = _place_in(home, programs)
+    except OSError as error:
+        raise FolderOutOfReach(
+            f"Neither {link} nor {home} can hold the database: run as a normal user ({error})"
+        ) from error
     if not link.is_symlink():
-        link.symlink_to(elsewhere / secrets.token_hex(8) / "data")
-    data = link.resolve()
-    make_folder(data.parent)
-    place = _usable(data, programs) or _usable(data, _copied(programs, data.parent))
+        link.symlink_to(place.data)
+    return place
+
+
+def _place_in(home: Path, programs: Path) -> Place:
+    data = home / "data"
+    place = _usable(data, programs) or _usable(data, _copied(programs, home))
     if place is None:
-        raise FolderOutOfReach(f"No user but root can pass {data.parent}: choose another folder")
+        shutil.rmtree(home / "programs")
+        raise PermissionError(f"no user whom PostgreSQL accepts can use {home}")
     return place
 
 

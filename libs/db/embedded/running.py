@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from libs.db.embedded.cluster import Cluster
-from libs.db.embedded.folder import locked, make_folder
+from libs.db.embedded.folder import locked
 from libs.db.embedded.placing import place_for
 from libs.db.embedded.programs import find_programs
 from libs.db.embedded.server import Server, Steps
@@ -63,7 +63,6 @@ def _server_of(
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("Start PostgreSQL from the main thread: it ends with its thread.")
     folder = folder.resolve()
-    make_folder(folder)
     with locked(folder):
         server = Server(folder, place_for(folder, find_programs()), port, settings or {})
         yield Cluster(folder, server), server
@@ -88,7 +87,7 @@ async def _keep_running(server: Server) -> None:
             continue
         log.error("postgres.died", exit_code=server.exit_code)
         try:
-            await _walk(server.starting())
+            await _walk(server.serving())
             log.info("postgres.restarted", port=server.port)
         except Exception:
             log.exception("postgres.not_restarted")

@@ -67,11 +67,16 @@ class Server:
 
     def starting(self) -> Steps:
         """Starts the server, with new data if there are none."""
-        yield from ending_leftovers(self._name)
         if (self._place.data / "PG_VERSION").exists():
             self._check_data()
         else:
             yield from self._initializing()
+        yield from self.serving()
+
+    def serving(self) -> Steps:
+        """Starts the server on the data that are there; also after it died."""
+        yield from ending_leftovers(self._name)
+        self._place.account.take(self._place.data)
         forget_reused_pid(self._place.data)
         for port in self._ports():
             self._launch(port)
@@ -115,7 +120,6 @@ class Server:
                 f"{self._password_file} is missing: restore it from a backup, "
                 f"or choose an empty folder",
             )
-        self._place.account.take(data)
 
     def _initializing(self) -> Steps:
         # Into a draft, so that data that are there are whole.
