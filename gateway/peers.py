@@ -1,17 +1,27 @@
 """The three services, as the gateway sees them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import grpc
+
+from gateway.batches import RETRY_AFTER, Record
 from gateway.settings import GatewaySettings
+from libs import problems
 from libs.contracts.ingestion.v1 import ingestion_pb2, ingestion_pb2_grpc
 from libs.contracts.notifier.v1 import notifier_pb2, notifier_pb2_grpc
 from libs.contracts.scheduler.v1 import scheduler_pb2, scheduler_pb2_grpc
-from libs.rpc.client import channel
+from libs.rpc.client import channel, telling_problems
 
 SECONDS = 5.0
 """How long a call of the REST API waits for a service."""
+
+
+class NotRecorded(problems.Unavailable):
+    """Ingestion did not answer in time, so nothing is known to be kept; send it again."""
+
+    reason = "NOT_RECORDED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +31,31 @@ class Services:
     ingestion: ingestion_pb2_grpc.IngestionServiceStub
     scheduler: scheduler_pb2_grpc.SchedulerServiceStub
     notifier: notifier_pb2_grpc.NotifierServiceStub
+    channels: Mapping[str, grpc.aio.Channel]
+    """By the service's name; they know whether it is reached, and carry its health checks."""
+
+
+def recording(services: Services, seconds: float = SECONDS) -> Record:
+    """Gives the call that records a batch.
+
+    It is never sent a second time by itself: an item without a key would count
+    twice.
+    """
+
+    async def record(
+        items: Sequence[ingestion_pb2.RecordItem],
+    ) -> Sequence[ingestion_pb2.RecordResult]:
+        request = ingestion_pb2.RecordExecutionsRequest(items=items)
+        try:
+            with telling_problems():
+                response = await services.ingestion.RecordExecutions(request, timeout=seconds)
+        except (problems.Unavailable, problems.OutOfTime) as problem:
+            if problem.reason != type(problem).reason:
+                raise  # ingestion's own words
+            raise NotRecorded(retry_after=RETRY_AFTER) from problem
+        return response.results
+
+    return record
 
 
 @asynccontextmanager
@@ -43,4 +78,5 @@ async def connected(settings: GatewaySettings) -> AsyncIterator[Services]:
             ingestion_pb2_grpc.IngestionServiceStub(to_ingestion),
             scheduler_pb2_grpc.SchedulerServiceStub(to_scheduler),
             notifier_pb2_grpc.NotifierServiceStub(to_notifier),
+            {"ingestion": to_ingestion, "scheduler": to_scheduler, "notifier": to_notifier},
         )

@@ -80,9 +80,9 @@ def errors_page() -> str:
         "|---|---|---|---|",
         *(_kind_row(kind) for kind in KINDS),
         "",
-        "| reason | kind | what it says |",
-        "|---|---|---|",
-        *(f"| `{reason}` | {kind} | {text} |" for reason, kind, text in sorted(_reasons())),
+        "| reason | kind | HTTP | what it says |",
+        "|---|---|---|---|",
+        *sorted(_reason_rows()),
         "",
     ]
     return "\n".join(lines)
@@ -126,16 +126,17 @@ def _kind_row(kind: Kind) -> str:
     return f"| {kind.problem.__name__} | {kind.code.name} | {kind.http} | {kind.retry} |"
 
 
-def _reasons() -> Iterator[tuple[str, str, str]]:
+def _reason_rows() -> Iterator[str]:
     told: set[str] = set()
     for problem in _problems():
-        own = vars(problem).get("reason")
-        if own is None or own in told:
+        reason = vars(problem).get("reason")
+        if reason is None or reason in told:
             continue
-        told.add(own)
-        kind = next(each.problem for each in KINDS if issubclass(problem, each.problem))
+        told.add(reason)
+        kind = next(each for each in KINDS if issubclass(problem, each.problem))
+        http = getattr(problem, "http", kind.http)
         text = " ".join((inspect.getdoc(problem) or "").split()).replace("|", "\\|")
-        yield own, kind.__name__, text
+        yield f"| `{reason}` | {kind.problem.__name__} | {http} | {text} |"
 
 
 def _problems() -> list[type[Problem]]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -13,6 +14,7 @@ import gateway.wiring
 import services.ingestion.wiring
 import services.notifier.wiring
 import services.scheduler.wiring
+from gateway.pages import signing_in
 from gateway.settings import GatewaySettings
 from libs.db.embedded import Cluster, embedded_postgres
 from libs.db.embedded.folder import secret
@@ -112,7 +114,14 @@ def _announce(runtime: Runtime, data: Path) -> None:
     draft.rename(data / "runtime.json")
     print(  # noqa: T201  for the person who typed `make run`
         f"\n  Runwarden serves at {runtime.http}\n"
-        f"  The admin key is in {data / 'admin.key'}\n"
+        f"  {_way_in(runtime, data / 'admin.key')}\n"
         "  Ctrl-C stops it.\n",
         flush=True,
     )
+
+
+def _way_in(runtime: Runtime, key_file: Path) -> str:
+    # What is not a terminal may be a log, and a key is in no log.
+    if not sys.stdout.isatty():
+        return f"The admin key is in {key_file}"
+    return f"Sign in with {signing_in.link(runtime.http, key_file.read_text().strip())}"

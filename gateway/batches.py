@@ -1,0 +1,210 @@
+"""Gathers what arrives at the same time into few calls of ingestion; never waits to do so."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from gateway.crashes import log_crash
+from libs import problems
+from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
+from libs.rpc import call
+
+log = structlog.get_logger()
+
+MOST_ITEMS = 500
+MOST_BYTES = 1024 * 1024
+MOST_CALLS = 2
+"""Calls at the same time; more brought nothing."""
+RETRY_AFTER = timedelta(seconds=5)
+
+_LATER = (problems.Unavailable, problems.OutOfTime, problems.TooMany, problems.CallerLeft)
+"""What is no item's fault; whether the batch was recorded is not known."""
+
+Record = Callable[[Sequence[pb.RecordItem]], Awaitable[Sequence[pb.RecordResult]]]
+"""Records a batch; gives one result for each item, or raises a problem of the batch as a whole."""
+
+Outcome = pb.RecordResult | problems.Problem
+"""What became of an item, or why that is not known or nothing did."""
+
+
+class BacklogFull(problems.TooMany):
+    """More arrives than can be recorded; send it again later."""
+
+    reason = "BACKLOG_FULL"
+
+
+class Stopping(problems.Unavailable):
+    """The gateway is stopping; send it again."""
+
+    reason = "STOPPING"
+
+
+class ResultsWrong(problems.Unavailable):
+    """Ingestion did not say what became of each execution; send it again."""
+
+    reason = "RESULTS_WRONG"
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    item: pb.RecordItem
+    size: int
+    result: "asyncio.Future[Outcome]"
+    request_id: str
+
+
+class Batches:
+    """Items on their way into ingestion.
+
+    A batch leaves as soon as fewer than two are under way, so a lone item goes
+    at once; what arrives meanwhile forms the next. An item is answered after
+    its batch was committed.
+    """
+
+    def __init__(self, record: Record, *, largest_backlog: int) -> None:
+        self._record = record
+        self._largest_backlog = largest_backlog
+        self._waiting: deque[_Waiting] = deque()
+        self._calls: dict[asyncio.Task[None], Sequence[_Waiting]] = {}
+        self._about_to_leave = False
+        self._stopped = False
+
+    async def record(self, items: Sequence[pb.RecordItem]) -> list[pb.RecordResult]:
+        """Gives the result of each item once it is committed.
+
+        Raises `BacklogFull` or `Stopping` without taking any of them, or the
+        problem of the first that failed: then the others may be recorded.
+        """
+        results = []
+        for each in await self.record_each(items):
+            if isinstance(each, problems.Problem):
+                raise each
+            results.append(each)
+        return results
+
+    async def record_each(self, items: Sequence[pb.RecordItem]) -> list[Outcome]:
+        """Gives for each item its result once it is committed, or why it failed.
+
+        Raises `BacklogFull` or `Stopping` without taking any of them.
+        """
+        if self._stopped:
+            raise Stopping(retry_after=RETRY_AFTER)
+        if self._held() + len(items) > self._largest_backlog:
+            raise BacklogFull(retry_after=RETRY_AFTER)
+        return await asyncio.gather(*(self._add(item) for item in items))
+
+    async def stop(self) -> None:
+        """Takes nothing more, and fails what was not answered yet."""
+        self._stopped = True
+        self._fail_all_waiting(Stopping(retry_after=RETRY_AFTER))
+        calls = dict(self._calls)
+        for each in calls:
+            each.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        for batch in calls.values():
+            self._fail(batch, Stopping(retry_after=RETRY_AFTER))
+
+    def _held(self) -> int:
+        return len(self._waiting) + sum(len(batch) for batch in self._calls.values())
+
+    def _add(self, item: pb.RecordItem) -> "asyncio.Future[Outcome]":
+        loop = asyncio.get_running_loop()
+        result = loop.create_future()
+        self._waiting.append(_Waiting(item, item.ByteSize(), result, call.request_id.get()))
+        if not self._about_to_leave:
+            # After this turn of the loop: what arrived in the same turn leaves together.
+            self._about_to_leave = True
+            loop.call_soon(self._leave)
+        return result
+
+    def _leave(self) -> None:
+        self._about_to_leave = False
+        while self._waiting and len(self._calls) < MOST_CALLS:
+            batch = self._next_batch()
+            task = asyncio.create_task(self._send(batch))
+            self._calls[task] = batch
+            task.add_done_callback(self._returned)
+
+    def _returned(self, task: asyncio.Task[None]) -> None:
+        del self._calls[task]
+        self._leave()
+
+    def _next_batch(self) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        size = 0
+        while self._waiting and len(batch) < MOST_ITEMS:
+            size += self._waiting[0].size
+            if batch and size > MOST_BYTES:
+                break
+            batch.append(self._waiting.popleft())
+        return batch
+
+    async def _send(self, batch: Sequence[_Waiting]) -> None:
+        # One line in ingestion's log for many webhooks: it has the first one's id.
+        call.request_id.set(batch[0].request_id)
+        started = time.perf_counter()
+        try:
+            results = await self._recorded(batch)
+        except problems.Problem as problem:
+            _log("door.batch_failed", batch, started, reason=problem.reason)
+            await self._recover(batch, problem)
+            return
+        _log("door.batch_recorded", batch, started)
+        for each, result in zip(batch, results, strict=True):
+            if not each.result.done():  # its waiter may have left
+                each.result.set_result(result)
+
+    async def _recorded(self, batch: Sequence[_Waiting]) -> Sequence[pb.RecordResult]:
+        try:
+            results = await self._record([each.item for each in batch])
+        except problems.Problem:
+            raise
+        except Exception as error:
+            log_crash("door.batch_crashed", error)
+            raise problems.Broken from error
+        if len(results) != len(batch):
+            raise ResultsWrong(retry_after=RETRY_AFTER)
+        return results
+
+    async def _recover(self, batch: Sequence[_Waiting], problem: problems.Problem) -> None:
+        if isinstance(problem, _LATER):
+            # Those who wait would only wait in vain: their senders try again later.
+            self._fail(batch, problem)
+            self._fail_all_waiting(problem)
+        elif len(batch) == 1:
+            self._fail(batch, problem)
+        else:
+            # Nothing was recorded. One item is to blame, and must not hurt the others.
+            middle = len(batch) // 2
+            await self._send(batch[:middle])
+            await self._send(batch[middle:])
+
+    def _fail_all_waiting(self, problem: problems.Problem) -> None:
+        self._fail(self._waiting, problem)
+        self._waiting.clear()
+
+    def _fail(self, batch: Iterable[_Waiting], problem: problems.Problem) -> None:
+        for each in batch:
+            if not each.result.done():
+                each.result.set_result(problem)
+
+
+def _log(event: str, batch: Sequence[_Waiting], started: float, **more: str) -> None:
+    ms = round((time.perf_counter() - started) * 1000, 1)
+    log.info(event, items=len(batch), ms=ms, request_id=batch[0].request_id, **more)
+
+
+@asynccontextmanager
+async def batching(record: Record, *, largest_backlog: int) -> AsyncIterator[Batches]:
+    """Gathers until the block ends."""
+    batches = Batches(record, largest_backlog=largest_backlog)
+    try:
+        yield batches
+    finally:
+        await batches.stop()

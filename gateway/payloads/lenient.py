@@ -1,0 +1,137 @@
+"""Executions out of what HighLevel and hand-written requests send: take what makes sense."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from gateway.payloads import keys
+from gateway.payloads.moments import moment
+from gateway.payloads.problems import StatusMissing, StatusUnknown
+from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
+from libs.rpc.times import timestamp
+
+T = TypeVar("T")
+
+STATUSES = {
+    "success": pb.EXECUTION_STATUS_SUCCESS,
+    "failed": pb.EXECUTION_STATUS_FAILED,
+    "partial": pb.EXECUTION_STATUS_PARTIAL,
+}
+LONGEST_TIME_MS = 31_536_000_000
+LONGEST_NAME = 300
+LONGEST_ID = 200
+LONGEST_MESSAGE = 9 * 1024
+"""A little more than ingestion keeps, so that ingestion still sees that it must cut."""
+
+_MERGE_FIELD = re.compile(r"\{\{[^{}]*\}\}")
+"""What HighLevel sends when it had nothing to fill in."""
+_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
+
+
+class Body:
+    """A webhook's body: our fields at its root or in `customData`, HighLevel's around them.
+
+    Of several values of a field the first that can be read is taken, the root's
+    before the custom data's. What cannot be read is left out.
+    """
+
+    def __init__(self, sent: Mapping[str, Any]) -> None:
+        self._sent = sent
+        inner = (sent.get("customData"), sent.get("custom_data"))
+        self._places = [sent, *(each for each in inner if isinstance(each, dict))]
+
+    def location_id(self) -> str | None:
+        """Gives the location the body speaks of."""
+        return self._inside("location", "id") or self._first(_id, "locationId", "location_id")
+
+    def workflow_id(self) -> str | None:
+        """Gives the workflow the body speaks of."""
+        return self._inside("workflow", "id") or self._first(_id, "workflowId", "workflow_id")
+
+    def execution(self, header_key: str | None) -> pb.Execution:
+        """Gives the execution, still without location and workflow.
+
+        Raises `StatusMissing` or `StatusUnknown`: only the status loses its meaning.
+        """
+        run_id = self._first(_id, "runId", "run_id", "executionId", "execution_id")
+        webhook_id = self._first(_id, "webhookId", "webhook_id")
+        return pb.Execution(
+            status=self._status(),
+            workflow_name=_cut(self._workflow_name(), LONGEST_NAME),
+            failed_action_id=_cut(
+                self._first(_text, "failedActionId", "failed_action_id"), LONGEST_ID
+            ),
+            failed_action_name=_cut(
+                self._first(_text, "failedActionName", "failed_action_name"), LONGEST_NAME
+            ),
+            error_message=_cut(
+                self._first(_message, "errorMessage", "error_message"), LONGEST_MESSAGE
+            ),
+            execution_time_ms=self._first(_milliseconds, "executionTimeMs", "execution_time_ms"),
+            executed_at=timestamp(self._first(moment, "executedAt", "executed_at")),
+            run_id=_cut(run_id, LONGEST_ID),
+            idempotency_key=keys.chosen([run_id, webhook_id, header_key]),
+            source=pb.EXECUTION_SOURCE_WEBHOOK,
+        )
+
+    def _status(self) -> pb.ExecutionStatus.ValueType:
+        # HighLevel's opportunities have a status of their own at the root: "open".
+        if status := self._first(_status, "status"):
+            return status
+        given = self._first(_is_given, "status")
+        raise StatusUnknown.at("status") if given else StatusMissing.at("status")
+
+    def _workflow_name(self) -> str | None:
+        given = self._first(_text, "workflowName", "workflow_name")
+        return given or self._inside("workflow", "name")
+
+    def _first(self, read: Callable[[Any], T | None], *names: str) -> T | None:
+        for place in self._places:
+            for name in names:
+                if name in place and (found := read(place[name])) is not None:
+                    return found
+        return None
+
+    def _inside(self, name: str, field: str) -> str | None:
+        found = self._sent.get(name)
+        return _id(found.get(field)) if isinstance(found, dict) else None
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    # PostgreSQL keeps no U+0000, UTF-8 no halves of a surrogate pair.
+    found = str(value).replace("\x00", "").encode("utf-8", "replace").decode().strip()
+    return None if not found or _MERGE_FIELD.fullmatch(found) else found
+
+
+def _is_given(value: object) -> bool | None:
+    empty = value is None or (isinstance(value, str) and _text(value) is None)
+    return None if empty else True
+
+
+def _status(value: object) -> pb.ExecutionStatus.ValueType | None:
+    return STATUSES.get((_text(value) or "").lower())
+
+
+def _id(value: object) -> str | None:
+    found = _text(value)
+    return found if found and keys.is_filled_in(found) else None
+
+
+def _message(value: object) -> str | None:
+    if isinstance(value, dict | list):
+        return _text(json.dumps(value, ensure_ascii=False)) if value else None
+    return _text(value)
+
+
+def _milliseconds(value: object) -> int | None:
+    number = float(value) if isinstance(value, str) and _NUMBER.fullmatch(value.strip()) else value
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return None
+    return round(number) if 0 <= number <= LONGEST_TIME_MS else None  # NaN is in no range
+
+
+def _cut(found: str | None, longest: int) -> str:
+    return (found or "")[:longest]

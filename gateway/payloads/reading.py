@@ -1,0 +1,138 @@
+"""A whole body: one execution or an array of them, each read or with its reason."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.payloads import decoding, keys, lenient, problems, strict
+from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
+from libs.problems import InvalidRequest
+
+LONGEST_WORKFLOW_ID = 64
+NO_WORKFLOW = "unknown"
+"""Stands where a delivery names no workflow that can be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One item of a body."""
+
+    content: pb.Execution | InvalidRequest
+    """The execution, still without its location, or why it cannot be read."""
+    workflow_id: str
+    location_id: str | None
+    """The location the item speaks of."""
+    raw: Any
+    """What it was read from: the body itself, or a value in its array."""
+
+    def body(self) -> bytes:
+        """Gives what it was read from, for the quarantine."""
+        if isinstance(self.raw, bytes):
+            return self.raw
+        try:
+            return json.dumps(self.raw).encode()
+        except RecursionError:
+            return b""  # a depth that the reason already tells of
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What was found in a body."""
+
+    items: Sequence[Reading]
+    several: bool
+    """Whether the body was an array, so that the answer is a list too."""
+
+
+ReadItem = Callable[[Any, Any, int | None], Reading]
+"""Reads a value, out of its raw form, at its place in an array."""
+
+
+def read_leniently(body: bytes, workflow_id: str | None, key: str | None) -> Readings:
+    """Reads what a webhook sent; what cannot be read comes back as an item with its reason.
+
+    `workflow_id` is the path's and `key` the header `Idempotency-Key`. Raises
+    only `TooManyItems`.
+    """
+
+    def item(value: Any, raw: Any, position: int | None) -> Reading:
+        return _lenient_item(value, raw, workflow_id, keys.of_item(key, position))
+
+    try:
+        return _items(decoding.leniently(body), body, item)
+    except problems.TooManyItems:
+        raise  # of a body that large the quarantine keeps only a part
+    except InvalidRequest as problem:
+        return Readings([Reading(problem, _usable(workflow_id) or NO_WORKFLOW, None, body)], False)
+
+
+def read_strictly(body: bytes, workflow_id: str | None, key: str | None) -> Readings:
+    """Reads a request that must be right: an object, an array, or `{"executions": […]}`.
+
+    Raises what is wrong with the body as a whole, or with its only object. A
+    wrong item of an array hurts only itself and comes back with its problem.
+    """
+
+    def item(value: Any, raw: Any, position: int | None) -> Reading:
+        return _strict_item(value, raw, workflow_id, keys.of_item(key, position))
+
+    readings = _items(_unwrapped(decoding.strictly(body)), body, item)
+    first = readings.items[0].content
+    if not readings.several and isinstance(first, InvalidRequest):
+        raise first
+    return readings
+
+
+def _items(value: Any, body: bytes, item: ReadItem) -> Readings:
+    if not isinstance(value, list):
+        return Readings([item(value, body, None)], False)
+    if not value:
+        raise problems.BodyEmpty
+    if len(value) > problems.MOST_ITEMS:
+        raise problems.TooManyItems
+    return Readings([item(each, each, position) for position, each in enumerate(value)], True)
+
+
+def _lenient_item(value: Any, raw: Any, in_path: str | None, key: str | None) -> Reading:
+    workflow_id, location_id = _usable(in_path), None
+    content: pb.Execution | InvalidRequest
+    try:
+        sent = lenient.Body(_checked_object(value))
+        location_id, named = sent.location_id(), sent.workflow_id()
+        workflow_id = workflow_id or _usable(named)
+        if workflow_id is None:
+            raise problems.WorkflowIdWrong if in_path or named else problems.WorkflowMissing
+        content = sent.execution(key)
+        content.workflow_id = workflow_id
+    except InvalidRequest as problem:
+        content = problem
+    return Reading(content, workflow_id or NO_WORKFLOW, location_id, raw)
+
+
+def _strict_item(value: Any, raw: Any, in_path: str | None, key: str | None) -> Reading:
+    try:
+        read = strict.execution(_checked_object(value), in_path, key)
+    except InvalidRequest as problem:
+        return Reading(problem, in_path or NO_WORKFLOW, None, raw)
+    return Reading(read, read.workflow_id, read.location_id or None, raw)
+
+
+def _checked_object(value: Any) -> dict[str, Any]:
+    decoding.check_bounds(value)
+    if not isinstance(value, dict):
+        raise problems.BodyNotObject
+    return value
+
+
+def _unwrapped(value: Any) -> Any:
+    wrapped = isinstance(value, dict) and list(value) == ["executions"]
+    return value["executions"] if wrapped else value
+
+
+def _usable(workflow_id: str | None) -> str | None:
+    """A path may still hold the merge field that HighLevel did not fill in."""
+    if workflow_id is None or not keys.is_filled_in(workflow_id):
+        return None
+    fits = len(workflow_id) <= LONGEST_WORKFLOW_ID and workflow_id.isprintable()
+    return workflow_id if fits and workflow_id.strip() else None

@@ -1,0 +1,142 @@
+"""Alerts: settings, a test, incidents, deliveries, caught mails."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from gateway.access import Scope
+from gateway.rest import versions, wire
+from gateway.rest.changes import Changes
+from gateway.rest.models.alerts import (
+    AlertSettings,
+    AlertSettingsBody,
+    CaughtMail,
+    CaughtMails,
+    ChangedAlertSettings,
+    Delivery,
+    Incident,
+    IncidentStatusWord,
+    TestVerdicts,
+)
+from gateway.rest.models.shapes import Page, page_of
+from gateway.rest.openapi import told
+from gateway.rest.problems import NothingToChange
+from gateway.rest.routes import (
+    Back,
+    IfMatch,
+    KeyedRoute,
+    PageAsked,
+    ReadLocation,
+    Who,
+    WriteLocation,
+)
+from libs.contracts.notifier.v1 import notifier_pb2 as pb
+
+router = APIRouter(prefix="/api", tags=["Alerts"], route_class=KeyedRoute)
+
+TEST_SECONDS = 30.0
+"""A test waits for mail servers and webhooks of other people."""
+
+
+@router.get("/alerts/settings")
+async def get_alert_settings(
+    back: Back, location_id: ReadLocation, response: Response
+) -> AlertSettings:
+    """Gives the alert settings of a location; the defaults when it was never configured."""
+    request = pb.GetAlertSettingsRequest(location_id=location_id)
+    with back.asking("notifier"):
+        found = await back.services.notifier.GetAlertSettings(request, timeout=back.seconds)
+    versions.show(response, found.settings.etag)
+    return AlertSettings.of(found.settings)
+
+
+@router.post("/alerts/settings", responses=told(409, 412))
+async def change_alert_settings(
+    *,
+    back: Back,
+    location_id: WriteLocation,
+    changes: Changes,
+    body: AlertSettingsBody,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ChangedAlertSettings:
+    """Changes the alert settings of a location: a field not given is kept, null clears it."""
+    if not body.model_fields_set:
+        raise NothingToChange
+    etag = versions.wanted(if_match)
+    request = pb.UpdateAlertSettingsRequest(
+        settings=body.message(location_id),
+        update_mask=FieldMask(paths=sorted(body.model_fields_set)),
+        etag=etag,
+    )
+    with versions.matching(etag), back.asking("notifier"):
+        changed = await back.services.notifier.UpdateAlertSettings(request, timeout=back.seconds)
+    await changes.note("alert_settings.changed", location_id, location_id)
+    versions.show(response, changed.settings.etag)
+    return ChangedAlertSettings.of(changed.settings, webhook_secret=changed.webhook_secret or None)
+
+
+@router.post("/alerts/test")
+async def send_test_alert(back: Back, location_id: WriteLocation, changes: Changes) -> TestVerdicts:
+    """Sends a test to every target through the real path, and says what became of each."""
+    request = pb.SendTestAlertRequest(location_id=location_id)
+    with back.asking("notifier"):
+        response = await back.services.notifier.SendTestAlert(request, timeout=TEST_SECONDS)
+    await changes.note("alert.tested", location_id, location_id)
+    return TestVerdicts.of(response, delivered=all(each.delivered for each in response.verdicts))
+
+
+@router.get("/incidents")
+async def list_incidents(
+    back: Back,
+    location_id: ReadLocation,
+    page: PageAsked,
+    status: Annotated[IncidentStatusWord | None, Query(description="Only this status.")] = None,
+) -> Page[Incident]:
+    """Lists incidents, the one with the newest event first."""
+    request = pb.ListIncidentsRequest(
+        location_id=location_id,
+        status=wire.number(pb.IncidentStatus.DESCRIPTOR, status),
+        page_size=page.size,
+        page_token=page.token,
+    )
+    with back.asking("notifier"):
+        response = await back.services.notifier.ListIncidents(request, timeout=back.seconds)
+    return page_of(Incident, response.incidents, response.next_page_token)
+
+
+@router.get("/deliveries")
+async def list_deliveries(
+    back: Back,
+    location_id: ReadLocation,
+    page: PageAsked,
+    incident_id: Annotated[str, Query(description="Only those of this incident.")] = "",
+) -> Page[Delivery]:
+    """Lists what was sent to whom, newest first."""
+    request = pb.ListDeliveriesRequest(
+        location_id=location_id,
+        incident_id=incident_id,
+        page_size=page.size,
+        page_token=page.token,
+    )
+    with back.asking("notifier"):
+        response = await back.services.notifier.ListDeliveries(request, timeout=back.seconds)
+    return page_of(Delivery, response.deliveries, response.next_page_token)
+
+
+@router.get("/dev/mailbox", responses=told(404))
+async def list_caught_mail(
+    back: Back,
+    caller: Who,
+    location_id: Annotated[
+        str | None, Query(description="Only mails of this location. Default: all a key may see.")
+    ] = None,
+) -> CaughtMails:
+    """Lists the mails that were caught because no mail server is configured, newest first."""
+    caller.require(Scope.READ)
+    seen = caller.location(location_id) if location_id or caller.location_id else ""
+    request = pb.ListCaughtMailRequest(location_id=seen)
+    with back.asking("notifier"):
+        response = await back.services.notifier.ListCaughtMail(request, timeout=back.seconds)
+    return CaughtMails(items=[CaughtMail.of(each) for each in response.mails])

@@ -1,0 +1,145 @@
+"""Executions: what happened, and how often each workflow fails."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from gateway.rest import wire
+from gateway.rest.models.executions import (
+    AlertThreshold,
+    Execution,
+    QuarantinedDelivery,
+    StatusWord,
+    Workflow,
+    WorkflowMetrics,
+)
+from gateway.rest.models.shapes import Moment, Page, page_of
+from gateway.rest.openapi import told
+from gateway.rest.routes import Back, KeyedRoute, PageAsked, ReadLocation
+from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
+
+router = APIRouter(prefix="/api", tags=["Executions"], route_class=KeyedRoute)
+
+Statuses = Annotated[
+    list[StatusWord],
+    Query(alias="status", default_factory=list, description="Only these; may be repeated."),
+]
+From = Annotated[Moment | None, Query(description="Only executions at or after this time.")]
+Before = Annotated[Moment | None, Query(description="Only executions before this time.")]
+
+
+def asked_history(
+    location_id: ReadLocation,
+    page: PageAsked,
+    status: Statuses,
+    executed_from: From = None,
+    executed_before: Before = None,
+) -> pb.ListExecutionsRequest:
+    """Reads which executions a caller asks for."""
+    return pb.ListExecutionsRequest(
+        location_id=location_id,
+        statuses=[wire.number(pb.ExecutionStatus.DESCRIPTOR, each) for each in status],
+        executed_from=wire.timestamp(executed_from),
+        executed_before=wire.timestamp(executed_before),
+        page_size=page.size,
+        page_token=page.token,
+    )
+
+
+History = Annotated[pb.ListExecutionsRequest, Depends(asked_history)]
+Hours = Annotated[int, Query(description="How far to look back, 1 to 2,160 hours (90 days).")]
+
+
+@router.get("/workflows")
+async def list_workflows(back: Back, location_id: ReadLocation, page: PageAsked) -> Page[Workflow]:
+    """Lists the workflows of a location, by workflow id."""
+    request = pb.ListWorkflowsRequest(
+        location_id=location_id, page_size=page.size, page_token=page.token
+    )
+    with back.asking("ingestion"):
+        response = await back.services.ingestion.ListWorkflows(request, timeout=back.seconds)
+    return page_of(Workflow, response.workflows, response.next_page_token)
+
+
+@router.get("/executions")
+async def list_executions(back: Back, history: History) -> Page[Execution]:
+    """Lists the executions of all workflows of a location, newest first."""
+    with back.asking("ingestion"):
+        response = await back.services.ingestion.ListExecutions(history, timeout=back.seconds)
+    return page_of(Execution, response.executions, response.next_page_token)
+
+
+@router.get("/workflows/{workflow_id}/executions")
+async def list_executions_of_workflow(
+    back: Back, history: History, workflow_id: str
+) -> Page[Execution]:
+    """Lists the executions of one workflow, newest first."""
+    history.workflow_id = workflow_id
+    return await list_executions(back, history)
+
+
+@router.get("/workflows/{workflow_id}/failures", responses=told(404))
+async def list_failures(
+    back: Back, location_id: ReadLocation, workflow_id: str, page: PageAsked, hours: Hours = 24
+) -> Page[Execution]:
+    """Lists the failed executions of one workflow in the last hours, newest first."""
+    request = pb.ListRecentFailuresRequest(
+        location_id=location_id,
+        workflow_id=workflow_id,
+        window=wire.hours(hours),
+        page_size=page.size,
+        page_token=page.token,
+    )
+    with back.asking("ingestion"):
+        response = await back.services.ingestion.ListRecentFailures(request, timeout=back.seconds)
+    return page_of(Execution, response.executions, response.next_page_token)
+
+
+@router.get("/workflows/{workflow_id}/metrics", responses=told(404))
+async def get_metrics(
+    back: Back, location_id: ReadLocation, workflow_id: str, hours: Hours = 720
+) -> WorkflowMetrics:
+    """Gives the numbers of one workflow over the last hours, and over as many before."""
+    request = pb.GetWorkflowMetricsRequest(
+        location_id=location_id, workflow_id=workflow_id, window=wire.hours(hours)
+    )
+    with back.asking("ingestion"):
+        response = await back.services.ingestion.GetWorkflowMetrics(request, timeout=back.seconds)
+    return WorkflowMetrics.measured(response.metrics)
+
+
+@router.get("/workflows/{workflow_id}/alert-threshold", responses=told(404))
+async def check_alert_threshold(
+    back: Back,
+    location_id: ReadLocation,
+    workflow_id: str,
+    failure_threshold: Annotated[
+        int | None, Query(description="Try this many failures instead of the setting.")
+    ] = None,
+    time_window_hours: Annotated[
+        int | None, Query(description="Try this window instead of the setting.")
+    ] = None,
+) -> AlertThreshold:
+    """Says whether a workflow is at or over its failure threshold now; tells nobody."""
+    request = pb.CheckAlertThresholdRequest(
+        location_id=location_id,
+        workflow_id=workflow_id,
+        failure_threshold=wire.int32_or_none(failure_threshold),
+        time_window_hours=wire.int32_or_none(time_window_hours),
+    )
+    with back.asking("ingestion"):
+        response = await back.services.ingestion.CheckAlertThreshold(request, timeout=back.seconds)
+    return AlertThreshold.of(response)
+
+
+@router.get("/quarantine")
+async def list_quarantined(
+    back: Back, location_id: ReadLocation, page: PageAsked
+) -> Page[QuarantinedDelivery]:
+    """Lists the deliveries that could not be read, newest first, contact data redacted."""
+    request = pb.ListQuarantinedRequest(
+        location_id=location_id, page_size=page.size, page_token=page.token
+    )
+    with back.asking("ingestion"):
+        response = await back.services.ingestion.ListQuarantined(request, timeout=back.seconds)
+    return page_of(QuarantinedDelivery, response.deliveries, response.next_page_token)

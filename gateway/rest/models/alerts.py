@@ -1,0 +1,154 @@
+"""Alert settings, incidents, deliveries and caught mails."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from gateway.rest import wire
+from gateway.rest.models.shapes import Answer, Body, examples, words
+from libs.contracts.notifier.v1 import notifier_pb2 as pb
+
+IncidentStatusWord = Literal["open", "resolved"]
+
+
+class AlertSettingsBody(Body):
+    """When to alert and whom. A field that is not given stays as it is; null clears it."""
+
+    model_config = examples(
+        {
+            "failureThreshold": 3,
+            "timeWindowHours": 24,
+            "alertOnCritical": True,
+            "alertEmail": "you@example.com",
+            "webhookUrl": "https://example.com/hooks/runwarden",
+        },
+        {"enabled": False},
+    )
+
+    enabled: bool | None = None
+    """Whether anything is sent at all. Default true."""
+    failure_threshold: int | None = None
+    """How many failures within the window make an alert, 1 to 10,000. Default 3."""
+    time_window_hours: int | None = None
+    """The window in hours, 1 to 720. Default 24."""
+    alert_on_critical: bool | None = None
+    """Whether critical findings of scans alert. Default true."""
+    alert_email: str | None = None
+    """Where mails go; null means no mail."""
+    webhook_url: str | None = None
+    """Where webhooks go; null means no webhook."""
+
+    def message(self, location_id: str) -> pb.AlertSettings:
+        """Gives the fields that are set, for a location."""
+        return pb.AlertSettings(
+            location_id=location_id,
+            enabled=self.enabled,
+            failure_threshold=wire.int32_or_none(self.failure_threshold),
+            time_window_hours=wire.int32_or_none(self.time_window_hours),
+            alert_on_critical=self.alert_on_critical,
+            alert_email=self.alert_email,
+            webhook_url=self.webhook_url,
+        )
+
+
+class AlertSettings(Answer):
+    """The alert settings of a location."""
+
+    location_id: str
+    configured: bool
+    """Whether the location was ever configured; if not, these are the defaults."""
+    enabled: bool
+    failure_threshold: int
+    time_window_hours: int
+    alert_on_critical: bool
+    alert_email: str | None
+    webhook_url: str | None
+    created_at: AwareDatetime | None
+    updated_at: AwareDatetime | None
+
+
+class ChangedAlertSettings(AlertSettings):
+    """The alert settings after a change."""
+
+    webhook_secret: str | None = None
+    """Signs webhooks; only in the answer that first sets a webhook_url, and never again."""
+
+
+class TestVerdict(Answer):
+    """What became of a test at one target."""
+
+    channel: str
+    target: str
+    """Where it went, with the middle masked."""
+    delivered: bool
+    detail: str | None
+    """What the other side said."""
+    elapsed_ms: int
+
+
+class TestVerdicts(Answer):
+    """What became of a test alert."""
+
+    delivered: bool
+    """Whether every target accepted it."""
+    items: list[TestVerdict] = Field(validation_alias="verdicts")
+
+
+class Incident(Answer):
+    """Something wrong, from its first event until it is over."""
+
+    incident_id: str
+    location_id: str
+    dedup_key: str
+    status: Annotated[str, words(pb.IncidentStatus.DESCRIPTOR)]
+    severity: Annotated[str, words(pb.Severity.DESCRIPTOR)]
+    title: str
+    workflow_id: str | None
+    workflow_name: str | None
+    event_count: int
+    failure_count: int
+    opened_at: AwareDatetime
+    last_event_at: AwareDatetime | None
+    resolved_at: AwareDatetime | None
+
+
+class Delivery(Answer):
+    """A message to one target."""
+
+    delivery_id: str
+    location_id: str
+    incident_id: str | None
+    event_id: str | None
+    channel: str | None
+    target: str | None
+    """Where it goes, with the middle masked."""
+    occasion: str | None
+    """opened, resolved or summary."""
+    subject: str | None
+    status: Annotated[str, words(pb.DeliveryStatus.DESCRIPTOR)]
+    suppressed_because: str | None
+    """alerts_disabled, critical_alerts_disabled or no_target."""
+    attempts: int
+    last_error: str | None
+    created_at: AwareDatetime
+    next_attempt_at: AwareDatetime | None
+    delivered_at: AwareDatetime | None
+
+
+class CaughtMail(Answer):
+    """A mail that was kept because no mail server is configured."""
+
+    message_id: str
+    location_id: str | None
+    caught_at: AwareDatetime
+    sender: str | None
+    recipient: str | None
+    subject: str | None
+    text: str | None
+    html: str | None
+
+
+class CaughtMails(Answer):
+    """The last mails that were caught, newest first."""
+
+    items: list[CaughtMail]

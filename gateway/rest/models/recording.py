@@ -1,0 +1,115 @@
+"""What a program sends to have executions recorded, and what became of each."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import Field
+
+from gateway.rest.models.shapes import Answer
+from libs import problems
+from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
+
+_WORDS = {
+    pb.RecordResult.OUTCOME_ACCEPTED: "accepted",
+    pb.RecordResult.OUTCOME_DUPLICATE: "duplicate",
+    pb.RecordResult.OUTCOME_QUARANTINED: "quarantined",
+    pb.RecordResult.OUTCOME_REJECTED: "rejected",
+}
+
+
+class FieldError(Answer):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class Recorded(Answer):
+    """What became of one execution."""
+
+    status: Annotated[str, Field(json_schema_extra={"enum": ["accepted", "duplicate", "rejected"]})]
+    execution_id: str | None = None
+    """For a duplicate the id it was first recorded under."""
+    reason: str | None = None
+    """Why it was rejected."""
+    detail: str | None = None
+    """The same for people."""
+    errors: list[FieldError] = Field(default_factory=list)
+
+    @classmethod
+    def told(cls, result: pb.RecordResult) -> Self:
+        """Gives what ingestion says of an item."""
+        wrong = [FieldError(field=result.field, message=result.message)] if result.field else []
+        return cls(
+            status=_WORDS[result.outcome],
+            execution_id=result.execution_id or None,
+            reason=result.reason or None,
+            detail=result.message or None,
+            errors=wrong,
+        )
+
+    @classmethod
+    def refused(cls, problem: problems.Problem) -> Self:
+        """Gives what an item is told that never reached ingestion."""
+        return cls(
+            status="rejected",
+            reason=problem.reason,
+            detail=problem.message,
+            errors=[FieldError.model_validate(each) for each in problem.fields],
+        )
+
+
+class Recordings(Answer):
+    """What became of each execution, in the order of the request."""
+
+    results: list[Recorded]
+
+
+EXECUTION: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["status", "workflowId"],
+    "properties": {
+        "status": {"type": "string", "enum": ["success", "failed", "partial"]},
+        "workflowId": {"type": "string", "maxLength": 64},
+        "locationId": {"type": "string", "maxLength": 64},
+        "workflowName": {"type": "string", "maxLength": 300},
+        "failedActionId": {"type": "string", "maxLength": 200},
+        "failedActionName": {"type": "string", "maxLength": 300},
+        "errorMessage": {"type": "string", "description": "Above 8 KiB it is cut."},
+        "executionTimeMs": {"type": "integer", "minimum": 0, "maximum": 31_536_000_000},
+        "executedAt": {"type": "string", "format": "date-time", "description": "Default: now."},
+        "runId": {"type": "string", "maxLength": 200, "description": "Your own id of the run."},
+    },
+}
+
+BODY: Mapping[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "oneOf": [
+                    EXECUTION,
+                    {"type": "array", "minItems": 1, "maxItems": 500, "items": EXECUTION},
+                ]
+            },
+            "examples": {
+                "one": {
+                    "value": {
+                        "workflowId": "wf-welcome",
+                        "status": "failed",
+                        "workflowName": "Welcome",
+                        "failedActionName": "Send SMS",
+                        "errorMessage": "The phone number is not valid",
+                        "executionTimeMs": 1200,
+                    }
+                },
+                "several": {
+                    "value": [
+                        {"workflowId": "wf-welcome", "status": "success", "runId": "run-1"},
+                        {"workflowId": "wf-renewal", "status": "partial", "runId": "run-2"},
+                    ]
+                },
+            },
+        }
+    },
+}

@@ -1,0 +1,89 @@
+"""Scans: how they went and what they found."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from gateway.rest import wire
+from gateway.rest.models.scans import (
+    Finding,
+    Scan,
+    SeverityWord,
+    StatusWord,
+    WorkflowResult,
+)
+from gateway.rest.models.shapes import Page, page_of
+from gateway.rest.openapi import told
+from gateway.rest.routes import Back, KeyedRoute, PageAsked, ReadLocation
+from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
+
+router = APIRouter(prefix="/api/scans", tags=["Scans"], route_class=KeyedRoute)
+
+
+@router.get("")
+async def list_scans(
+    back: Back,
+    location_id: ReadLocation,
+    page: PageAsked,
+    status: Annotated[StatusWord | None, Query(description="Only this status.")] = None,
+) -> Page[Scan]:
+    """Lists the scans of a location, newest first."""
+    request = pb.ListScansRequest(
+        location_id=location_id,
+        status=wire.number(pb.ScanStatus.DESCRIPTOR, status),
+        page_size=page.size,
+        page_token=page.token,
+    )
+    with back.asking("scheduler"):
+        response = await back.services.scheduler.ListScans(request, timeout=back.seconds)
+    return page_of(Scan, response.scans, response.next_page_token)
+
+
+@router.get("/{scan_id}", responses=told(404))
+async def get_scan(back: Back, location_id: ReadLocation, scan_id: str) -> Scan:
+    """Gets one scan."""
+    request = pb.GetScanRequest(location_id=location_id, scan_id=scan_id)
+    with back.asking("scheduler"):
+        response = await back.services.scheduler.GetScan(request, timeout=back.seconds)
+    return Scan.of(response.scan)
+
+
+@router.get("/{scan_id}/findings", responses=told(404))
+async def list_findings(
+    back: Back,
+    location_id: ReadLocation,
+    scan_id: str,
+    page: PageAsked,
+    severity: Annotated[SeverityWord | None, Query(description="Only this severity.")] = None,
+) -> Page[Finding]:
+    """Lists what a scan found, worst first. The scan `latest` is the last completed one."""
+    request = pb.ListFindingsRequest(
+        location_id=location_id,
+        scan_id=_scan(scan_id),
+        severity=wire.number(pb.Severity.DESCRIPTOR, severity),
+        page_size=page.size,
+        page_token=page.token,
+    )
+    with back.asking("scheduler"):
+        response = await back.services.scheduler.ListFindings(request, timeout=back.seconds)
+    return page_of(Finding, response.findings, response.next_page_token)
+
+
+@router.get("/{scan_id}/results", responses=told(404))
+async def list_results(
+    back: Back, location_id: ReadLocation, scan_id: str, page: PageAsked
+) -> Page[WorkflowResult]:
+    """Lists what a scan says of each workflow, lowest score first. Knows `latest` too."""
+    request = pb.ListScanResultsRequest(
+        location_id=location_id,
+        scan_id=_scan(scan_id),
+        page_size=page.size,
+        page_token=page.token,
+    )
+    with back.asking("scheduler"):
+        response = await back.services.scheduler.ListScanResults(request, timeout=back.seconds)
+    return page_of(WorkflowResult, response.results, response.next_page_token)
+
+
+def _scan(scan_id: str) -> str:
+    return "" if scan_id == "latest" else scan_id

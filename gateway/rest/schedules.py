@@ -1,0 +1,157 @@
+"""The scan schedule of a location, and scans on demand."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response, status
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from gateway.rest import scans, versions, wire
+from gateway.rest.changes import Changes
+from gateway.rest.models.scans import RequestedScan, Scan
+from gateway.rest.models.schedules import (
+    Preview,
+    PreviewBody,
+    RunNowBody,
+    Schedule,
+    ScheduleBody,
+)
+from gateway.rest.models.shapes import Page
+from gateway.rest.openapi import told
+from gateway.rest.problems import (
+    IdempotencyKeyReused,
+    IdempotencyKeyTooLong,
+    NothingToChange,
+    PreconditionFailed,
+)
+from gateway.rest.routes import (
+    Back,
+    IfMatch,
+    KeyedRoute,
+    PageAsked,
+    ReadLocation,
+    WriteLocation,
+)
+from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
+
+router = APIRouter(prefix="/api/schedules", tags=["Schedules"], route_class=KeyedRoute)
+
+LONGEST_KEY = 200
+
+
+@router.get("", responses=told(404))
+async def get_schedule(back: Back, location_id: ReadLocation, response: Response) -> Schedule:
+    """Gives the scan schedule of a location, with the next five times it fires."""
+    request = pb.GetScheduleRequest(location_id=location_id)
+    with back.asking("scheduler"):
+        found = await back.services.scheduler.GetSchedule(request, timeout=back.seconds)
+    versions.show(response, found.schedule.etag)
+    return Schedule.of(found.schedule)
+
+
+@router.post("", responses=told(409, 412))
+async def put_schedule(
+    *,
+    back: Back,
+    location_id: WriteLocation,
+    changes: Changes,
+    body: ScheduleBody,
+    response: Response,
+    if_match: IfMatch = None,
+) -> Schedule:
+    """Creates the scan schedule of a location, or changes the fields that are given."""
+    if not body.model_fields_set:
+        raise NothingToChange
+    etag = versions.wanted(if_match)
+    request = pb.UpsertScheduleRequest(
+        schedule=body.message(location_id),
+        update_mask=FieldMask(paths=sorted(body.model_fields_set)),
+        etag=etag,
+    )
+    with versions.matching(etag), back.asking("scheduler"):
+        changed = await back.services.scheduler.UpsertSchedule(request, timeout=back.seconds)
+    await changes.note("schedule.changed", changed.schedule.schedule_id, location_id)
+    versions.show(response, changed.schedule.etag)
+    return Schedule.of(changed.schedule)
+
+
+@router.delete("", status_code=status.HTTP_204_NO_CONTENT, responses=told(404, 412))
+async def delete_schedule(
+    back: Back, location_id: WriteLocation, changes: Changes, if_match: IfMatch = None
+) -> None:
+    """Deletes the scan schedule of a location; its scans stay."""
+    if etag := versions.wanted(if_match):
+        with back.asking("scheduler"):
+            found = await back.services.scheduler.GetSchedule(
+                pb.GetScheduleRequest(location_id=location_id), timeout=back.seconds
+            )
+        if found.schedule.etag != etag:
+            raise PreconditionFailed
+    with back.asking("scheduler"):
+        await back.services.scheduler.DeleteSchedule(
+            pb.DeleteScheduleRequest(location_id=location_id), timeout=back.seconds
+        )
+    await changes.note("schedule.deleted", location_id, location_id)
+
+
+@router.post("/preview")
+async def preview_schedule(back: Back, location_id: ReadLocation, body: PreviewBody) -> Preview:
+    """Gives the next times a schedule would fire; nothing is stored."""
+    request = pb.PreviewScheduleRequest(
+        schedule=body.message(location_id), count=wire.int32(body.count)
+    )
+    with back.asking("scheduler"):
+        response = await back.services.scheduler.PreviewSchedule(request, timeout=back.seconds)
+    return Preview.of(response)
+
+
+@router.post("/run-now", status_code=status.HTTP_202_ACCEPTED, responses=told(422))
+async def run_now(
+    *,
+    back: Back,
+    location_id: WriteLocation,
+    changes: Changes,
+    response: Response,
+    body: RunNowBody | None = None,
+    idempotency_key: Annotated[
+        str | None, Header(description="The same key gives the same scan, for ever.")
+    ] = None,
+) -> RequestedScan:
+    """Starts a scan now and answers at once with its id."""
+    if idempotency_key and len(idempotency_key) > LONGEST_KEY:
+        raise IdempotencyKeyTooLong.at("Idempotency-Key")
+    asked = body or RunNowBody()
+    request = pb.RunScanRequest(
+        location_id=location_id,
+        request_id=idempotency_key or "",
+        scan_scope=wire.number(pb.ScanScope.DESCRIPTOR, asked.scan_scope),
+        selected_workflow_ids=asked.selected_workflow_ids,
+    )
+    with back.asking("scheduler"):
+        started = await back.services.scheduler.RunScan(request, timeout=back.seconds)
+    if idempotency_key and _answers_again(started):
+        _refuse_another_body(request, started)
+        response.headers["Idempotent-Replayed"] = "true"
+    else:
+        await changes.note("scan.requested", started.scan_id, location_id)
+    return RequestedScan.of(started, status=wire.plain(started.scan)["status"])
+
+
+@router.get("/history")
+async def list_past_scans(back: Back, location_id: ReadLocation, page: PageAsked) -> Page[Scan]:
+    """Lists the scans of a location, newest first; the same as GET /api/scans."""
+    return await scans.list_scans(back, location_id, page)
+
+
+def _answers_again(started: pb.RunScanResponse) -> bool:
+    """Says whether the scan was asked for before.
+
+    A new scan waits or runs; while it does, its repetition looks the same.
+    """
+    return started.scan.status not in (pb.SCAN_STATUS_QUEUED, pb.SCAN_STATUS_RUNNING)
+
+
+def _refuse_another_body(request: pb.RunScanRequest, started: pb.RunScanResponse) -> None:
+    asked, first = request.scan_scope, started.scan.scan_scope
+    # A scan that was there already had a scope of its own.
+    if not started.already_running and asked not in (pb.SCAN_SCOPE_UNSPECIFIED, first):
+        raise IdempotencyKeyReused

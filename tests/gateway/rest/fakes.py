@@ -1,0 +1,109 @@
+"""Services that answer what a test told them to, over real gRPC, and remember what they were asked."""
+
+import asyncio
+import inspect
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.protobuf import message_factory
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
+
+from libs import problems
+from libs.contracts.ingestion.v1 import ingestion_pb2
+from libs.contracts.notifier.v1 import notifier_pb2
+from libs.contracts.scheduler.v1 import scheduler_pb2
+from libs.rpc.server import serving
+from libs.settings import ServiceSettings
+
+Script = Message | problems.Problem | Callable[[Any], Message]
+"""An answer, a problem to raise, or a function of the request that gives one, also async."""
+
+
+class ScriptedService:
+    """One contract, played by a script."""
+
+    def __init__(self, contract: ServiceDescriptor) -> None:
+        self._contract = contract
+        self._script: dict[str, Script] = {}
+        self.asked: defaultdict[str, list[Any]] = defaultdict(list)
+
+    def answers(self, method: str, script: Script) -> None:
+        """Sets what a method answers from now on."""
+        assert method in self._contract.methods_by_name
+        self._script[method] = script
+
+    def last(self, method: str) -> Any:
+        """Gives the newest request of a method."""
+        return self.asked[method][-1]
+
+    def forget(self) -> None:
+        self._script.clear()
+        self.asked.clear()
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        handlers = {each.name: self._handler(each) for each in self._contract.methods}
+        generic = grpc.method_handlers_generic_handler(self._contract.full_name, handlers)
+        server.add_generic_rpc_handlers((generic,))
+
+    def _handler(self, method: MethodDescriptor) -> Any:
+        async def answer(request: Message, _: Any) -> Message:
+            self.asked[method.name].append(request)
+            script = self._script.get(method.name)
+            if script is None:
+                raise AssertionError(f"nobody said what {method.name} answers")
+            if isinstance(script, problems.Problem):
+                raise script
+            given = script if isinstance(script, Message) else script(request)
+            return await given if inspect.isawaitable(given) else given
+
+        return grpc.unary_unary_rpc_method_handler(
+            answer,
+            message_factory.GetMessageClass(method.input_type).FromString,
+            message_factory.GetMessageClass(method.output_type).SerializeToString,
+        )
+
+
+@dataclass(frozen=True)
+class Street:
+    """The three services, and where they answer."""
+
+    ingestion: ScriptedService
+    scheduler: ScriptedService
+    notifier: ScriptedService
+    addresses: dict[str, str]
+    _running: dict[str, AsyncExitStack]
+
+    def forget(self) -> None:
+        for each in (self.ingestion, self.scheduler, self.notifier):
+            each.forget()
+
+    async def stop(self, name: str) -> None:
+        """Ends one of them."""
+        await self._running[name].aclose()
+
+
+@asynccontextmanager
+async def street() -> AsyncIterator[Street]:
+    """Runs all three on free ports."""
+    contracts = {
+        "ingestion": ingestion_pb2.DESCRIPTOR.services_by_name["IngestionService"],
+        "scheduler": scheduler_pb2.DESCRIPTOR.services_by_name["SchedulerService"],
+        "notifier": notifier_pb2.DESCRIPTOR.services_by_name["NotifierService"],
+    }
+    services = {name: ScriptedService(each) for name, each in contracts.items()}
+    running = {name: AsyncExitStack() for name in contracts}
+    addresses = {
+        name: await running[name].enter_async_context(
+            serving(ServiceSettings(port=0), contracts[name].full_name, service.add_to)
+        )
+        for name, service in services.items()
+    }
+    try:
+        yield Street(**services, addresses=addresses, _running=running)
+    finally:
+        await asyncio.gather(*(each.aclose() for each in running.values()))

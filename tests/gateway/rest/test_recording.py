@@ -1,0 +1,151 @@
+import pytest
+
+from gateway.access import Scope
+from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
+from libs.problems import Unavailable
+
+FAILED = {"workflowId": "wf-1", "status": "failed", "errorMessage": "no number", "runId": "r-1"}
+
+
+def accepting(request):
+    results = [
+        pb.RecordResult(outcome=pb.RecordResult.OUTCOME_ACCEPTED, execution_id=f"e-{n}")
+        for n, _ in enumerate(request.items)
+    ]
+    return pb.RecordExecutionsResponse(results=results)
+
+
+@pytest.fixture
+async def sender(gateway, location_id):
+    return await gateway.client(Scope.INGEST, location_id)
+
+
+@pytest.fixture
+def ingestion(street):
+    street.ingestion.answers("RecordExecutions", accepting)
+    return street.ingestion
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda one: one, lambda one: [one], lambda one: {"executions": [one]}]
+)
+async def test_an_execution_is_recorded(ingestion, sender, location_id, wrap):
+    answer = await sender.post("/api/executions", wrap(FAILED))
+
+    assert answer.status == 200
+    assert answer.body == {
+        "results": [
+            {
+                "status": "accepted",
+                "execution_id": "e-0",
+                "reason": None,
+                "detail": None,
+                "errors": [],
+            }
+        ]
+    }
+    (item,) = ingestion.last("RecordExecutions").items
+    assert item.execution.location_id == location_id
+    assert item.execution.workflow_id == "wf-1"
+    assert item.execution.status == pb.EXECUTION_STATUS_FAILED
+    assert item.execution.idempotency_key == "r-1"
+
+
+async def test_a_wrong_item_hurts_only_itself(ingestion, sender):
+    foreign = FAILED | {"locationId": "loc-other"}
+    wrong = {"workflowId": "wf-1", "status": "exploded", "executionTimeMs": -1}
+
+    answer = await sender.post("/api/executions", [wrong, FAILED, foreign])
+
+    assert answer.status == 200
+    first, second, third = answer.body["results"]
+    assert (first["status"], first["reason"]) == ("rejected", "STATUS_UNKNOWN")
+    assert {each["field"] for each in first["errors"]} == {"status", "execution_time_ms"}
+    assert (second["status"], second["execution_id"]) == ("accepted", "e-0")
+    assert (third["status"], third["reason"]) == ("rejected", "LOCATION_NOT_YOURS")
+
+
+async def test_what_ingestion_says_of_an_item_is_told(street, sender):
+    results = [
+        pb.RecordResult(outcome=pb.RecordResult.OUTCOME_DUPLICATE, execution_id="e-7"),
+        pb.RecordResult(
+            outcome=pb.RecordResult.OUTCOME_REJECTED,
+            reason="EXECUTED_AT_OUT_OF_RANGE",
+            field="executed_at",
+            message="At most 30 days ago.",
+        ),
+    ]
+    street.ingestion.answers("RecordExecutions", pb.RecordExecutionsResponse(results=results))
+
+    answer = await sender.post("/api/executions", [FAILED, FAILED])
+
+    assert [each["status"] for each in answer.body["results"]] == ["duplicate", "rejected"]
+    assert answer.body["results"][0]["execution_id"] == "e-7"
+    assert answer.body["results"][1]["errors"] == [
+        {"field": "executed_at", "message": "At most 30 days ago."}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"status": "failed"}, "WORKFLOW_MISSING"),
+        ({"workflowId": "wf-1"}, "STATUS_MISSING"),
+        (FAILED | {"colour": "red"}, "UNKNOWN_FIELD"),
+        (FAILED | {"locationId": "loc-other"}, "LOCATION_NOT_YOURS"),
+        ([FAILED] * 501, "TOO_MANY_ITEMS"),
+        ([], "BODY_EMPTY"),
+        ("text", "BODY_NOT_OBJECT"),
+    ],
+)
+async def test_a_body_that_cannot_be_recorded(ingestion, sender, body, reason):
+    answer = await sender.post("/api/executions", body)
+
+    assert answer.body["reason"] == reason
+    assert answer.status == (403 if reason == "LOCATION_NOT_YOURS" else 400)
+    assert not ingestion.asked
+
+
+async def test_the_location_of_an_agencys_items_is_in_each_or_in_the_query(ingestion, agency):
+    here = FAILED | {"locationId": "loc-a"}
+
+    missing = await agency.post("/api/executions", FAILED)
+    both = await agency.post("/api/executions", [here, FAILED], location_id="loc-b")
+
+    assert (missing.status, missing.body["reason"]) == (400, "LOCATION_MISSING")
+    assert both.status == 200
+    asked = ingestion.last("RecordExecutions").items
+    assert [each.execution.location_id for each in asked] == ["loc-a", "loc-b"]
+    known = (await agency.get("/api/locations", limit="500")).body["items"]
+    assert {"loc-a", "loc-b"} <= {each["location_id"] for each in known}
+
+
+async def test_the_header_makes_a_repetition_count_once(ingestion, sender):
+    anonymous = {"workflowId": "wf-1", "status": "success"}
+
+    await sender.with_headers(Idempotency_Key="batch-1").post("/api/executions", [anonymous] * 2)
+
+    keys = [each.execution.idempotency_key for each in ingestion.last("RecordExecutions").items]
+    assert len(set(keys)) == 2
+    assert all(each.startswith("batch-1") for each in keys)
+
+
+async def test_keys_that_only_read_record_nothing(ingestion, reader):
+    answer = await reader.post("/api/executions", FAILED)
+
+    assert (answer.status, answer.body["reason"]) == (403, "KEY_SCOPE_TOO_NARROW")
+    assert not ingestion.asked
+
+
+async def test_what_was_not_stored_is_not_acknowledged(street, sender):
+    class DatabaseUnavailable(Unavailable):
+        """The database does not answer."""
+
+        reason = "DATABASE_UNAVAILABLE"
+
+    street.ingestion.answers("RecordExecutions", DatabaseUnavailable())
+
+    answer = await sender.post("/api/executions", FAILED)
+
+    assert (answer.status, answer.body["reason"]) == (503, "DATABASE_UNAVAILABLE")
+    assert int(answer.headers["Retry-After"]) >= 1

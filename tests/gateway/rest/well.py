@@ -1,0 +1,130 @@
+"""What services say that are well and know a little."""
+
+from datetime import UTC, datetime, timedelta
+
+from libs.contracts.ingestion.v1 import ingestion_pb2 as ingestion
+from libs.contracts.notifier.v1 import notifier_pb2 as notifier
+from libs.contracts.scheduler.v1 import scheduler_pb2 as scheduler
+from libs.rpc.times import timestamp
+from tests.gateway.rest.fakes import Street
+
+AT = datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
+NOW = timestamp(AT)
+
+EXECUTION = ingestion.Execution(
+    execution_id="e-1",
+    location_id="loc-demo",
+    workflow_id="wf-welcome",
+    workflow_name="Welcome",
+    status=ingestion.EXECUTION_STATUS_FAILED,
+    failed_action_name="Send SMS",
+    error_message="The phone number is not valid",
+    executed_at=NOW,
+    received_at=NOW,
+)
+METRICS = ingestion.WorkflowMetrics(
+    location_id="loc-demo",
+    workflow_id="wf-welcome",
+    window_start=timestamp(AT - timedelta(days=30)),
+    window_end=NOW,
+    current=ingestion.RunCounts(),
+    previous=ingestion.RunCounts(),
+    failure_trend=ingestion.FAILURE_TREND_STABLE,
+    failure_trend_reason="insufficient_data",
+)
+WORKFLOW = ingestion.Workflow(location_id="loc-demo", workflow_id="wf-welcome", name="Welcome")
+SCHEDULE = scheduler.Schedule(
+    schedule_id="s-1",
+    location_id="loc-demo",
+    enabled=True,
+    frequency=scheduler.FREQUENCY_DAILY,
+    preferred_time="02:00",
+    timezone="America/Chicago",
+    scan_scope=scheduler.SCAN_SCOPE_ALL,
+    etag="v1",
+)
+SCAN = scheduler.Scan(
+    scan_id="scan-1",
+    location_id="loc-demo",
+    status=scheduler.SCAN_STATUS_COMPLETED,
+    trigger=scheduler.SCAN_TRIGGER_MANUAL,
+    scan_scope=scheduler.SCAN_SCOPE_ALL,
+    issues_found=2,
+    critical_issues=1,
+    created_at=NOW,
+    completed_at=NOW,
+    summary=scheduler.ScanSummary(text="2 findings", score=71),
+)
+SETTINGS = notifier.AlertSettings(
+    location_id="loc-demo",
+    enabled=True,
+    failure_threshold=3,
+    time_window_hours=24,
+    alert_on_critical=True,
+    etag="v1",
+)
+INCIDENT = notifier.Incident(
+    incident_id="i-1",
+    location_id="loc-demo",
+    dedup_key="fail:wf-welcome",
+    status=notifier.INCIDENT_STATUS_OPEN,
+    severity=notifier.SEVERITY_CRITICAL,
+    title="Welcome fails",
+    opened_at=NOW,
+    last_event_at=NOW,
+)
+MAIL = notifier.CaughtMail(
+    message_id="<1@runwarden>",
+    location_id="loc-demo",
+    caught_at=NOW,
+    sender="alerts@agency.example",
+    recipient="owner@agency.example",
+    subject="[CRITICAL] Welcome fails",
+    text="3 failures within 24 hours",
+)
+
+
+def accepting(request: ingestion.RecordExecutionsRequest) -> ingestion.RecordExecutionsResponse:
+    """Accepts every item."""
+    result = ingestion.RecordResult(
+        outcome=ingestion.RecordResult.OUTCOME_ACCEPTED, execution_id="e-1"
+    )
+    return ingestion.RecordExecutionsResponse(results=[result] * len(request.items))
+
+
+def make_well(street: Street) -> None:
+    """Scripts an answer for every call that the REST API makes."""
+    for name, script in {
+        "RecordExecutions": accepting,
+        "ListExecutions": ingestion.ListExecutionsResponse(executions=[EXECUTION]),
+        "ListRecentFailures": ingestion.ListRecentFailuresResponse(executions=[EXECUTION]),
+        "GetWorkflowMetrics": ingestion.GetWorkflowMetricsResponse(metrics=METRICS),
+        "CheckAlertThreshold": ingestion.CheckAlertThresholdResponse(failure_threshold=3),
+        "ListWorkflows": ingestion.ListWorkflowsResponse(workflows=[WORKFLOW]),
+        "ListQuarantined": ingestion.ListQuarantinedResponse(),
+    }.items():
+        street.ingestion.answers(name, script)
+    for name, script in {
+        "GetSchedule": scheduler.GetScheduleResponse(schedule=SCHEDULE),
+        "UpsertSchedule": scheduler.UpsertScheduleResponse(schedule=SCHEDULE),
+        "DeleteSchedule": scheduler.DeleteScheduleResponse(),
+        "PreviewSchedule": scheduler.PreviewScheduleResponse(),
+        "RunScan": scheduler.RunScanResponse(scan_id="scan-1", scan=SCAN),
+        "GetScan": scheduler.GetScanResponse(scan=SCAN),
+        "ListScans": scheduler.ListScansResponse(scans=[SCAN]),
+        "ListFindings": scheduler.ListFindingsResponse(),
+        "ListScanResults": scheduler.ListScanResultsResponse(),
+        "GetSchedulerStatus": scheduler.GetSchedulerStatusResponse(
+            state=scheduler.GetSchedulerStatusResponse.STATE_OK
+        ),
+    }.items():
+        street.scheduler.answers(name, script)
+    for name, script in {
+        "GetAlertSettings": notifier.GetAlertSettingsResponse(settings=SETTINGS),
+        "UpdateAlertSettings": notifier.UpdateAlertSettingsResponse(settings=SETTINGS),
+        "SendTestAlert": notifier.SendTestAlertResponse(),
+        "ListIncidents": notifier.ListIncidentsResponse(incidents=[INCIDENT]),
+        "ListDeliveries": notifier.ListDeliveriesResponse(),
+        "ListCaughtMail": notifier.ListCaughtMailResponse(mails=[MAIL]),
+    }.items():
+        street.notifier.answers(name, script)
