@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from contextvars import Context
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -50,7 +51,9 @@ class Clockwork:
         if name in self._running:
             self._again.add(name)
         else:
-            self._running[name] = asyncio.create_task(self._run(name))
+            # In a context of its own: a job must not inherit the deadline and
+            # the request id of the call that woke it.
+            self._running[name] = asyncio.create_task(self._run(name), context=Context())
 
     def _add(self, trigger: BaseTrigger, job: Job, name: str, first: datetime | None) -> None:
         self._jobs[name] = job

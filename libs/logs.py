@@ -10,7 +10,10 @@ def configure(level: str = "INFO") -> None:
     """Sets structlog and the standard library's logging up, once per process."""
     on_terminal = sys.stdout.isatty()
     renderer: structlog.types.Processor = (
-        structlog.dev.ConsoleRenderer() if on_terminal else structlog.processors.JSONRenderer()
+        # Plain tracebacks: the fancy ones print local variables, which hold payloads.
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if on_terminal
+        else structlog.processors.JSONRenderer()
     )
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -43,7 +43,7 @@ def position(query: Mapping[str, object], page_token: str) -> list[str | int | f
     try:
         padded = page_token + "=" * (-len(page_token) % 4)
         digest, found = json.loads(base64.urlsafe_b64decode(padded))
-    except ValueError as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise PageTokenWrong.at("page_token") from error
     if digest != _digest(query) or not isinstance(found, list):
         raise PageTokenWrong.at("page_token")

@@ -1,7 +1,8 @@
 """Connections to one service's own database, and what becomes of the driver's errors."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any, Self, cast
 
@@ -44,9 +45,7 @@ class Database:
         """
 
         async def connect(*_: object, **__: object) -> psycopg.AsyncConnection[Any]:
-            return await psycopg.AsyncConnection.connect(
-                url, application_name=name, options=SERVER_SETTINGS, connect_timeout=5
-            )
+            return await connected(url, application_name=name, options=SERVER_SETTINGS)
 
         engine = create_async_engine(
             "postgresql+psycopg://",
@@ -57,6 +56,7 @@ class Database:
             # The URL says nothing about the server; what SQLAlchemy would ask it
             # on the first connection is not used.
             pool_use_lifo=True,
+            hide_parameters=True,  # they hold what callers sent, and errors are logged
         )
         try:
             yield cls(engine)
@@ -85,6 +85,21 @@ class Database:
         """Asks the database for a sign of life; `DatabaseUnavailable` when there is none."""
         async with self.transaction() as session:
             await session.execute(text("SELECT 1"))
+
+
+async def connected(url: str, **options: Any) -> psycopg.AsyncConnection[Any]:
+    """Opens a connection of its own; `options` are those of psycopg."""
+    connecting = asyncio.ensure_future(
+        psycopg.AsyncConnection.connect(url, connect_timeout=5, **options)
+    )
+    try:
+        return await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        # Cut off in the middle, psycopg leaves a half-open connection behind: the
+        # server keeps a place for it for a minute, and cannot drop its database.
+        with suppress(psycopg.Error, OSError):
+            await (await connecting).close()
+        raise
 
 
 async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:

@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,8 +19,8 @@ log = structlog.get_logger()
 DEFAULT_SECONDS = 30.0
 """The deadline of a call that came without one."""
 
-QUIET_SERVICES = ("/grpc.health.", "/grpc.reflection.")
-"""Asked every few seconds by machines; their calls are logged only at DEBUG."""
+PUBLIC_SERVICES = ("/grpc.health.", "/grpc.reflection.")
+"""Answered without a token."""
 
 
 class TokenWrong(problems.Unauthenticated):
@@ -30,10 +30,14 @@ class TokenWrong(problems.Unauthenticated):
 
 
 class Calls(grpc.aio.ServerInterceptor):
-    """Wraps each method, whichever of the four kinds it is."""
+    """Wraps each method, whichever of the four kinds it is.
 
-    def __init__(self, token: str | None) -> None:
+    Calls of `polled` methods that went well are logged only at DEBUG.
+    """
+
+    def __init__(self, token: str | None, polled: Collection[str] = ()) -> None:
         self._token = token
+        self._polled = polled
 
     async def intercept_service(
         self,
@@ -80,7 +84,7 @@ class Calls(grpc.aio.ServerInterceptor):
     async def _answering(
         self, details: grpc.HandlerCallDetails, context: Context, *, streaming: bool = False
     ) -> AsyncIterator[None]:
-        line = _Line(details)
+        line = _Line(details, self._polled)
         try:
             self._check_token(details, line)
             async with _deadline(context, streaming=streaming):
@@ -103,7 +107,7 @@ class Calls(grpc.aio.ServerInterceptor):
             line.write()
 
     def _check_token(self, details: grpc.HandlerCallDetails, line: "_Line") -> None:
-        if self._token is None or line.quiet:
+        if self._token is None or line.public:
             return
         given = _metadata(details).get(call.TOKEN_HEADER, "")
         if not hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode()):
@@ -137,9 +141,10 @@ def _metadata(details: grpc.HandlerCallDetails) -> dict[str, str]:
 class _Line:
     """The one log line of a call."""
 
-    def __init__(self, details: grpc.HandlerCallDetails) -> None:
+    def __init__(self, details: grpc.HandlerCallDetails, polled: Collection[str]) -> None:
         self.rpc = str(details.method)
-        self.quiet = self.rpc.startswith(QUIET_SERVICES)
+        self.public = self.rpc.startswith(PUBLIC_SERVICES)
+        self._polled = self.public or self.rpc.rpartition("/")[2] in polled
         self.code = grpc.StatusCode.OK
         self.reason = ""
         self._started = time.perf_counter()
@@ -152,7 +157,8 @@ class _Line:
         _, service, method = self.rpc.split("/")
         metrics.RPC_HANDLED.labels(service=service, method=method, code=self.code.name).inc()
         metrics.RPC_SECONDS.labels(service=service).observe(seconds)
-        write = log.debug if self.quiet else log.info
+        quiet = self._polled and self.code is grpc.StatusCode.OK
+        write = log.debug if quiet else log.info
         reason = {"reason": self.reason} if self.reason else {}
         write(
             "rpc.answered",

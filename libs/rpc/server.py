@@ -1,6 +1,6 @@
 """Opens, guards and drains a gRPC server."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -31,14 +31,19 @@ class PortTaken(CannotStart):
 
 @asynccontextmanager
 async def serving(
-    settings: ServiceSettings, service_name: str, add: Callable[[grpc.aio.Server], None]
+    settings: ServiceSettings,
+    service_name: str,
+    add: Callable[[grpc.aio.Server], None],
+    *,
+    polled: Collection[str] = (),
 ) -> AsyncIterator[str]:
     """Serves with health and reflection until the block ends, then drains.
 
-    Yields the bound address, `host:port`.
+    Yields the bound address, `host:port`. Methods in `polled` are asked every
+    few seconds by machines; their good answers are not worth a log line.
     """
     token = settings.service_token.get_secret_value() if settings.service_token else None
-    server = grpc.aio.server(interceptors=[Calls(token)], options=OPTIONS)
+    server = grpc.aio.server(interceptors=[Calls(token, polled)], options=OPTIONS)
     add(server)
     health_servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)

@@ -41,11 +41,9 @@ def test_the_generated_code_is_what_the_contracts_generate(tmp_path):
 
     made = {
         each.relative_to(tmp_path / "libs" / "contracts"): each.read_text()
-        for each in tmp_path.rglob("*_pb2*.py*")
+        for each in _modules_in(tmp_path)
     }
-    committed = {
-        each.relative_to(CONTRACTS): each.read_text() for each in CONTRACTS.rglob("*_pb2*.py*")
-    }
+    committed = {each.relative_to(CONTRACTS): each.read_text() for each in _modules_in(CONTRACTS)}
     assert made
     assert made == committed, "run `make protos`"
 
@@ -71,6 +69,10 @@ def test_every_rpc_has_a_test_file(service):
         if not (ROOT / "tests" / service / f"test_{_snake(method.name)}.py").exists()
     ]
     assert missing == []
+
+
+def _modules_in(folder):
+    return [each for each in folder.rglob("*_pb2*") if each.suffix in (".py", ".pyi")]
 
 
 def _snake(name):

@@ -5,6 +5,7 @@ from structlog.testing import capture_logs
 
 from libs import problems
 from libs.clockwork import clockwork
+from libs.rpc import call
 from tests.support.waiting import eventually
 
 HOUR = timedelta(hours=1)
@@ -97,3 +98,19 @@ async def test_a_job_that_does_not_end_is_cancelled_after_the_grace():
     async with clockwork(grace=timedelta(milliseconds=50)) as works:
         works.every(HOUR, job, name="job")
         await started.wait()
+
+
+async def test_a_job_woken_by_a_call_does_not_inherit_its_deadline():
+    budgets = []
+
+    async def job():
+        budgets.append(call.budget(60))
+
+    async with clockwork() as works:
+        works.every(HOUR, job, name="job")
+        await eventually(lambda: budgets)
+        call.set_deadline(1)
+        works.wake("job")
+        await eventually(lambda: len(budgets) == 2)
+
+    assert budgets == [60, 60]

@@ -1,0 +1,1 @@
+"""Values and rules: runs, failures, trends, thresholds. No wire, no disk."""

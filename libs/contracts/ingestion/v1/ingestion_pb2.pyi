@@ -708,6 +708,7 @@ class RunCounts(_message.Message):
     PARTIAL_FIELD_NUMBER: _builtins.int
     FAILURE_RATE_FIELD_NUMBER: _builtins.int
     AVERAGE_EXECUTION_TIME_MS_FIELD_NUMBER: _builtins.int
+    EXPECTED_FIELD_NUMBER: _builtins.int
     total: _builtins.int
     """success + failed + partial."""
     succeeded: _builtins.int
@@ -722,6 +723,10 @@ class RunCounts(_message.Message):
     """Mean of the execution times that were given, in milliseconds. Absent when
     none was.
     """
+    expected: _builtins.int
+    """Those of `failed` that are no fault of the workflow (class EXPECTED:
+    unsubscribed, DND). They never alert and never lower a score.
+    """
     def __init__(
         self,
         *,
@@ -731,10 +736,11 @@ class RunCounts(_message.Message):
         partial: _builtins.int = ...,
         failure_rate: _builtins.float | None = ...,
         average_execution_time_ms: _builtins.float | None = ...,
+        expected: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_average_execution_time_ms", b"_average_execution_time_ms", "_failure_rate", b"_failure_rate", "average_execution_time_ms", b"average_execution_time_ms", "failure_rate", b"failure_rate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_average_execution_time_ms", b"_average_execution_time_ms", "_failure_rate", b"_failure_rate", "average_execution_time_ms", b"average_execution_time_ms", "failed", b"failed", "failure_rate", b"failure_rate", "partial", b"partial", "succeeded", b"succeeded", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_average_execution_time_ms", b"_average_execution_time_ms", "_failure_rate", b"_failure_rate", "average_execution_time_ms", b"average_execution_time_ms", "expected", b"expected", "failed", b"failed", "failure_rate", b"failure_rate", "partial", b"partial", "succeeded", b"succeeded", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__average_execution_time_ms: _TypeAlias = _typing.Literal["average_execution_time_ms"]  # noqa: Y015
     _WhichOneofArgType__average_execution_time_ms: _TypeAlias = _typing.Literal["_average_execution_time_ms", b"_average_execution_time_ms"]  # noqa: Y015
@@ -816,6 +822,7 @@ class RunHistory(_message.Message):
     LAST_EXECUTION_AT_FIELD_NUMBER: _builtins.int
     BUSY_PERIOD_RUNS_FIELD_NUMBER: _builtins.int
     MEDIAN_GAP_FIELD_NUMBER: _builtins.int
+    LONGEST_GAP_FIELD_NUMBER: _builtins.int
     workflow_id: _builtins.str
     """The workflow."""
     busy_period_runs: _builtins.int
@@ -850,6 +857,10 @@ class RunHistory(_message.Message):
         fewer than two runs.
         """
 
+    @_builtins.property
+    def longest_gap(self) -> _duration_pb2.Duration:
+        """Longest of those distances. Absent with fewer than two runs."""
+
     def __init__(
         self,
         *,
@@ -862,10 +873,11 @@ class RunHistory(_message.Message):
         last_execution_at: _timestamp_pb2.Timestamp | None = ...,
         busy_period_runs: _builtins.int = ...,
         median_gap: _duration_pb2.Duration | None = ...,
+        longest_gap: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "last_24_hours", b"last_24_hours", "last_7_days", b"last_7_days", "last_execution_at", b"last_execution_at", "median_gap", b"median_gap"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "last_24_hours", b"last_24_hours", "last_7_days", b"last_7_days", "last_execution_at", b"last_execution_at", "longest_gap", b"longest_gap", "median_gap", b"median_gap"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "busy_period_runs", b"busy_period_runs", "error_classes", b"error_classes", "last_24_hours", b"last_24_hours", "last_7_days", b"last_7_days", "last_execution_at", b"last_execution_at", "median_gap", b"median_gap", "recent_runs", b"recent_runs", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "busy_period_runs", b"busy_period_runs", "error_classes", b"error_classes", "last_24_hours", b"last_24_hours", "last_7_days", b"last_7_days", "last_execution_at", b"last_execution_at", "longest_gap", b"longest_gap", "median_gap", b"median_gap", "recent_runs", b"recent_runs", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -880,10 +892,15 @@ class RunOutcome(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     EXECUTED_AT_FIELD_NUMBER: _builtins.int
     EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    EXPECTED_FIELD_NUMBER: _builtins.int
     status: Global___ExecutionStatus.ValueType
     """How it ended."""
     execution_id: _builtins.str
     """Our id of it, for the finding's evidence."""
+    expected: _builtins.bool
+    """Whether it failed for a reason that is no fault of the workflow (class
+    EXPECTED).
+    """
     @_builtins.property
     def executed_at(self) -> _timestamp_pb2.Timestamp:
         """When it ended."""
@@ -894,10 +911,11 @@ class RunOutcome(_message.Message):
         status: Global___ExecutionStatus.ValueType = ...,
         executed_at: _timestamp_pb2.Timestamp | None = ...,
         execution_id: _builtins.str = ...,
+        expected: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["executed_at", b"executed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["executed_at", b"executed_at", "execution_id", b"execution_id", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["executed_at", b"executed_at", "execution_id", b"execution_id", "expected", b"expected", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,1 @@
+"""What ingestion does, whoever asks: record, list, measure, compare with thresholds, tidy up."""

@@ -1,0 +1,161 @@
+"""Compares workflows with their thresholds, and says what the notifier must be told."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from libs.db.outbox import OutboxEvent
+from libs.ids import new_id
+from services.ingestion.domain.events import (
+    Event,
+    WorkflowFailing,
+    WorkflowRecovered,
+    kind_of,
+    payload_of,
+)
+from services.ingestion.domain.execution import Execution, Status, WorkflowKey
+from services.ingestion.domain.threshold import Evidence, Standing, Tally
+from services.ingestion.domain.workflow import Sighted, sightings
+from services.ingestion.store import Transaction, thresholds, workflows
+
+
+@dataclass(frozen=True, slots=True)
+class _Alarm:
+    """A workflow that is at or over its threshold, and how much of that is news."""
+
+    sighted: Sighted
+    tally: Tally
+    new_failures: int
+
+
+async def judge(
+    session: Transaction, batch: Sequence[Execution], at: datetime
+) -> list[OutboxEvent]:
+    """Gives what a batch, already in the log, means for the notifier.
+
+    Locks the workflows of the batch first and counts in later statements, so
+    that of batches at the same moment one sees the failures of all.
+    """
+    sighted = {each.workflow: each for each in await workflows.see(session, sightings(batch))}
+    standings = {workflow: each.standing for workflow, each in sighted.items()}
+    alarms = await _alarms(session, sighted, standings, batch, at)
+    recoveries = await _recoveries(session, standings, batch)
+    await _keep(session, standings, sighted)
+    events: list[Event] = await _failing(session, alarms, at)
+    for workflow, recovered_at in recoveries.items():
+        events.append(_recovered(sighted[workflow], recovered_at, at))
+    return _to_tell(events)
+
+
+async def review(session: Transaction, changed: Sequence[str], at: datetime) -> list[OutboxEvent]:
+    """Gives what changed thresholds mean for the notifier; nothing may be recorded meanwhile."""
+    alarms = []
+    standings = {}
+    reviewed = await thresholds.reviewed(session, changed)
+    for each in reviewed:
+        standing, new_failures = each.sighted.standing.after_change(
+            each.tally, succeeded_since=each.succeeded_since
+        )
+        standings[each.sighted.workflow] = standing
+        if new_failures is not None:
+            alarms.append(_Alarm(each.sighted, each.tally, new_failures))
+    await _keep(session, standings, {each.sighted.workflow: each.sighted for each in reviewed})
+    return _to_tell(await _failing(session, alarms, at))
+
+
+async def _alarms(
+    session: Transaction,
+    sighted: Mapping[WorkflowKey, Sighted],
+    standings: dict[WorkflowKey, Standing],
+    batch: Iterable[Execution],
+    at: datetime,
+) -> list[_Alarm]:
+    failed = defaultdict(list)
+    for run in batch:
+        if run.counts_to_threshold:
+            failed[run.workflow].append(run.executed_at)
+    if not failed:
+        return []
+    alarms = []
+    for workflow, tally in (await thresholds.tallies(session, failed)).items():
+        # One that came too late to count is no news.
+        new = sum(executed_at > at - tally.threshold.window for executed_at in failed[workflow])
+        if not new:
+            continue
+        standings[workflow], to_tell = standings[workflow].after_failures(tally, new=new)
+        if to_tell is not None:
+            alarms.append(_Alarm(sighted[workflow], tally, to_tell))
+    return alarms
+
+
+async def _recoveries(
+    session: Transaction, standings: dict[WorkflowKey, Standing], batch: Iterable[Execution]
+) -> dict[WorkflowKey, datetime]:
+    successes = [
+        run
+        for run in sorted(batch, key=Execution.order)
+        if run.status == Status.SUCCESS and standings[run.workflow].recovery_due
+    ]
+    if not successes:
+        return {}
+    failures = await thresholds.last_failures(session, {run.workflow for run in successes})
+    recovered: dict[WorkflowKey, datetime] = {}
+    for run in successes:
+        last_failure = failures.get(run.workflow)
+        if last_failure is None or run.order() > last_failure:
+            recovered.setdefault(run.workflow, run.executed_at)
+            standings[run.workflow] = standings[run.workflow].after_recovery()
+    return recovered
+
+
+async def _keep(
+    session: Transaction,
+    standings: Mapping[WorkflowKey, Standing],
+    before: Mapping[WorkflowKey, Sighted],
+) -> None:
+    changed = {key: now for key, now in standings.items() if now != before[key].standing}
+    await workflows.set_standings(session, changed)
+
+
+async def _failing(session: Transaction, alarms: Sequence[_Alarm], at: datetime) -> list[Event]:
+    found = await thresholds.evidence(session, [each.sighted.workflow for each in alarms])
+    return [_told(alarm, found[alarm.sighted.workflow], at) for alarm in alarms]
+
+
+def _told(alarm: _Alarm, evidence: Sequence[Evidence], at: datetime) -> WorkflowFailing:
+    tally, (location_id, workflow_id) = alarm.tally, alarm.sighted.workflow
+    assert tally.first_failure_at, "a threshold is at least one failure"
+    assert tally.last_failure_at
+    return WorkflowFailing(
+        location_id=location_id,
+        occurred_at=at,
+        workflow_id=workflow_id,
+        workflow_name=alarm.sighted.name,
+        new_failures=alarm.new_failures,
+        failure_count=tally.failure_count,
+        failure_threshold=tally.threshold.failure_threshold,
+        time_window_hours=tally.threshold.time_window_hours,
+        first_failure_at=tally.first_failure_at,
+        last_failure_at=tally.last_failure_at,
+        failed_action_name=evidence[0].failed_action_name,
+        error_message=evidence[0].error_message,
+        error_class=evidence[0].error_class,
+        # Older ones of the log are no part of the count.
+        execution_ids=tuple(each.execution_id for each in evidence[: tally.failure_count]),
+    )
+
+
+def _recovered(sighted: Sighted, recovered_at: datetime, at: datetime) -> WorkflowRecovered:
+    location_id, workflow_id = sighted.workflow
+    return WorkflowRecovered(
+        location_id=location_id,
+        occurred_at=at,
+        workflow_id=workflow_id,
+        workflow_name=sighted.name,
+        recovered_at=recovered_at,
+    )
+
+
+def _to_tell(events: Iterable[Event]) -> list[OutboxEvent]:
+    return [OutboxEvent(kind_of(each), payload_of(each), new_id()) for each in events]

@@ -1,0 +1,106 @@
+"""Lists what was recorded, page by page."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from libs import paging
+from libs.db.database import Database
+from services.ingestion.domain.execution import Execution, ExecutionFilter, Status, WorkflowKey
+from services.ingestion.domain.page import Page, PageRequest, Position, Written, moment
+from services.ingestion.domain.quarantine import QuarantinedDelivery
+from services.ingestion.domain.text import storable
+from services.ingestion.domain.workflow import Workflow
+from services.ingestion.store import executions, quarantine, workflows
+from services.ingestion.store.now import now
+
+T = TypeVar("T")
+Query = Mapping[str, object]
+
+
+class Listing:
+    """Gives pages; a list goes on where its page before ended, whatever arrived meanwhile."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def executions(self, wanted: ExecutionFilter, page: PageRequest) -> Page[Execution]:
+        """Lists executions of a location, newest first."""
+        query = {"list": "executions", **asdict(wanted)}
+        after = _after(query, page.token, Position.read)
+        async with self._database.transaction() as session:
+            found = await executions.newest(session, wanted, limit=page.size + 1, after=after)
+        return _page(query, found, page.size, lambda last: _place(last).written())
+
+    async def recent_failures(
+        self, workflow: WorkflowKey, window: timedelta, page: PageRequest
+    ) -> Page[Execution]:
+        """Lists the failures of a workflow within a window that ends now, newest first.
+
+        The window of the first page holds for all: else its oldest failures
+        would slip away between two pages.
+        """
+        query = {"list": "failures", **workflow._asdict(), "window": window}
+        after, since = _after(query, page.token, _read_with_start) or (None, None)
+        async with self._database.transaction() as session:
+            await workflows.get(session, workflow)
+            since = since or await now(session) - window
+            wanted = ExecutionFilter(
+                **workflow._asdict(), statuses=(Status.FAILED,), executed_from=since
+            )
+            found = await executions.newest(session, wanted, limit=page.size + 1, after=after)
+        start = since.isoformat()
+        return _page(query, found, page.size, lambda last: [*_place(last).written(), start])
+
+    async def workflows(self, location_id: str, page: PageRequest) -> Page[Workflow]:
+        """Lists the workflows of a location by id."""
+        query = {"list": "workflows", "location_id": location_id}
+        after = _after(query, page.token, _read_id) or ""
+        async with self._database.transaction() as session:
+            found = await workflows.listed(session, location_id, limit=page.size + 1, after=after)
+        return _page(query, found, page.size, lambda last: [last.workflow_id])
+
+    async def quarantined(self, location_id: str, page: PageRequest) -> Page[QuarantinedDelivery]:
+        """Lists what could not be read, newest first."""
+        query = {"list": "quarantined", "location_id": location_id}
+        after = _after(query, page.token, Position.read)
+        async with self._database.transaction() as session:
+            found = await quarantine.newest(session, location_id, limit=page.size + 1, after=after)
+        return _page(
+            query,
+            found,
+            page.size,
+            lambda last: Position(last.received_at, last.quarantine_id).written(),
+        )
+
+
+def _after(query: Query, token: str, read: Callable[[Written], T]) -> T | None:
+    written = paging.position(query, token)
+    if written is None:
+        return None
+    try:
+        return read(written)
+    except ValueError as error:
+        raise paging.PageTokenWrong.at("page_token") from error
+
+
+def _page(query: Query, found: Sequence[T], size: int, written: Callable[[T], Written]) -> Page[T]:
+    """Gives the page of what was found, of which one too many says that there is more."""
+    if len(found) <= size:
+        return Page(found, "")
+    return Page(found[:size], paging.token(query, written(found[size - 1])))
+
+
+def _place(execution: Execution) -> Position:
+    return Position(execution.executed_at, execution.execution_id)
+
+
+def _read_with_start(written: Written) -> tuple[Position, datetime]:
+    *place, start = written
+    return Position.read(place), moment(start)
+
+
+def _read_id(written: Written) -> str:
+    (workflow_id,) = written
+    return storable(str(workflow_id))

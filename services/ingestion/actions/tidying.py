@@ -1,0 +1,45 @@
+"""Keeps the tables in shape: partitions ahead of time, nothing beyond its days."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from libs.db.database import Database
+from services.ingestion.store import Transaction, forgetting, keys, partitions, quarantine
+
+log = structlog.get_logger()
+
+
+class Tidying:
+    """What the database needs every hour; any number of replicas may do it at once."""
+
+    def __init__(self, database: Database, retention: timedelta) -> None:
+        self._database = database
+        self._retention = retention
+
+    async def make_partitions(self) -> None:
+        """Makes sure that every execution we accept has a partition to go to."""
+        async with self._database.transaction() as session:
+            await partitions.make(session)
+
+    async def renew_partitions(self) -> None:
+        """Makes partitions ahead, drops those beyond the retention, refreshes statistics."""
+        await self.make_partitions()
+        async with self._database.transaction() as session:
+            dropped = await partitions.drop_older(session, self._retention)
+        if dropped:
+            log.info("partitions.dropped", names=dropped)
+        async with self._database.transaction() as session:
+            await partitions.analyze(session)
+
+    async def forget_expired(self) -> None:
+        """Removes keys after 7 days and unread deliveries after 30."""
+        await self._forget(keys.forget_expired)
+        await self._forget(quarantine.forget_expired)
+
+    async def _forget(self, some: Callable[[Transaction], Awaitable[int]]) -> None:
+        forgotten = forgetting.AT_ONCE
+        while forgotten == forgetting.AT_ONCE:
+            async with self._database.transaction() as session:
+                forgotten = await some(session)

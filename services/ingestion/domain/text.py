@@ -1,0 +1,11 @@
+"""Texts as PostgreSQL and the contract can carry them."""
+
+
+def storable(text: str) -> str:
+    """Gives the text without U+0000, which PostgreSQL refuses."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def cut(text: str, limit: int) -> str:
+    """Gives as much of a text as fits into `limit` bytes of UTF-8, whole characters only."""
+    return text.encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")

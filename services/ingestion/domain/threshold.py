@@ -1,0 +1,105 @@
+"""When a workflow fails too often, and when that is over."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """How many failures within how many hours make an alert."""
+
+    failure_threshold: int
+    time_window_hours: int
+    alerts_enabled: bool = True
+    """Told to who asks; counting does not depend on it, the notifier decides."""
+
+    @property
+    def window(self) -> timedelta:
+        return timedelta(hours=self.time_window_hours)
+
+
+@dataclass(frozen=True, slots=True)
+class LocationThreshold:
+    """The threshold of a location as the notifier told it; of no location: what holds for all others."""
+
+    location_id: str
+    threshold: Threshold
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The failures of a workflow in the window of its threshold."""
+
+    threshold: Threshold
+    failure_count: int
+    first_failure_at: datetime | None
+    last_failure_at: datetime | None
+
+    @property
+    def exceeded(self) -> bool:
+        return self.failure_count >= self.threshold.failure_threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A failed run, as far as an alert speaks of it."""
+
+    execution_id: str
+    failed_action_name: str
+    error_message: str
+    error_class: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was told of a workflow, kept between its batches."""
+
+    failing: bool = False
+    """At or over its threshold as of its last run."""
+
+    recovery_due: bool = False
+    """The notifier was told that it fails, and not yet that it recovered.
+
+    Not the same as failing: when the threshold is raised, or the failures grow
+    too old, a workflow is no longer failing, and its open incident still waits
+    for a success.
+    """
+
+    untold_failures: int = 0
+    """Failures that no event has carried yet."""
+
+    def after_failures(self, tally: Tally, *, new: int) -> tuple["Standing", int | None]:
+        """Gives the standing after failures in the window, and how many to tell as new.
+
+        None: tell nothing. The event that reaches the threshold carries the
+        failures that led to it, so that all events together carry each once.
+        """
+        untold = self.untold_failures + new
+        if not tally.exceeded:
+            return replace(self, failing=False, untold_failures=untold), None
+        # Those that grew too old for the window are not told any more.
+        return TOLD, min(untold, tally.failure_count)
+
+    def after_change(self, tally: Tally, *, succeeded_since: bool) -> tuple["Standing", int | None]:
+        """Gives the same after the threshold changed; what was told already is not told again.
+
+        A workflow that succeeded after its last failure is over it, whatever
+        its count. One that falls below the new threshold stops failing silently.
+        """
+        if not tally.exceeded:
+            return replace(self, failing=False), None
+        if self.failing or succeeded_since:
+            return self, None
+        if not self.recovery_due:
+            return TOLD, tally.failure_count
+        new_failures = min(self.untold_failures, tally.failure_count)
+        return TOLD, new_failures or None
+
+    def after_recovery(self) -> "Standing":
+        """Gives the standing after a success that is newer than every failure."""
+        return replace(self, failing=False, recovery_due=False)
+
+
+TOLD = Standing(failing=True, recovery_due=True)
+"""How a workflow stands when an event about its failures was just written."""

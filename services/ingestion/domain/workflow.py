@@ -1,0 +1,135 @@
+"""Workflows as their runs show them: who they are, their numbers, their history."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from libs import problems
+from services.ingestion.domain.execution import Execution, Status, WorkflowKey
+from services.ingestion.domain.threshold import Standing
+from services.ingestion.domain.trend import RunCounts, Trend
+
+RECENT_RUNS = 20
+BUSY_PERIOD = timedelta(days=14)
+
+
+class WorkflowNotFound(problems.NotFound):
+    """No workflow with this id ever ran in this location; check both ids."""
+
+    reason = "WORKFLOW_NOT_FOUND"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workflow:
+    """A workflow that was seen in executions."""
+
+    location_id: str
+    workflow_id: str
+    name: str
+    first_seen_at: datetime
+    last_execution_at: datetime | None
+    last_status: Status | None
+    failing: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What one batch says of a workflow."""
+
+    workflow: WorkflowKey
+    name: str
+    named_at: datetime | None
+    last_execution_at: datetime
+    last_status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """A workflow's row after a batch was added to it."""
+
+    workflow: WorkflowKey
+    name: str
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """The numbers of one workflow over a window and the equal window before it."""
+
+    workflow: WorkflowKey
+    name: str
+    window_start: datetime
+    window_end: datetime
+    current: RunCounts
+    previous: RunCounts
+    trend: Trend
+    last_failure_at: datetime | None
+    last_execution_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """One run, as far as a rule looks at it."""
+
+    status: Status
+    executed_at: datetime
+    execution_id: str
+    expected: bool
+    """Whether it failed for a reason that is no fault of the workflow."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorClassCount:
+    """How often one class of errors occurred."""
+
+    error_class: str
+    count: int
+    sample_message: str
+    execution_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BusyPeriod:
+    """How dense the runs were in the 14 days that ended with the last one."""
+
+    runs: int = 0
+    median_gap: timedelta | None = None
+    longest_gap: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunHistory:
+    """What the rules of a scan need to know of one workflow's runs."""
+
+    workflow_id: str
+    as_of: datetime
+    recent_runs: tuple[RunOutcome, ...]
+    last_7_days: RunCounts
+    last_24_hours: RunCounts
+    error_classes: tuple[ErrorClassCount, ...]
+    busy_period: BusyPeriod
+
+    @property
+    def last_execution_at(self) -> datetime | None:
+        return self.recent_runs[0].executed_at if self.recent_runs else None
+
+
+def sightings(executions: Iterable[Execution]) -> list[Sighting]:
+    """Sums a batch up by workflow, in the order in which workflows are locked."""
+    by_workflow = defaultdict(list)
+    for execution in executions:
+        by_workflow[execution.workflow].append(execution)
+    return [_sighting(workflow, by_workflow[workflow]) for workflow in sorted(by_workflow)]
+
+
+def _sighting(workflow: WorkflowKey, runs: list[Execution]) -> Sighting:
+    last = max(runs, key=Execution.order)
+    named = max((run for run in runs if run.workflow_name), key=Execution.order, default=None)
+    return Sighting(
+        workflow=workflow,
+        name=named.workflow_name if named else "",
+        named_at=named.executed_at if named else None,
+        last_execution_at=last.executed_at,
+        last_status=last.status,
+    )

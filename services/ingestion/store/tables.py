@@ -1,0 +1,184 @@
+"""The tables that ingestion owns; nobody else reads or writes them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Text,
+    Uuid,
+    desc,
+    text,
+)
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from libs.db import outbox
+
+Moment = DateTime(timezone=True)
+Word = Text(collation="C")
+"""Compared byte by byte: a fifth faster than by the rules of a language."""
+Id = Uuid(as_uuid=False)
+
+
+class IngestionTable(SQLModel, registry=registry()):
+    """Apart from other services' tables when one process holds them all."""
+
+
+def _column(type_: Any, **more: Any) -> Any:
+    return Field(sa_type=type_, **more)
+
+
+class ExecutionRow(IngestionTable, table=True):
+    """A run. Partitioned by week; each partition has statistics of its own."""
+
+    __tablename__ = "execution_logs"
+    __table_args__ = (
+        PrimaryKeyConstraint("executed_at", "execution_id", name="execution_logs_pkey"),
+        Index(
+            "execution_logs_workflow_idx",
+            "location_id",
+            "workflow_id",
+            desc("executed_at"),
+            desc("execution_id"),
+        ),
+        # For the history of a whole location. Without it the newest page of a
+        # quiet one reads the log backwards: 670 ms at a million rows, not 0.6.
+        Index(
+            "execution_logs_location_idx",
+            "location_id",
+            desc("executed_at"),
+            desc("execution_id"),
+        ),
+        # Failures are few; with the class they are counted without the table.
+        Index(
+            "execution_logs_failed_idx",
+            "location_id",
+            "workflow_id",
+            desc("executed_at"),
+            desc("execution_id"),
+            postgresql_include=["error_class"],
+            postgresql_where=text("status = 'failed'"),
+        ),
+        CheckConstraint(
+            "status IN ('success', 'failed', 'partial')", name="execution_logs_status_check"
+        ),
+        CheckConstraint(
+            "source IN ('webhook', 'grpc', 'import')", name="execution_logs_source_check"
+        ),
+        {"postgresql_partition_by": "RANGE (executed_at)"},
+    )
+
+    # Those of fixed width first: no padding between them.
+    execution_id: str = _column(Id)
+    executed_at: datetime = _column(Moment)
+    received_at: datetime = _column(Moment)
+    execution_time_ms: int | None = _column(BigInteger)
+    error_message_truncated: bool
+    executed_at_adjusted: bool
+    location_id: str = _column(Word)
+    workflow_id: str = _column(Word)
+    status: str = _column(Word)
+    source: str = _column(Word)
+    workflow_name: str = _column(Text)
+    failed_action_id: str = _column(Text)
+    failed_action_name: str = _column(Text)
+    error_message: str = _column(Text)
+    error_class: str = _column(Word)
+    error_fingerprint: str = _column(Word)
+    run_id: str = _column(Text)
+
+
+class ExecutionKeyRow(IngestionTable, table=True):
+    """What was recorded under a caller's key; not partitioned, because it must be unique."""
+
+    __tablename__ = "execution_keys"
+    __table_args__ = (
+        PrimaryKeyConstraint(
+            "location_id", "workflow_id", "phase", "key", name="execution_keys_pkey"
+        ),
+        CheckConstraint("phase IN ('started', 'finished')", name="execution_keys_phase_check"),
+        Index("execution_keys_recorded_at_idx", "recorded_at"),
+    )
+
+    location_id: str = _column(Word)
+    workflow_id: str = _column(Word)
+    phase: str = _column(Word)
+    key: str = _column(Word)
+    execution_id: str = _column(Id)
+    recorded_at: datetime = _column(Moment)
+
+
+class WorkflowRow(IngestionTable, table=True):
+    """A workflow and its standing; locked while a batch of it is counted."""
+
+    __tablename__ = "workflows"
+    __table_args__ = (
+        PrimaryKeyConstraint("location_id", "workflow_id", name="workflows_pkey"),
+        # Every batch updates it; room in the page keeps the update off the index.
+        {"postgresql_with": {"fillfactor": 70}},
+    )
+
+    location_id: str = _column(Word)
+    workflow_id: str = _column(Word)
+    name: str = _column(Text)
+    named_at: datetime | None = _column(Moment)
+    first_seen_at: datetime = _column(Moment)
+    last_execution_at: datetime | None = _column(Moment)
+    last_status: str | None = _column(Word)
+    failing: bool
+    recovery_due: bool
+    untold_failures: int
+
+
+class LocationSettingsRow(IngestionTable, table=True):
+    """A copy of the notifier's thresholds; the row without a location holds for all others."""
+
+    __tablename__ = "location_settings"
+    __table_args__ = (
+        PrimaryKeyConstraint("location_id", name="location_settings_pkey"),
+        CheckConstraint("failure_threshold > 0", name="location_settings_failure_threshold_check"),
+        CheckConstraint("time_window_hours > 0", name="location_settings_time_window_hours_check"),
+    )
+
+    location_id: str = _column(Word)
+    alerts_enabled: bool
+    failure_threshold: int
+    time_window_hours: int
+    updated_at: datetime = _column(Moment)
+
+
+class QuarantinedDeliveryRow(IngestionTable, table=True):
+    """A delivery that could not be read: its body sealed, and what may be shown of it."""
+
+    __tablename__ = "quarantined_deliveries"
+    __table_args__ = (
+        PrimaryKeyConstraint("quarantine_id", name="quarantined_deliveries_pkey"),
+        Index(
+            "quarantined_deliveries_location_idx",
+            "location_id",
+            desc("received_at"),
+            desc("quarantine_id"),
+        ),
+        Index("quarantined_deliveries_received_at_idx", "received_at"),
+    )
+
+    quarantine_id: str = _column(Id)
+    location_id: str = _column(Word)
+    workflow_id: str = _column(Word)
+    received_at: datetime = _column(Moment)
+    reason: str = _column(Text)
+    detail: str = _column(Text)
+    content_type: str = _column(Text)
+    sealed_body: bytes = _column(LargeBinary)
+    body_size: int = _column(BigInteger)
+    truncated: bool
+    redacted_body: str = _column(Text)
+
+
+outbox.declare(IngestionTable.metadata)

@@ -1,0 +1,150 @@
+"""Counts the failures of workflows against their thresholds."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.ingestion.domain.events import LONGEST_MESSAGE
+from services.ingestion.domain.execution import Order, WorkflowKey
+from services.ingestion.domain.threshold import Evidence, Standing, Tally, Threshold
+from services.ingestion.domain.workflow import Sighted
+
+GIVEN = """
+    unnest(CAST(:location_ids AS text[]), CAST(:workflow_ids AS text[]))
+        AS workflow (location_id, workflow_id)
+"""
+COUNTED = """
+    run.location_id = workflow.location_id AND run.workflow_id = workflow.workflow_id
+    AND run.status = 'failed' AND run.error_class <> 'EXPECTED'
+"""
+# The row of the location, or the one that holds for all others.
+THRESHOLD = """
+    CROSS JOIN LATERAL (
+        SELECT location_id AS set_by, failure_threshold, alerts_enabled,
+            coalesce(CAST(:hours AS integer), time_window_hours) AS hours
+        FROM location_settings
+        WHERE location_id IN (workflow.location_id, '')
+        ORDER BY location_id DESC LIMIT 1
+    ) AS threshold
+"""
+# No upper end: a run may be a few minutes ahead of our clock, never more, and
+# when its time comes nobody would count again.
+TALLY = f"""
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS failures, min(executed_at) AS first_at, max(executed_at) AS last_at
+        FROM execution_logs AS run
+        WHERE {COUNTED} AND run.executed_at > clock_now() - make_interval(hours => threshold.hours)
+    ) AS tally
+"""  # noqa: S608  no value is in the text
+TALLIES = text(f"""
+    SELECT workflow.*, failure_threshold, hours, alerts_enabled, failures, first_at, last_at
+    FROM {GIVEN} {THRESHOLD} {TALLY}
+""")  # noqa: S608
+LAST_FAILURES = text(f"""
+    SELECT workflow.*, last.executed_at, CAST(last.execution_id AS text)
+    FROM {GIVEN} CROSS JOIN LATERAL (
+        SELECT executed_at, execution_id FROM execution_logs AS run WHERE {COUNTED}
+        ORDER BY executed_at DESC, execution_id DESC LIMIT 1
+    ) AS last
+""")  # noqa: S608
+EVIDENCE = text(f"""
+    SELECT workflow.*, last.id, failed_action_name, error_message, error_class
+    FROM {GIVEN} CROSS JOIN LATERAL (
+        SELECT execution_id, executed_at, CAST(execution_id AS text) AS id,
+            failed_action_name, left(error_message, :longest) AS error_message, error_class
+        FROM execution_logs AS run WHERE {COUNTED}
+        ORDER BY executed_at DESC, execution_id DESC LIMIT :most
+    ) AS last
+    ORDER BY location_id, workflow_id, last.executed_at DESC, last.execution_id DESC
+""")  # noqa: S608
+# Who has not run for the longest window has no failure in any.
+STANDINGS = text(f"""
+    SELECT workflow.location_id, workflow.workflow_id,
+        failure_threshold, hours, alerts_enabled, failures, first_at, last_at,
+        name, failing, recovery_due, untold_failures,
+        EXISTS (
+            SELECT FROM execution_logs AS run
+            WHERE run.location_id = workflow.location_id
+                AND run.workflow_id = workflow.workflow_id AND run.status = 'success'
+                AND run.executed_at >= last.executed_at
+                AND (run.executed_at, run.execution_id) > (last.executed_at, last.execution_id)
+        )
+    FROM workflows AS workflow {THRESHOLD} {TALLY} LEFT JOIN LATERAL (
+        SELECT executed_at, execution_id FROM execution_logs AS run WHERE {COUNTED}
+        ORDER BY executed_at DESC, execution_id DESC LIMIT 1
+    ) AS last ON true
+    WHERE set_by = ANY (CAST(:set_by AS text[]))
+        AND (failing OR last_execution_at > clock_now() - interval '30 days')
+""")  # noqa: S608
+MOST_EVIDENCE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A workflow of a location whose threshold changed."""
+
+    sighted: Sighted
+    tally: Tally
+    succeeded_since: bool
+    """Whether a success came after its last failure."""
+
+
+async def tallies(
+    session: AsyncSession, workflows: Collection[WorkflowKey], *, hours: int | None = None
+) -> dict[WorkflowKey, Tally]:
+    """Counts failures in the window of each workflow's threshold, or of so many hours.
+
+    When it is to decide something the workflows must have been locked by an
+    earlier statement: a lock and a count in one statement count what the
+    transaction before had not committed yet, and the alert is lost.
+    """
+    rows = await session.execute(TALLIES, {**_given(workflows), "hours": hours})
+    return {WorkflowKey(*row[:2]): _tally(row[2:]) for row in rows}
+
+
+async def last_failures(
+    session: AsyncSession, workflows: Collection[WorkflowKey]
+) -> dict[WorkflowKey, Order]:
+    """Gives the newest failure that counts of each workflow that has one."""
+    rows = await session.execute(LAST_FAILURES, _given(workflows))
+    return {WorkflowKey(*row[:2]): (row[2], row[3]) for row in rows}
+
+
+async def evidence(
+    session: AsyncSession, workflows: Collection[WorkflowKey]
+) -> dict[WorkflowKey, list[Evidence]]:
+    """Gives the newest failures that count of each workflow, newest first, at most 5."""
+    found: dict[WorkflowKey, list[Evidence]] = {}
+    if workflows:
+        limits = {"longest": LONGEST_MESSAGE, "most": MOST_EVIDENCE}
+        for row in await session.execute(EVIDENCE, {**_given(workflows), **limits}):
+            found.setdefault(WorkflowKey(*row[:2]), []).append(Evidence(*row[2:]))
+    return found
+
+
+async def reviewed(session: AsyncSession, set_by: Collection[str]) -> list[Reviewed]:
+    """Counts again for all workflows whose threshold is set by these rows of the settings."""
+    rows = await session.execute(STANDINGS, {"set_by": list(set_by), "hours": None})
+    return [
+        Reviewed(
+            Sighted(WorkflowKey(*row[:2]), row[8], Standing(*row[9:12])),
+            _tally(row[2:8]),
+            succeeded_since=row[12],
+        )
+        for row in rows
+    ]
+
+
+def _given(workflows: Collection[WorkflowKey]) -> dict[str, object]:
+    return {
+        "location_ids": [each.location_id for each in workflows],
+        "workflow_ids": [each.workflow_id for each in workflows],
+    }
+
+
+def _tally(row: Sequence[Any]) -> Tally:
+    failure_threshold, hours, enabled, count, first_at, last_at = row
+    return Tally(Threshold(failure_threshold, hours, enabled), count, first_at, last_at)

@@ -1,0 +1,123 @@
+"""The workflows of each location: what was last seen of them, and how they stand."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.ingestion.domain.execution import Status, WorkflowKey
+from services.ingestion.domain.threshold import Standing
+from services.ingestion.domain.workflow import Sighted, Sighting, Workflow, WorkflowNotFound
+from services.ingestion.store.tables import WorkflowRow
+
+# Late news never replace newer ones; at the same moment the later delivery wins.
+SEE = text("""
+    INSERT INTO workflows AS known (
+        location_id, workflow_id, name, named_at,
+        last_execution_at, last_status, first_seen_at
+    )
+    SELECT seen.*, clock_now()
+    FROM unnest(
+        CAST(:location_ids AS text[]), CAST(:workflow_ids AS text[]),
+        CAST(:names AS text[]), CAST(:named_at AS timestamptz[]),
+        CAST(:last_execution_at AS timestamptz[]), CAST(:last_statuses AS text[])
+    ) AS seen (location_id, workflow_id, name, named_at, last_execution_at, last_status)
+    ON CONFLICT ON CONSTRAINT workflows_pkey DO UPDATE SET
+        name = CASE
+            WHEN excluded.named_at >= coalesce(known.named_at, '-infinity') THEN excluded.name
+            ELSE known.name
+        END,
+        named_at = greatest(known.named_at, excluded.named_at),
+        last_status = CASE
+            WHEN excluded.last_execution_at >= coalesce(known.last_execution_at, '-infinity')
+            THEN excluded.last_status
+            ELSE known.last_status
+        END,
+        last_execution_at = greatest(known.last_execution_at, excluded.last_execution_at)
+    RETURNING location_id, workflow_id, name, failing, recovery_due, untold_failures
+""")
+
+SET_STANDINGS = text("""
+    UPDATE workflows AS known SET
+        failing = stands.failing,
+        recovery_due = stands.recovery_due,
+        untold_failures = stands.untold_failures
+    FROM unnest(
+        CAST(:location_ids AS text[]), CAST(:workflow_ids AS text[]),
+        CAST(:failing AS boolean[]), CAST(:recovery_due AS boolean[]),
+        CAST(:untold_failures AS int[])
+    ) AS stands (location_id, workflow_id, failing, recovery_due, untold_failures)
+    WHERE known.location_id = stands.location_id AND known.workflow_id = stands.workflow_id
+""")
+
+
+async def see(session: AsyncSession, sightings: Sequence[Sighting]) -> list[Sighted]:
+    """Adds what a batch says of workflows, and locks them until the transaction ends.
+
+    The sightings must be sorted: two batches lock workflows in the same order.
+    """
+    rows = await session.execute(
+        SEE,
+        {
+            "location_ids": [each.workflow.location_id for each in sightings],
+            "workflow_ids": [each.workflow.workflow_id for each in sightings],
+            "names": [each.name for each in sightings],
+            "named_at": [each.named_at for each in sightings],
+            "last_execution_at": [each.last_execution_at for each in sightings],
+            "last_statuses": [each.last_status for each in sightings],
+        },
+    )
+    return [Sighted(WorkflowKey(*row[:2]), row[2], Standing(*row[3:])) for row in rows]
+
+
+async def lock_all(session: AsyncSession) -> None:
+    """Waits for the batches that are being recorded, and keeps others out for a moment."""
+    await session.execute(text("LOCK TABLE workflows IN SHARE ROW EXCLUSIVE MODE"))
+
+
+async def set_standings(session: AsyncSession, standings: Mapping[WorkflowKey, Standing]) -> None:
+    """Notes how workflows stand now; they must be locked."""
+    if not standings:
+        return
+    given = {
+        "location_ids": [each.location_id for each in standings],
+        "workflow_ids": [each.workflow_id for each in standings],
+        "failing": [each.failing for each in standings.values()],
+        "recovery_due": [each.recovery_due for each in standings.values()],
+        "untold_failures": [each.untold_failures for each in standings.values()],
+    }
+    await session.execute(SET_STANDINGS, given)
+
+
+async def get(session: AsyncSession, key: WorkflowKey) -> Workflow:
+    """Gives a workflow; `WorkflowNotFound` when nobody has heard of it."""
+    row = await session.get(WorkflowRow, key)
+    if row is None:
+        raise WorkflowNotFound(workflow_id=key.workflow_id, location_id=key.location_id)
+    return _workflow(row)
+
+
+async def listed(
+    session: AsyncSession, location_id: str, *, limit: int, after: str
+) -> list[Workflow]:
+    """Lists workflows of a location by id."""
+    query = (
+        select(WorkflowRow)
+        .where(col(WorkflowRow.location_id) == location_id, col(WorkflowRow.workflow_id) > after)
+        .order_by(col(WorkflowRow.workflow_id))
+        .limit(limit)
+    )
+    return [_workflow(row) for row in await session.scalars(query)]
+
+
+def _workflow(row: WorkflowRow) -> Workflow:
+    return Workflow(
+        location_id=row.location_id,
+        workflow_id=row.workflow_id,
+        name=row.name,
+        first_seen_at=row.first_seen_at,
+        last_execution_at=row.last_execution_at,
+        last_status=Status(row.last_status) if row.last_status else None,
+        failing=row.failing,
+    )

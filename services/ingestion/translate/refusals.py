@@ -1,0 +1,75 @@
+"""What can be wrong with a request."""
+
+from libs import problems
+
+
+class LocationMissing(problems.InvalidRequest):
+    """Name the location (the sub-account) it is about."""
+
+    reason = "LOCATION_MISSING"
+
+
+class WorkflowMissing(problems.InvalidRequest):
+    """Name the workflow it is about."""
+
+    reason = "WORKFLOW_MISSING"
+
+
+class StatusMissing(problems.InvalidRequest):
+    """Say how the run ended: success, failed or partial."""
+
+    reason = "STATUS_MISSING"
+
+
+class StatusUnknown(problems.InvalidRequest):
+    """Ask for success, failed or partial, or leave the filter empty."""
+
+    reason = "STATUS_UNKNOWN"
+
+
+class ReasonMissing(problems.InvalidRequest):
+    """Say why the delivery could not be read."""
+
+    reason = "REASON_MISSING"
+
+
+class FieldTooLong(problems.InvalidRequest):
+    """Shorten the field."""
+
+    reason = "FIELD_TOO_LONG"
+
+
+class ExecutionTimeOutOfRange(problems.InvalidRequest):
+    """Give the time the run took in milliseconds, 0 to 31,536,000,000 (a year), or leave it out."""
+
+    reason = "EXECUTION_TIME_OUT_OF_RANGE"
+
+
+class NoItems(problems.InvalidRequest):
+    """Send 1 to 500 items."""
+
+    reason = "NO_ITEMS"
+
+
+class TooManyItems(problems.InvalidRequest):
+    """Send at most 500 items in one call, and the rest in further calls."""
+
+    reason = "TOO_MANY_ITEMS"
+
+
+class TooManyWorkflows(problems.InvalidRequest):
+    """Ask for at most 500 workflows in one call, and for the rest in further calls."""
+
+    reason = "TOO_MANY_WORKFLOWS"
+
+
+class WindowOutOfRange(problems.InvalidRequest):
+    """Look back 1 minute to 90 days."""
+
+    reason = "WINDOW_OUT_OF_RANGE"
+
+
+class ThresholdOutOfRange(problems.InvalidRequest):
+    """Try 1 to 10,000 failures."""
+
+    reason = "THRESHOLD_OUT_OF_RANGE"

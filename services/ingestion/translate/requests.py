@@ -1,0 +1,215 @@
+"""Reads requests; refuses malformed ones by field."""
+
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from libs import paging, problems
+from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
+from libs.rpc.times import TimeOutOfRange, datetime_from, timedelta_from
+from services.ingestion.domain.execution import (
+    ExecutedAtOutOfRange,
+    ExecutionFilter,
+    Report,
+    Source,
+    Status,
+    WorkflowKey,
+)
+from services.ingestion.domain.page import PageRequest
+from services.ingestion.domain.quarantine import UnreadDelivery
+from services.ingestion.domain.recording import Item, Rejection
+from services.ingestion.domain.text import cut, storable
+from services.ingestion.translate import refusals
+
+MOST_ITEMS = 500
+MOST_WORKFLOWS = 500
+LONGEST_ID = 64
+LONGEST_MESSAGE_BYTES = 8 * 1024
+LONGEST_EXECUTION_MS = 365 * 24 * 60 * 60 * 1000
+SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(minutes=1), timedelta(days=90)
+MOST_FAILURES = 10_000
+MOST_HOURS = 720
+
+STATUSES = {
+    pb.EXECUTION_STATUS_SUCCESS: Status.SUCCESS,
+    pb.EXECUTION_STATUS_FAILED: Status.FAILED,
+    pb.EXECUTION_STATUS_PARTIAL: Status.PARTIAL,
+}
+SOURCES = {
+    pb.EXECUTION_SOURCE_WEBHOOK: Source.WEBHOOK,
+    pb.EXECUTION_SOURCE_GRPC: Source.GRPC,
+    pb.EXECUTION_SOURCE_IMPORT: Source.IMPORT,
+}
+
+
+class _Paged(Protocol):
+    page_size: int
+    page_token: str
+
+
+def items_from(request: pb.RecordExecutionsRequest) -> list[Item]:
+    """Reads a batch; an item that is malformed becomes its rejection."""
+    if not request.items:
+        raise refusals.NoItems.at("items")
+    if len(request.items) > MOST_ITEMS:
+        raise refusals.TooManyItems.at("items")
+    return [_item_from(each) for each in request.items]
+
+
+def filter_from(request: pb.ListExecutionsRequest) -> ExecutionFilter:
+    """Reads which executions are wanted."""
+    if not STATUSES.keys() >= set(request.statuses):
+        raise refusals.StatusUnknown.at("statuses")
+    return ExecutionFilter(
+        location_id=location_from(request),
+        workflow_id=storable(request.workflow_id),
+        statuses=tuple(sorted({STATUSES[each] for each in request.statuses})),
+        executed_from=_moment_of(request, "executed_from"),
+        executed_before=_moment_of(request, "executed_before"),
+    )
+
+
+def page_from(request: _Paged) -> PageRequest:
+    """Reads which page is wanted."""
+    return PageRequest(paging.page_size(request.page_size), request.page_token)
+
+
+def location_from(request: Message) -> str:
+    """Reads which location it is about."""
+    return _required(request, "location_id", refusals.LocationMissing)
+
+
+def workflow_from(request: Message) -> WorkflowKey:
+    """Reads which workflow of which location it is about."""
+    workflow_id = _required(request, "workflow_id", refusals.WorkflowMissing)
+    return WorkflowKey(location_from(request), workflow_id)
+
+
+def workflow_ids_from(request: pb.BatchGetRunHistoriesRequest) -> list[str]:
+    """Reads which workflows it is about."""
+    if len(request.workflow_ids) > MOST_WORKFLOWS:
+        raise refusals.TooManyWorkflows.at("workflow_ids")
+    return [storable(each) for each in request.workflow_ids]
+
+
+def window_from(
+    request: pb.ListRecentFailuresRequest | pb.GetWorkflowMetricsRequest, *, default: timedelta
+) -> timedelta:
+    """Reads how far to look back."""
+    if not request.HasField("window"):
+        return default
+    try:
+        window = timedelta_from(request.window, "window")
+    except TimeOutOfRange as problem:
+        raise refusals.WindowOutOfRange.at("window") from problem
+    if not SHORTEST_WINDOW <= window <= LONGEST_WINDOW:
+        raise refusals.WindowOutOfRange.at("window")
+    return window
+
+
+def trial_from(request: pb.CheckAlertThresholdRequest) -> tuple[int | None, int | None]:
+    """Reads the failures and hours to try instead of the settings; None where the settings hold."""
+    failures = request.failure_threshold if request.HasField("failure_threshold") else None
+    hours = request.time_window_hours if request.HasField("time_window_hours") else None
+    if failures is not None and not 1 <= failures <= MOST_FAILURES:
+        raise refusals.ThresholdOutOfRange.at("failure_threshold")
+    if hours is not None and not 1 <= hours <= MOST_HOURS:
+        raise refusals.WindowOutOfRange.at("time_window_hours", "Try 1 to 720 hours.")
+    return failures, hours
+
+
+def _item_from(item: pb.RecordItem) -> Item:
+    try:
+        if item.WhichOneof("content") == "unread":
+            return _unread_from(item.unread)
+        return _report_from(item.execution)
+    except problems.InvalidRequest as problem:
+        return Rejection.of(problem)
+
+
+def _report_from(message: pb.Execution) -> Report:
+    location_id, workflow_id = _recorded_workflow(message)
+    if message.status not in STATUSES:
+        raise refusals.StatusMissing.at("status")
+    error_message = storable(message.error_message)
+    kept_message = cut(error_message, LONGEST_MESSAGE_BYTES)
+    return Report(
+        location_id=location_id,
+        workflow_id=workflow_id,
+        workflow_name=_limited(message, "workflow_name", 300),
+        status=STATUSES[message.status],
+        failed_action_id=_limited(message, "failed_action_id", 200),
+        failed_action_name=_limited(message, "failed_action_name", 300),
+        error_message=kept_message,
+        error_message_truncated=kept_message != error_message,
+        execution_time_ms=_execution_time_from(message),
+        executed_at=_executed_at_from(message),
+        run_id=_limited(message, "run_id", 200),
+        idempotency_key=_limited(message, "idempotency_key", 200),
+        source=SOURCES.get(message.source, Source.GRPC),
+    )
+
+
+def _unread_from(message: pb.UnreadDelivery) -> UnreadDelivery:
+    location_id, workflow_id = _recorded_workflow(message)
+    return UnreadDelivery(
+        location_id=location_id,
+        workflow_id=workflow_id,
+        reason=_required(message, "reason", refusals.ReasonMissing, limit=200),
+        detail=_limited(message, "detail", 1000),
+        body=message.body,
+        content_type=_limited(message, "content_type", 200),
+    )
+
+
+def _recorded_workflow(message: Message) -> WorkflowKey:
+    return WorkflowKey(
+        _required(message, "location_id", refusals.LocationMissing, limit=LONGEST_ID),
+        _required(message, "workflow_id", refusals.WorkflowMissing, limit=LONGEST_ID),
+    )
+
+
+def _required(
+    message: Message,
+    field: str,
+    missing: type[problems.InvalidRequest],
+    *,
+    limit: int | None = None,
+) -> str:
+    value = _limited(message, field, limit)
+    if not value:
+        raise missing.at(field)
+    return value
+
+
+def _limited(message: Message, field: str, limit: int | None) -> str:
+    value: str = getattr(message, field)
+    if limit is not None and len(value) > limit:
+        raise refusals.FieldTooLong.at(
+            field, f"{field} has {len(value)} characters; send at most {limit}."
+        )
+    return storable(value)
+
+
+def _execution_time_from(message: pb.Execution) -> int | None:
+    if not message.HasField("execution_time_ms"):
+        return None
+    if not 0 <= message.execution_time_ms <= LONGEST_EXECUTION_MS:
+        raise refusals.ExecutionTimeOutOfRange.at("execution_time_ms")
+    return message.execution_time_ms
+
+
+def _executed_at_from(message: pb.Execution) -> datetime | None:
+    try:
+        return _moment_of(message, "executed_at")
+    except TimeOutOfRange as problem:
+        raise ExecutedAtOutOfRange.at("executed_at") from problem
+
+
+def _moment_of(message: Message, field: str) -> datetime | None:
+    if not message.HasField(field):
+        return None
+    moment: Timestamp = getattr(message, field)
+    return datetime_from(moment, field)

@@ -1,0 +1,221 @@
+"""Writes answers."""
+
+from collections.abc import Sequence
+
+from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
+from libs.rpc.times import duration, timestamp
+from services.ingestion.domain.execution import Execution, Source, Status
+from services.ingestion.domain.page import Page
+from services.ingestion.domain.quarantine import QuarantinedDelivery
+from services.ingestion.domain.recording import Outcome, Rejection, Result
+from services.ingestion.domain.threshold import Tally
+from services.ingestion.domain.trend import Direction, RunCounts
+from services.ingestion.domain.workflow import (
+    ErrorClassCount,
+    Metrics,
+    RunHistory,
+    RunOutcome,
+    Workflow,
+)
+
+STATUSES = {
+    Status.SUCCESS: pb.EXECUTION_STATUS_SUCCESS,
+    Status.FAILED: pb.EXECUTION_STATUS_FAILED,
+    Status.PARTIAL: pb.EXECUTION_STATUS_PARTIAL,
+    None: pb.EXECUTION_STATUS_UNSPECIFIED,
+}
+SOURCES = {
+    Source.WEBHOOK: pb.EXECUTION_SOURCE_WEBHOOK,
+    Source.GRPC: pb.EXECUTION_SOURCE_GRPC,
+    Source.IMPORT: pb.EXECUTION_SOURCE_IMPORT,
+}
+OUTCOMES = {
+    Outcome.ACCEPTED: pb.RecordResult.OUTCOME_ACCEPTED,
+    Outcome.DUPLICATE: pb.RecordResult.OUTCOME_DUPLICATE,
+    Outcome.QUARANTINED: pb.RecordResult.OUTCOME_QUARANTINED,
+    Outcome.REJECTED: pb.RecordResult.OUTCOME_REJECTED,
+}
+DIRECTIONS = {
+    Direction.INCREASING: pb.FAILURE_TREND_INCREASING,
+    Direction.DECREASING: pb.FAILURE_TREND_DECREASING,
+    Direction.STABLE: pb.FAILURE_TREND_STABLE,
+}
+NOT_REJECTED = Rejection("", "", "")
+
+
+def recorded(results: Sequence[Result]) -> pb.RecordExecutionsResponse:
+    """Writes what became of a batch."""
+    return pb.RecordExecutionsResponse(results=[_result(each) for each in results])
+
+
+def executions(page: Page[Execution]) -> pb.ListExecutionsResponse:
+    """Writes a page of executions."""
+    return pb.ListExecutionsResponse(
+        executions=[_execution(each) for each in page.items],
+        next_page_token=page.next_page_token,
+    )
+
+
+def failures(page: Page[Execution]) -> pb.ListRecentFailuresResponse:
+    """Writes a page of failures."""
+    return pb.ListRecentFailuresResponse(
+        executions=[_execution(each) for each in page.items],
+        next_page_token=page.next_page_token,
+    )
+
+
+def metrics(numbers: Metrics) -> pb.GetWorkflowMetricsResponse:
+    """Writes the numbers of a workflow."""
+    return pb.GetWorkflowMetricsResponse(
+        metrics=pb.WorkflowMetrics(
+            location_id=numbers.workflow.location_id,
+            workflow_id=numbers.workflow.workflow_id,
+            workflow_name=numbers.name,
+            window_start=timestamp(numbers.window_start),
+            window_end=timestamp(numbers.window_end),
+            current=_counts(numbers.current),
+            previous=_counts(numbers.previous),
+            failure_trend=DIRECTIONS[numbers.trend.direction],
+            failure_trend_reason=numbers.trend.reason,
+            last_failure_at=timestamp(numbers.last_failure_at),
+            last_execution_at=timestamp(numbers.last_execution_at),
+        )
+    )
+
+
+def run_histories(histories: Sequence[RunHistory]) -> pb.BatchGetRunHistoriesResponse:
+    """Writes the histories of many workflows."""
+    return pb.BatchGetRunHistoriesResponse(histories=[_history(each) for each in histories])
+
+
+def threshold_checked(tally: Tally) -> pb.CheckAlertThresholdResponse:
+    """Writes a count and what it was compared with."""
+    return pb.CheckAlertThresholdResponse(
+        exceeded=tally.exceeded,
+        failure_count=tally.failure_count,
+        failure_threshold=tally.threshold.failure_threshold,
+        time_window_hours=tally.threshold.time_window_hours,
+        first_failure_at=timestamp(tally.first_failure_at),
+        last_failure_at=timestamp(tally.last_failure_at),
+        alerts_enabled=tally.threshold.alerts_enabled,
+    )
+
+
+def workflows(page: Page[Workflow]) -> pb.ListWorkflowsResponse:
+    """Writes a page of workflows."""
+    return pb.ListWorkflowsResponse(
+        workflows=[_workflow(each) for each in page.items],
+        next_page_token=page.next_page_token,
+    )
+
+
+def quarantined(page: Page[QuarantinedDelivery]) -> pb.ListQuarantinedResponse:
+    """Writes a page of unread deliveries."""
+    return pb.ListQuarantinedResponse(
+        deliveries=[_delivery(each) for each in page.items],
+        next_page_token=page.next_page_token,
+    )
+
+
+def _result(result: Result) -> pb.RecordResult:
+    rejection = result.rejection or NOT_REJECTED
+    return pb.RecordResult(
+        outcome=OUTCOMES[result.outcome],
+        execution_id=result.kept_id,
+        reason=rejection.reason,
+        field=rejection.field,
+        message=rejection.message,
+    )
+
+
+def _execution(execution: Execution) -> pb.Execution:
+    return pb.Execution(
+        execution_id=execution.execution_id,
+        location_id=execution.location_id,
+        workflow_id=execution.workflow_id,
+        workflow_name=execution.workflow_name,
+        status=STATUSES[execution.status],
+        failed_action_id=execution.failed_action_id,
+        failed_action_name=execution.failed_action_name,
+        error_message=execution.error_message,
+        execution_time_ms=execution.execution_time_ms,
+        executed_at=timestamp(execution.executed_at),
+        received_at=timestamp(execution.received_at),
+        run_id=execution.run_id,
+        source=SOURCES[execution.source],
+        error_class=execution.error_class,
+        error_fingerprint=execution.error_fingerprint,
+        error_message_truncated=execution.error_message_truncated,
+        executed_at_adjusted=execution.executed_at_adjusted,
+    )
+
+
+def _counts(counts: RunCounts) -> pb.RunCounts:
+    return pb.RunCounts(
+        total=counts.total,
+        succeeded=counts.succeeded,
+        failed=counts.failed,
+        partial=counts.partial,
+        failure_rate=counts.failure_rate,
+        average_execution_time_ms=counts.average_execution_time_ms,
+        expected=counts.expected,
+    )
+
+
+def _history(history: RunHistory) -> pb.RunHistory:
+    return pb.RunHistory(
+        workflow_id=history.workflow_id,
+        as_of=timestamp(history.as_of),
+        recent_runs=[_run(each) for each in history.recent_runs],
+        last_7_days=_counts(history.last_7_days),
+        last_24_hours=_counts(history.last_24_hours),
+        error_classes=[_error_class(each) for each in history.error_classes],
+        last_execution_at=timestamp(history.last_execution_at),
+        busy_period_runs=history.busy_period.runs,
+        median_gap=duration(history.busy_period.median_gap),
+        longest_gap=duration(history.busy_period.longest_gap),
+    )
+
+
+def _run(run: RunOutcome) -> pb.RunOutcome:
+    return pb.RunOutcome(
+        status=STATUSES[run.status],
+        executed_at=timestamp(run.executed_at),
+        execution_id=run.execution_id,
+        expected=run.expected,
+    )
+
+
+def _error_class(counted: ErrorClassCount) -> pb.ErrorClassCount:
+    return pb.ErrorClassCount(
+        error_class=counted.error_class,
+        count=counted.count,
+        sample_message=counted.sample_message,
+        execution_ids=counted.execution_ids,
+    )
+
+
+def _workflow(workflow: Workflow) -> pb.Workflow:
+    return pb.Workflow(
+        location_id=workflow.location_id,
+        workflow_id=workflow.workflow_id,
+        name=workflow.name,
+        first_seen_at=timestamp(workflow.first_seen_at),
+        last_execution_at=timestamp(workflow.last_execution_at),
+        last_status=STATUSES[workflow.last_status],
+        failing=workflow.failing,
+    )
+
+
+def _delivery(delivery: QuarantinedDelivery) -> pb.QuarantinedDelivery:
+    return pb.QuarantinedDelivery(
+        quarantine_id=delivery.quarantine_id,
+        location_id=delivery.location_id,
+        workflow_id=delivery.workflow_id,
+        received_at=timestamp(delivery.received_at),
+        reason=delivery.reason,
+        detail=delivery.detail,
+        redacted_body=delivery.redacted_body,
+        body_size=delivery.body_size,
+        truncated=delivery.truncated,
+    )

@@ -1,0 +1,80 @@
+"""Puts ingestion together."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from libs import metrics, problems
+from libs.clockwork import Clockwork, clockwork
+from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
+from libs.contracts.ingestion.v1 import ingestion_pb2_grpc as rpc
+from libs.contracts.notifier.v1 import notifier_pb2 as notifier_pb
+from libs.contracts.notifier.v1 import notifier_pb2_grpc as notifier_rpc
+from libs.db import migrations
+from libs.db.database import Database
+from libs.db.outbox import Dispatcher
+from libs.rpc.client import channel
+from libs.rpc.server import serving
+from libs.secrets import SecretBox
+from services.ingestion import jobs
+from services.ingestion.actions.following import ThresholdCopy
+from services.ingestion.actions.listing import Listing
+from services.ingestion.actions.measuring import Measuring
+from services.ingestion.actions.recording import Recording
+from services.ingestion.actions.tidying import Tidying
+from services.ingestion.peers import NotifierPeer
+from services.ingestion.servicer import IngestionServicer
+from services.ingestion.settings import IngestionSettings
+
+MIGRATIONS = Path(__file__).parent / "store" / "migrations"
+SERVICE = pb.DESCRIPTOR.services_by_name["IngestionService"].full_name
+NOTIFIER = notifier_pb.DESCRIPTOR.services_by_name["NotifierService"]
+JOBS_GRACE = timedelta(seconds=1)
+"""Every job may be cut off anywhere; one that waits for the notifier would wait long."""
+
+
+@asynccontextmanager
+async def running(settings: IngestionSettings) -> AsyncIterator[str]:
+    """Runs ingestion until the block ends. Yields the address it answers at."""
+    url = settings.database_url.get_secret_value()
+    await migrations.apply(url, MIGRATIONS)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(metrics.exposed(settings.metrics_port))
+        database = await stack.enter_async_context(Database.open(url, name="ingestion"))
+        tidying = Tidying(database, timedelta(days=settings.retention_days))
+        await tidying.make_partitions()
+        to_notifier = await stack.enter_async_context(
+            channel(settings.notifier_address, NOTIFIER, settings, idempotent={"ReportEvents"})
+        )
+        notifier = NotifierPeer(notifier_rpc.NotifierServiceStub(to_notifier))
+        works = await stack.enter_async_context(_working(database, notifier, tidying))
+        add = partial(
+            rpc.add_IngestionServiceServicer_to_server, _servicer(settings, database, works)
+        )
+        yield await stack.enter_async_context(serving(settings, SERVICE, add))
+
+
+@asynccontextmanager
+async def _working(
+    database: Database, notifier: NotifierPeer, tidying: Tidying
+) -> AsyncIterator[Clockwork]:
+    """Runs the jobs until the block ends, then lets another process dispatch at once."""
+    dispatcher = Dispatcher(database, notifier.report, service="ingestion")
+    try:
+        async with clockwork(JOBS_GRACE) as works:
+            thresholds = ThresholdCopy(database, notifier, partial(works.wake, jobs.OUTBOX))
+            jobs.start(works, dispatcher=dispatcher, thresholds=thresholds, tidying=tidying)
+            yield works
+    finally:
+        with suppress(problems.Unavailable):
+            await dispatcher.hand_back()
+
+
+def _servicer(
+    settings: IngestionSettings, database: Database, works: Clockwork
+) -> IngestionServicer:
+    box = SecretBox([key.get_secret_value() for key in settings.encryption_keys])
+    recording = Recording(database, box, partial(works.wake, jobs.OUTBOX))
+    return IngestionServicer(recording, Listing(database), Measuring(database))
