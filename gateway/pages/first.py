@@ -1,8 +1,10 @@
 """The first page, and the reference of the API."""
 
 from typing import Annotated
+from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response, status
+from fastapi.responses import RedirectResponse
 
 from gateway.access import sessions
 from gateway.pages import reference
@@ -31,6 +33,12 @@ async def show_first_page(
         csrf_token=_csrf_token(request),
         shown=await overview(request, back, caller, location_id),
     )
+
+
+@router.get("/l/{location_id}/{page:path}")
+async def show_linked_page(location_id: str) -> Response:
+    """Leads from a link in an alert to what came in for its location."""
+    return RedirectResponse(f"/?location_id={quote(location_id)}", status.HTTP_302_FOUND)
 
 
 @router.get("/docs")

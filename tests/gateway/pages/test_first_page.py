@@ -244,3 +244,9 @@ def test_prose_never_lets_markup_through(text):
 
     assert "<" not in shown
     assert ">" not in shown
+
+
+async def test_a_link_in_an_alert_leads_to_its_location(gateway):
+    answer = await gateway.stranger.get("/l/loc%201/workflows/wf-1")
+
+    assert (answer.status, answer.headers["Location"]) == (302, "/?location_id=loc%201")

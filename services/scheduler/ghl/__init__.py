@@ -1,0 +1,1 @@
+"""GoHighLevel as the scheduler sees it: what it may read of a location, and what came of asking."""
