@@ -26,6 +26,8 @@ from libs.rpc import call
 log = structlog.get_logger()
 
 BODY_SECONDS = 5.0
+MOST_READ = 8 * LARGEST_BODY
+"""A sender that still writes when we close loses our answer; so much is read to give it one."""
 RETRY_AFTER = "5"
 """Seconds, where the problem itself names none."""
 POSTPONED = 429
@@ -135,7 +137,7 @@ class _Delivery:
     async def body(self, seconds: float) -> bytes:
         """Gives the body; raises `BodyTooLarge`, `BodyTooSlow` or `CallerLeft`."""
         announced = self.header("content-length")
-        if announced.isdecimal() and int(announced) > LARGEST_BODY:
+        if announced.isdecimal() and int(announced) > MOST_READ:
             raise told.BodyTooLarge
         try:
             async with asyncio.timeout(seconds):
@@ -145,12 +147,16 @@ class _Delivery:
 
     async def _received(self) -> bytes:
         body = bytearray()
+        size = 0
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise problems.CallerLeft
-            body += message.get("body", b"")
-            if len(body) > LARGEST_BODY:
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size <= LARGEST_BODY:
+                body += chunk
+            if size > LARGEST_BODY and (size > MOST_READ or not message.get("more_body")):
                 raise told.BodyTooLarge
             if not message.get("more_body"):
                 return bytes(body)

@@ -17,6 +17,7 @@ from gateway.rest import (
     keys,
     locations,
     operations,
+    quarantine,
     recording,
     scans,
     schedules,
@@ -34,6 +35,7 @@ VERSION = "1"
 ROUTERS = (
     executions.router,
     recording.router,
+    quarantine.router,
     schedules.router,
     scans.router,
     alerts.router,

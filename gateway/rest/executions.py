@@ -8,7 +8,6 @@ from gateway.rest import wire
 from gateway.rest.models.executions import (
     AlertThreshold,
     Execution,
-    QuarantinedDelivery,
     StatusWord,
     Workflow,
     WorkflowMetrics,
@@ -130,16 +129,3 @@ async def check_alert_threshold(
     with back.asking("ingestion"):
         response = await back.services.ingestion.CheckAlertThreshold(request, timeout=back.seconds)
     return AlertThreshold.of(response)
-
-
-@router.get("/quarantine")
-async def list_quarantined(
-    back: Back, location_id: ReadLocation, page: PageAsked
-) -> Page[QuarantinedDelivery]:
-    """Lists the deliveries that could not be read, newest first, contact data redacted."""
-    request = pb.ListQuarantinedRequest(
-        location_id=location_id, page_size=page.size, page_token=page.token
-    )
-    with back.asking("ingestion"):
-        response = await back.services.ingestion.ListQuarantined(request, timeout=back.seconds)
-    return page_of(QuarantinedDelivery, response.deliveries, response.next_page_token)

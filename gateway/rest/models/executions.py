@@ -110,19 +110,3 @@ class AlertThreshold(Answer):
     first_failure_at: AwareDatetime | None
     last_failure_at: AwareDatetime | None
     alerts_enabled: bool
-
-
-class QuarantinedDelivery(Answer):
-    """A delivery that could not be read; it is deleted after 30 days."""
-
-    quarantine_id: str
-    location_id: str
-    workflow_id: str | None
-    received_at: AwareDatetime | None
-    reason: str
-    detail: str | None
-    redacted_body: str | None
-    """The body with every value but our own fields replaced."""
-    body_size: int
-    truncated: bool
-    """Whether the body was cut at 64 KiB."""

@@ -1,0 +1,85 @@
+"""Sends what is due: claims it, makes one attempt outside any transaction, writes what came of it."""
+
+import asyncio
+import random
+import time
+
+import structlog
+
+from libs import metrics, problems
+from libs.db.database import Database
+from services.notifier.actions.posting import Posting
+from services.notifier.domain.delivery import Claim
+from services.notifier.domain.retry import Fate, Outcome, fate_of
+from services.notifier.store import claims, targets
+
+log = structlog.get_logger()
+
+
+class Delivering:
+    """Makes attempts, at least one for every delivery, each with the same id and bytes.
+
+    A process that dies after the other side took a message and before that was
+    written makes the next one send it again; the id tells the repeat.
+    """
+
+    def __init__(self, database: Database, posting: Posting) -> None:
+        self._database = database
+        self._posting = posting
+
+    async def claim(self) -> Claim | None:
+        """Gives a delivery that this process alone may try now; None when nothing is due."""
+        while True:
+            async with self._database.transaction() as transaction:
+                claimed = await claims.claim(transaction)
+            if isinstance(claimed, Claim):
+                return claimed
+            if not claimed.look_again:
+                return None
+
+    async def attempt(self, claim: Claim) -> None:
+        """Makes one attempt, and writes what came of it."""
+        started = time.perf_counter()
+        try:
+            outcome = await self._posting.send(
+                claim.target,
+                claim.frozen,
+                delivery_id=claim.delivery_id,
+                incident_id=claim.incident_id,
+                created_at=claim.created_at,
+            )
+        except asyncio.CancelledError:
+            await self.hand_back(claim)
+            raise
+        elapsed_ms = round((time.perf_counter() - started) * 1000)
+        fate = fate_of(claim.target.channel, claim.attempts + 1, outcome, random.random())  # noqa: S311
+        settled = await self._settled(claim, outcome, fate, elapsed_ms)
+        metrics.DELIVERIES.labels(channel=claim.target.channel, result=outcome.verdict).inc()
+        log.info(
+            "delivery.attempted" if settled else "delivery.overtaken",
+            delivery_id=claim.delivery_id,
+            target_id=claim.target.target_id,
+            channel=claim.target.channel,
+            verdict=outcome.verdict,
+            code=outcome.code,
+            attempt=claim.attempts + 1,
+            ms=elapsed_ms,
+        )
+
+    async def hand_back(self, claim: Claim) -> None:
+        """Lets another process try at once."""
+        async with self._database.transaction() as transaction:
+            await targets.hand_back(transaction, claim.target, claim.lease_token)
+
+    async def _settled(self, claim: Claim, outcome: Outcome, fate: Fate, elapsed_ms: int) -> bool:
+        """Writes the outcome, as long as the lease lasts also against a database that is away."""
+        loop = asyncio.get_running_loop()
+        lease_ends = loop.time() + claims.LEASES[claim.target.channel].total_seconds() / 2
+        while True:
+            try:
+                async with self._database.transaction() as transaction:
+                    return await claims.settle(transaction, claim, outcome, fate, elapsed_ms)
+            except (problems.Unavailable, problems.OutOfTime, problems.Overtaken):
+                if loop.time() > lease_ends:
+                    raise
+                await asyncio.sleep(0.5)

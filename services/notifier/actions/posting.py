@@ -1,0 +1,59 @@
+"""Hands a message to the channel of a target, and always comes back with what became of it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import structlog
+
+from libs import problems
+from libs.secrets import SecretBox
+from services.notifier.channels import Sender
+from services.notifier.domain.delivery import Frozen, Parcel
+from services.notifier.domain.message import Message
+from services.notifier.domain.retry import Outcome, Verdict
+from services.notifier.domain.target import Channel, Target
+
+log = structlog.get_logger()
+
+
+class Posting:
+    """The channels, and the key to what they must not keep."""
+
+    def __init__(self, senders: Mapping[Channel, Sender], box: SecretBox) -> None:
+        self._senders = senders
+        self._box = box
+
+    def freeze(self, message: Message, channel: Channel) -> Frozen:
+        """Gives a message in the form of a channel."""
+        return self._senders[channel].freeze(message)
+
+    async def send(
+        self,
+        target: Target,
+        frozen: Frozen,
+        *,
+        delivery_id: str,
+        incident_id: str | None,
+        created_at: datetime,
+    ) -> Outcome:
+        """Makes one attempt. Raises only when our own database is away."""
+        try:
+            parcel = Parcel(
+                delivery_id=delivery_id,
+                location_id=target.location_id,
+                incident_id=incident_id,
+                address=target.address,
+                secret=self._secret_of(target),
+                frozen=frozen,
+                created_at=created_at,
+            )
+            return await self._senders[target.channel].send(parcel)
+        except problems.Unavailable:
+            raise
+        except Exception as error:
+            # A mistake of ours must not make a delivery that is tried for ever.
+            log.exception("delivery.crashed", delivery_id=delivery_id, target_id=target.target_id)
+            return Outcome(Verdict.LATER, f"Internal error ({type(error).__name__})")
+
+    def _secret_of(self, target: Target) -> str:
+        return self._box.open(target.sealed_secret).decode() if target.sealed_secret else ""

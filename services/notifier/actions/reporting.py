@@ -1,0 +1,78 @@
+"""Takes events in: from what happened to who is told, in one transaction."""
+
+from collections.abc import Callable, Collection, Sequence
+
+from libs import metrics, problems
+from libs.db.database import Database
+from services.notifier.actions.deciding import Deciding
+from services.notifier.domain.decision import Audience
+from services.notifier.domain.event import Event
+from services.notifier.domain.incident import dedup_key_of
+from services.notifier.store import Transaction, settings, targets
+from services.notifier.store import events as event_log
+
+
+class Reporting:
+    """Makes incidents and deliveries of events."""
+
+    def __init__(self, database: Database, deciding: Deciding, wake: Callable[[], None]) -> None:
+        self._database = database
+        self._deciding = deciding
+        self._wake = wake
+
+    async def report(self, events: Sequence[Event]) -> Sequence[bool]:
+        """Takes events in; says of each whether it was new.
+
+        All of them are kept, with everything that follows from them, or none.
+        """
+        first: dict[str, Event] = {}
+        for each in events:
+            first.setdefault(each.event_id, each)
+        new = await self._taken_in_even_if_overtaken(list(first.values()))
+        for event_id in new:
+            metrics.EVENTS_TOLD.labels(kind=first[event_id].detail.kind).inc()
+        if new:
+            self._wake()
+        return [each is first[each.event_id] and each.event_id in new for each in events]
+
+    async def _taken_in_even_if_overtaken(self, events: Sequence[Event]) -> Collection[str]:
+        try:
+            return await self._taken_in(events)
+        except problems.Overtaken:
+            # Nothing was kept, and whoever won the race is done by now.
+            return await self._taken_in(events)
+
+    async def _taken_in(self, events: Sequence[Event]) -> Collection[str]:
+        """Gives the ids of those that were new."""
+        if not events:
+            return ()
+        async with self._database.transaction() as transaction:
+            happened = await event_log.add(transaction, events)
+            new = [each for each in events if each.event_id in happened]
+            audiences = await _audiences(transaction, {each.location_id for each in new})
+            incidents: dict[str, str] = {}
+            for event in sorted(new, key=_lock_order):
+                incident = await self._deciding.decide(
+                    transaction, event, happened[event.event_id], audiences[event.location_id]
+                )
+                if incident:
+                    incidents[event.event_id] = incident.incident_id
+            await event_log.link(transaction, incidents)
+        return happened.keys()
+
+
+async def _audiences(
+    transaction: Transaction, location_ids: Collection[str]
+) -> dict[str, Audience]:
+    wishes = await settings.held_still(transaction, location_ids)
+    found = await targets.of(transaction, location_ids)
+    return {
+        location_id: Audience(wish, [each for each in found if each.location_id == location_id])
+        for location_id, wish in wishes.items()
+    }
+
+
+def _lock_order(event: Event) -> tuple[str, str]:
+    # Every batch takes its incidents in this order, so none waits in a circle. The
+    # sort is stable: events of one incident stay in the order they were told.
+    return event.location_id, dedup_key_of(event)

@@ -1,0 +1,44 @@
+"""Who is told of an event, and if nobody, why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.notifier.domain.event import Kind
+from services.notifier.domain.settings import AlertSettings
+from services.notifier.domain.target import Target
+
+
+class Suppression(StrEnum):
+    """Why a message is not sent."""
+
+    ALERTS_DISABLED = "alerts_disabled"
+    CRITICAL_ALERTS_DISABLED = "critical_alerts_disabled"
+    NO_TARGET = "no_target"
+    NO_OPEN_INCIDENT = "no_open_incident"
+    TARGET_DISABLED = "target_disabled"
+    TARGET_REMOVED = "target_removed"
+    FOLDED = "folded_into_resolved"
+    SUPERSEDED = "superseded_by_opened"
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whom a location wants to be told, and what."""
+
+    settings: AlertSettings
+    targets: Sequence[Target]
+
+    def silence_for(self, kind: Kind) -> Suppression | None:
+        """Gives the reason why the location is not told of such events; None when it is."""
+        if not self.settings.enabled:
+            return Suppression.ALERTS_DISABLED
+        if kind is Kind.CRITICAL_FINDING and not self.settings.alert_on_critical:
+            return Suppression.CRITICAL_ALERTS_DISABLED
+        if not self.targets:
+            return Suppression.NO_TARGET
+        return None
+
+    def reaches_somebody(self, kind: Kind) -> bool:
+        """Says whether such an event would be sent to at least one target."""
+        return self.silence_for(kind) is None and not all(each.disabled for each in self.targets)

@@ -1,0 +1,118 @@
+"""A message to one target, from the decision to the last attempt."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from services.notifier.domain.decision import Suppression
+from services.notifier.domain.message import Occasion
+from services.notifier.domain.target import Channel, Target
+
+LARGEST_ANSWER = 2048
+"""Bytes kept of what the other side said."""
+
+
+class DeliveryStatus(StrEnum):
+    """What became of it."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A message in the form of one channel, rendered once: every attempt sends these bytes."""
+
+    subject: str
+    text: str = ""
+    html: str = ""
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A delivery that was decided: to a target, or suppressed for a reason."""
+
+    delivery_id: str
+    location_id: str
+    incident_id: str | None
+    event_id: str
+    occasion: Occasion
+    frozen: Frozen
+    target: Target | None = None
+    suppressed_because: Suppression | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """What a channel needs to make one attempt; the same id and bytes every time."""
+
+    delivery_id: str
+    location_id: str
+    incident_id: str | None
+    address: str
+    secret: str
+    frozen: Frozen
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A delivery that this process alone may try now, until the lease on its target ends."""
+
+    lease_token: str
+    target: Target
+    delivery_id: str
+    incident_id: str | None
+    attempts: int
+    frozen: Frozen
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A delivery as it is listed."""
+
+    position: int
+    delivery_id: str
+    location_id: str
+    incident_id: str | None
+    event_id: str
+    channel: str
+    sent_to: str
+    occasion: Occasion
+    subject: str
+    status: DeliveryStatus
+    suppressed_because: str
+    attempts: int
+    last_error: str
+    created_at: datetime
+    next_attempt_at: datetime | None
+    delivered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtMail:
+    """A mail that was kept instead of sent."""
+
+    message_id: str
+    location_id: str
+    sender: str
+    recipient: str
+    subject: str
+    text: str
+    html: str
+    caught_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialVerdict:
+    """What became of a test alert at one target."""
+
+    channel: Channel
+    sent_to: str
+    delivered: bool
+    detail: str
+    elapsed_ms: int

@@ -1,0 +1,173 @@
+"""What the other services report: something happened that people may have to know."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, TypeAlias
+
+
+class Severity(StrEnum):
+    """How bad it is."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Kind(StrEnum):
+    """What happened."""
+
+    WORKFLOW_FAILING = "workflow_failing"
+    WORKFLOW_RECOVERED = "workflow_recovered"
+    CRITICAL_FINDING = "critical_finding"
+    SCORE_LOW = "score_low"
+    SCORE_RECOVERED = "score_recovered"
+    SCAN_COMPLETED = "scan_completed"
+    SCAN_FAILED = "scan_failed"
+
+
+_SEVERITIES = {
+    Kind.WORKFLOW_FAILING: Severity.CRITICAL,
+    Kind.CRITICAL_FINDING: Severity.CRITICAL,
+    Kind.SCORE_LOW: Severity.WARNING,
+    Kind.SCAN_FAILED: Severity.WARNING,
+}
+
+
+def severity_of(kind: Kind) -> Severity:
+    """Gives how bad an event of the kind is."""
+    return _SEVERITIES.get(kind, Severity.INFO)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowFailing:
+    """A workflow is at or over its failure threshold."""
+
+    kind: ClassVar = Kind.WORKFLOW_FAILING
+    workflow_id: str
+    workflow_name: str = ""
+    new_failures: int = 0
+    failure_count: int = 0
+    failure_threshold: int = 0
+    time_window_hours: int = 0
+    first_failure_at: datetime | None = None
+    last_failure_at: datetime | None = None
+    failed_action_name: str = ""
+    error_message: str = ""
+    error_class: str = ""
+    execution_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowRecovered:
+    """A workflow that was failing succeeded again."""
+
+    kind: ClassVar = Kind.WORKFLOW_RECOVERED
+    workflow_id: str
+    workflow_name: str = ""
+    recovered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriticalFinding:
+    """A scan found something critical that is new."""
+
+    kind: ClassVar = Kind.CRITICAL_FINDING
+    scan_id: str
+    workflow_id: str
+    workflow_name: str = ""
+    rule_id: str = ""
+    title: str = ""
+    evidence: str = ""
+    remedy: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreLow:
+    """A workflow's health score is below 50."""
+
+    kind: ClassVar = Kind.SCORE_LOW
+    scan_id: str
+    workflow_id: str
+    workflow_name: str = ""
+    score: int = 0
+    deductions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRecovered:
+    """A workflow's health score is 60 or more again."""
+
+    kind: ClassVar = Kind.SCORE_RECOVERED
+    scan_id: str
+    workflow_id: str
+    workflow_name: str = ""
+    score: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanCompleted:
+    """A scan is complete."""
+
+    kind: ClassVar = Kind.SCAN_COMPLETED
+    scan_id: str
+    trigger: str = ""
+    workflows_scanned: int = 0
+    issues_found: int = 0
+    critical_issues: int = 0
+    new_issues: int = 0
+    fixed_issues: int = 0
+    known_issues: int = 0
+    score: int | None = None
+    partial: bool = False
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    summary: str = ""
+    worst_workflows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanFailed:
+    """A scan failed for good."""
+
+    kind: ClassVar = Kind.SCAN_FAILED
+    scan_id: str
+    error: str = ""
+    attempts: int = 0
+
+
+AboutWorkflow: TypeAlias = (
+    WorkflowFailing | WorkflowRecovered | CriticalFinding | ScoreLow | ScoreRecovered
+)
+Detail: TypeAlias = AboutWorkflow | ScanCompleted | ScanFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened in a location. Without a time it happened when it was reported."""
+
+    event_id: str
+    location_id: str
+    occurred_at: datetime | None
+    detail: Detail
+
+    @property
+    def once_key(self) -> str | None:
+        """Names what may be told only once, even by events of different ids."""
+        if isinstance(self.detail, ScanCompleted) and self.detail.scan_id:
+            return f"scan:{self.detail.scan_id}"
+        return None
+
+
+def payload_of(detail: Detail) -> dict[str, Any]:
+    """Gives the facts as JSON can hold them; times as RFC 3339."""
+    return {
+        name: rfc3339(fact) if isinstance(fact, datetime) else fact
+        for name, fact in asdict(detail).items()
+    }
+
+
+def rfc3339(at: datetime) -> str:
+    """Gives a UTC time as the contracts and webhooks write it."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

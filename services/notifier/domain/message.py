@@ -1,0 +1,155 @@
+"""What people and programs are told, before a channel gives it its form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from services.notifier.domain import wording
+from services.notifier.domain.event import (
+    AboutWorkflow,
+    Event,
+    Severity,
+    payload_of,
+    rfc3339,
+    severity_of,
+)
+from services.notifier.domain.incident import Incident
+from services.notifier.domain.links import Links
+from services.notifier.domain.wording import Fact, Listing
+
+
+class Occasion(StrEnum):
+    """Why a message goes out."""
+
+    OPENED = "opened"
+    RESOLVED = "resolved"
+    SUMMARY = "summary"
+    TEST = "test"
+
+
+_TYPES = {
+    Occasion.OPENED: "incident.opened",
+    Occasion.RESOLVED: "incident.resolved",
+    Occasion.SUMMARY: "scan.completed",
+    Occasion.TEST: "alert.test",
+}
+"""What webhooks carry as `type`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """The same facts for every channel: for people in order, for programs by name."""
+
+    occasion: Occasion
+    severity: Severity
+    title: str
+    occurred_at: datetime
+    facts: tuple[Fact, ...]
+    listings: tuple[Listing, ...] = ()
+    link: str
+    link_text: str
+    settings_link: str
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def tag(self) -> str:
+        if self.occasion in (Occasion.RESOLVED, Occasion.TEST):
+            return self.occasion.upper()
+        return self.severity.upper()
+
+    @property
+    def subject(self) -> str:
+        return f"[{self.tag}] {self.title}"
+
+    @property
+    def type(self) -> str:
+        return _TYPES[self.occasion]
+
+
+def opening(event: Event, at: datetime, incident: Incident, links: Links) -> Message:
+    """Tells that something is wrong."""
+    return _message(event, at, links, Occasion.OPENED, incident)
+
+
+def resolution(event: Event, at: datetime, incident: Incident | None, links: Links) -> Message:
+    """Tells that it is over.
+
+    Says when it began as well: where the opening was not delivered yet, this
+    message stands for both.
+    """
+    return _message(event, at, links, Occasion.RESOLVED, incident)
+
+
+def summary(event: Event, at: datetime, links: Links) -> Message:
+    """Tells what happened, where nothing begins or ends."""
+    return _message(event, at, links, Occasion.SUMMARY, None)
+
+
+def trial(location_id: str, at: datetime, links: Links) -> Message:
+    """Tells only that this target can be reached."""
+    return Message(
+        occasion=Occasion.TEST,
+        severity=Severity.INFO,
+        title=wording.TEST_TITLE,
+        occurred_at=at,
+        facts=(
+            Fact("What to do", "Nothing: this is a test, and no workflow failed."),
+            Fact("Location", location_id),
+            Fact("Sent", wording.moment(at)),
+        ),
+        link=links.settings(location_id),
+        link_text="Open the alert settings",
+        settings_link=links.settings(location_id),
+        content={"test": True, "location_id": location_id, "severity": Severity.INFO},
+    )
+
+
+def _message(
+    event: Event, at: datetime, links: Links, occasion: Occasion, incident: Incident | None
+) -> Message:
+    severity = severity_of(event.detail.kind)
+    title = wording.title_of(event, incident if occasion is Occasion.RESOLVED else None)
+    link, link_text = links.about(event)
+    return Message(
+        occasion=occasion,
+        severity=severity,
+        title=title,
+        occurred_at=at,
+        facts=wording.facts_of(event, at, incident if occasion is Occasion.RESOLVED else None),
+        listings=wording.listings_of(event),
+        link=link,
+        link_text=link_text,
+        settings_link=links.settings(event.location_id),
+        content={
+            "test": False,
+            "event_id": event.event_id,
+            "location_id": event.location_id,
+            "kind": event.detail.kind,
+            "severity": severity,
+            "occasion": occasion,
+            "title": title,
+            "workflow": _workflow_content(event),
+            "incident": incident and _incident_content(incident),
+            "detail": payload_of(event.detail),
+        },
+    )
+
+
+def _workflow_content(event: Event) -> dict[str, str] | None:
+    if isinstance(event.detail, AboutWorkflow):
+        return {"id": event.detail.workflow_id, "name": event.detail.workflow_name}
+    return None
+
+
+def _incident_content(incident: Incident) -> dict[str, Any]:
+    return {
+        "incident_id": incident.incident_id,
+        "dedup_key": incident.dedup_key,
+        "status": incident.status,
+        "event_count": incident.event_count,
+        "failure_count": incident.failure_count,
+        "opened_at": rfc3339(incident.opened_at),
+        "resolved_at": incident.resolved_at and rfc3339(incident.resolved_at),
+    }

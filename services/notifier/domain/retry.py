@@ -1,0 +1,97 @@
+"""When a delivery is tried again, and when it is given up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from services.notifier.domain.target import Channel
+
+LONGEST_RETRY_AFTER = timedelta(hours=1)
+SLOW_DOWN = timedelta(seconds=60)
+"""What a target that said 429, or did not answer in time, is given at least."""
+
+PAUSE = timedelta(seconds=10)
+"""After a failure a target's other deliveries wait this long, so that a sick one is not flooded."""
+
+HOLD = timedelta(seconds=30)
+"""How long a whole channel waits when its relay cannot be used."""
+
+FEW_ATTEMPTS = 4
+JITTER = 0.2
+
+
+def _seconds(*waits: float) -> tuple[timedelta, ...]:
+    return tuple(timedelta(seconds=each) for each in waits)
+
+
+MINUTE, HOUR = 60, 3600
+WAITS: Mapping[Channel, Sequence[timedelta]] = {
+    Channel.WEBHOOK: _seconds(
+        0, 10, 30, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE,
+        HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR,
+    ),
+    Channel.EMAIL: _seconds(
+        0, 30, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE,
+        HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 16 * HOUR,
+    ),
+}  # fmt: skip
+"""The wait before each attempt."""
+
+
+class Verdict(StrEnum):
+    """What an attempt came to."""
+
+    DELIVERED = "delivered"
+    LATER = "later"  # the other side may take it another time: the full schedule
+    DOUBTFUL = "doubtful"  # more likely a mistake than a moment: a few attempts
+    REFUSED = "refused"  # it never will
+    GONE = "gone"  # it never will take anything again
+    HELD = "held"  # not even asked, because the way there is closed
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an attempt came to, and what the other side said."""
+
+    verdict: Verdict
+    detail: str
+    code: int | None = None
+    at_least: timedelta = timedelta(0)
+    """No attempt before this is over, whatever the schedule says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of a delivery after an attempt."""
+
+    wait: timedelta | None = None
+    """Until the next attempt; None when there is none."""
+
+    charged: bool = True
+    """Whether the attempt counts."""
+
+    pause: timedelta = timedelta(0)
+    """How long the target's other deliveries wait."""
+
+    disables_target: bool = False
+    holds_channel: bool = False
+
+
+def fate_of(channel: Channel, attempts: int, outcome: Outcome, luck: float) -> Fate:
+    """Gives what becomes of a delivery; `attempts` counts this one, `luck` is in [0, 1)."""
+    if outcome.verdict is Verdict.HELD:
+        return Fate(wait=_jittered(HOLD, luck), charged=False, holds_channel=True)
+    if outcome.verdict is Verdict.GONE:
+        return Fate(disables_target=True)
+    waits = WAITS[channel]
+    most = FEW_ATTEMPTS if outcome.verdict is Verdict.DOUBTFUL else len(waits)
+    final = outcome.verdict in (Verdict.DELIVERED, Verdict.REFUSED)
+    if final or attempts >= min(most, len(waits)):
+        return Fate()
+    wait = max(_jittered(waits[attempts], luck), outcome.at_least)
+    return Fate(wait=wait, pause=max(PAUSE, min(outcome.at_least, SLOW_DOWN)))
+
+
+def _jittered(wait: timedelta, luck: float) -> timedelta:
+    return wait * (1 - JITTER + 2 * JITTER * luck)

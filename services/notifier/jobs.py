@@ -1,0 +1,80 @@
+"""What the notifier does unasked: sends what is due, forgets old caught mails."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import structlog
+
+from libs.clockwork import Clockwork
+from services.notifier.actions.catching import Catching
+from services.notifier.actions.delivering import Delivering
+from services.notifier.domain.delivery import Claim
+
+log = structlog.get_logger()
+
+DELIVER, TRIM = "notifier.deliver", "notifier.trim_caught_mail"
+POLL = timedelta(seconds=1)
+TRIM_EVERY = timedelta(minutes=1)
+SLOTS = 32
+"""Attempts at once; so many targets may hang at a time before a healthy one waits."""
+
+GRACE_SECONDS = 5.0
+
+
+class DeliveryLoop:
+    """Makes attempts side by side, each for another target, until it is told to stop."""
+
+    def __init__(self, delivering: Delivering, works: Clockwork) -> None:
+        self._delivering = delivering
+        self._works = works
+        self._attempts: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def start_attempts(self) -> None:
+        """Starts an attempt for everything that is due, as far as there are free slots."""
+        while not self._stopping and len(self._attempts) < SLOTS:
+            claim = await self._delivering.claim()
+            if claim is None:
+                return
+            if self._stopping:
+                await self._delivering.hand_back(claim)
+                return
+            attempt = asyncio.create_task(self._attempt(claim))
+            self._attempts.add(attempt)
+            attempt.add_done_callback(self._attempts.discard)
+
+    async def stop(self) -> None:
+        """Lets attempts end, and cancels those that do not within the grace."""
+        self._stopping = True
+        if self._attempts:
+            _, late = await asyncio.wait(self._attempts, timeout=GRACE_SECONDS)
+            for each in late:
+                each.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _attempt(self, claim: Claim) -> None:
+        try:
+            await self._delivering.attempt(claim)
+        except Exception:
+            # The lease will end, and whoever claims next tries again.
+            log.exception("delivery.unsettled", delivery_id=claim.delivery_id)
+        finally:
+            self._works.wake(DELIVER)
+
+
+@asynccontextmanager
+async def delivering(works: Clockwork, delivering: Delivering) -> AsyncIterator[None]:
+    """Sends what is due until the block ends."""
+    loop = DeliveryLoop(delivering, works)
+    works.every(POLL, loop.start_attempts, name=DELIVER)
+    try:
+        yield
+    finally:
+        await loop.stop()
+
+
+def trim_caught_mail(works: Clockwork, catching: Catching) -> None:
+    """Keeps the mailbox of caught mails short."""
+    works.every(TRIM_EVERY, catching.trim, name=TRIM)

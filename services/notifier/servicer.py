@@ -1,0 +1,110 @@
+"""The notifier's gRPC door: one method for each rpc of the contract, in its order."""
+
+# ruff: noqa: ARG002  gRPC passes a context; what is known of a call is in libs.rpc.call
+
+from libs import problems
+from libs.contracts.notifier.v1 import notifier_pb2 as pb
+from libs.contracts.notifier.v1 import notifier_pb2_grpc as rpc
+from libs.rpc import Context
+from services.notifier.actions.configuring import Configuring
+from services.notifier.actions.listing import Listing
+from services.notifier.actions.reporting import Reporting
+from services.notifier.actions.trying import Trying
+from services.notifier.domain.settings import AlertSettings
+from services.notifier.translate import events, fields, lists, pages, settings
+
+
+class NotifierServicer(rpc.NotifierServiceServicer):
+    def __init__(
+        self, configuring: Configuring, reporting: Reporting, trying: Trying, listing: Listing
+    ) -> None:
+        self._configuring = configuring
+        self._reporting = reporting
+        self._trying = trying
+        self._listing = listing
+
+    async def GetAlertSettings(
+        self, request: pb.GetAlertSettingsRequest, context: Context
+    ) -> pb.GetAlertSettingsResponse:
+        location_id = fields.location_id(request.location_id)
+        found = await self._configuring.settings_of(location_id)
+        return pb.GetAlertSettingsResponse(settings=settings.settings_to(found))
+
+    async def UpdateAlertSettings(
+        self, request: pb.UpdateAlertSettingsRequest, context: Context
+    ) -> pb.UpdateAlertSettingsResponse:
+        location_id = fields.location_id(request.settings.location_id, "settings.location_id")
+        change = settings.change_from(request)
+        written, secret = await self._configuring.change(location_id, change, request.etag)
+        return pb.UpdateAlertSettingsResponse(
+            settings=settings.settings_to(written), webhook_secret=secret
+        )
+
+    async def ListEffectiveSettings(
+        self, request: pb.ListEffectiveSettingsRequest, context: Context
+    ) -> pb.ListEffectiveSettingsResponse:
+        since = fields.moment(request, "changed_since")
+        page = pages.of_settings(request.page_size, request.page_token, since=since)
+        found = await self._configuring.changed_since(since, page.after, page.limit)
+        return pb.ListEffectiveSettingsResponse(
+            settings=[settings.effective_to(each) for each in page.shown(found)],
+            next_page_token=page.next_token(found),
+            defaults=settings.effective_to(AlertSettings(location_id="")),
+        )
+
+    async def ReportEvents(
+        self, request: pb.ReportEventsRequest, context: Context
+    ) -> pb.ReportEventsResponse:
+        events.check_size(request)
+        results = [pb.EventResult() for _ in request.events]
+        readable = []
+        for message, result in zip(request.events, results, strict=True):
+            try:
+                readable.append((events.event_from(message), result))
+            except problems.InvalidRequest as problem:
+                events.reject(result, problem)
+        news = await self._reporting.report([event for event, _ in readable])
+        for (_, result), is_new in zip(readable, news, strict=True):
+            events.take(result, is_new=is_new)
+        return pb.ReportEventsResponse(results=results)
+
+    async def SendTestAlert(
+        self, request: pb.SendTestAlertRequest, context: Context
+    ) -> pb.SendTestAlertResponse:
+        verdicts = await self._trying.try_out(fields.location_id(request.location_id))
+        return pb.SendTestAlertResponse(verdicts=[lists.verdict_to(each) for each in verdicts])
+
+    async def ListIncidents(
+        self, request: pb.ListIncidentsRequest, context: Context
+    ) -> pb.ListIncidentsResponse:
+        location_id = fields.location_id(request.location_id)
+        status = lists.status_from(request.status)
+        page = pages.of_incidents(
+            request.page_size, request.page_token, location_id=location_id, status=status
+        )
+        found = await self._listing.incidents(location_id, status, page.after, page.limit)
+        return pb.ListIncidentsResponse(
+            incidents=[lists.incident_to(each) for each in page.shown(found)],
+            next_page_token=page.next_token(found),
+        )
+
+    async def ListDeliveries(
+        self, request: pb.ListDeliveriesRequest, context: Context
+    ) -> pb.ListDeliveriesResponse:
+        location_id = fields.location_id(request.location_id)
+        incident_id = fields.name(request.incident_id)
+        page = pages.of_deliveries(
+            request.page_size, request.page_token, location_id=location_id, incident_id=incident_id
+        )
+        found = await self._listing.deliveries(location_id, incident_id, page.after, page.limit)
+        return pb.ListDeliveriesResponse(
+            deliveries=[lists.delivery_to(each) for each in page.shown(found)],
+            next_page_token=page.next_token(found),
+        )
+
+    async def ListCaughtMail(
+        self, request: pb.ListCaughtMailRequest, context: Context
+    ) -> pb.ListCaughtMailResponse:
+        location_id = fields.location_id(request.location_id) if request.location_id else ""
+        found = await self._listing.caught_mail(location_id)
+        return pb.ListCaughtMailResponse(mails=[lists.caught_mail_to(each) for each in found])

@@ -1,0 +1,182 @@
+"""Reads the events that the other services report."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from libs import problems
+from libs.contracts.notifier.v1 import notifier_pb2 as pb
+from services.notifier.domain.event import (
+    CriticalFinding,
+    Detail,
+    Event,
+    ScanCompleted,
+    ScanFailed,
+    ScoreLow,
+    ScoreRecovered,
+    WorkflowFailing,
+    WorkflowRecovered,
+)
+from services.notifier.translate import fields
+
+MOST_EVENTS = 500
+MOST_NAMED = 5
+
+
+class NoEvents(problems.InvalidRequest):
+    """Report at least one event."""
+
+    reason = "NO_EVENTS"
+
+
+class TooManyEvents(problems.InvalidRequest):
+    """Report at most 500 events at a time."""
+
+    reason = "TOO_MANY_EVENTS"
+
+
+class EventIdMalformed(problems.InvalidRequest):
+    """Give each event an event_id of its own, a UUID."""
+
+    reason = "EVENT_ID_MALFORMED"
+
+
+class EventKindMissing(problems.InvalidRequest):
+    """Say what happened: set one of the details that this version knows."""
+
+    reason = "EVENT_KIND_MISSING"
+
+
+def check_size(request: pb.ReportEventsRequest) -> None:
+    """Refuses a report that is empty or too large."""
+    if not request.events:
+        raise NoEvents.at("events")
+    if len(request.events) > MOST_EVENTS:
+        raise TooManyEvents.at("events")
+
+
+def event_from(message: pb.Event) -> Event:
+    """Reads one event."""
+    kind = message.WhichOneof("detail")
+    if kind is None:
+        raise EventKindMissing.at("detail")
+    return Event(
+        event_id=_event_id(message.event_id),
+        location_id=fields.location_id(message.location_id),
+        occurred_at=fields.moment(message, "occurred_at"),
+        detail=_DETAILS[kind](getattr(message, kind)),
+    )
+
+
+def take(result: pb.EventResult, *, is_new: bool) -> None:
+    """Writes that an event was taken in, or known before."""
+    result.outcome = pb.EventResult.OUTCOME_ACCEPTED if is_new else pb.EventResult.OUTCOME_DUPLICATE
+
+
+def reject(result: pb.EventResult, problem: problems.InvalidRequest) -> None:
+    """Writes why an event is refused."""
+    result.outcome = pb.EventResult.OUTCOME_REJECTED
+    result.reason = problem.reason
+    result.message = problem.message
+
+
+def _event_id(given: str) -> str:
+    try:
+        return str(UUID(given))
+    except ValueError as error:
+        raise EventIdMalformed.at("event_id") from error
+
+
+def _failing(message: pb.WorkflowFailing) -> WorkflowFailing:
+    return WorkflowFailing(
+        workflow_id=fields.workflow_id(message.workflow_id),
+        workflow_name=fields.name(message.workflow_name),
+        new_failures=fields.count(message.new_failures),
+        failure_count=fields.count(message.failure_count),
+        failure_threshold=fields.count(message.failure_threshold),
+        time_window_hours=fields.count(message.time_window_hours),
+        first_failure_at=fields.moment(message, "first_failure_at"),
+        last_failure_at=fields.moment(message, "last_failure_at"),
+        failed_action_name=fields.name(message.failed_action_name),
+        error_message=fields.text(message.error_message),
+        error_class=fields.name(message.error_class),
+        execution_ids=fields.lines(message.execution_ids, MOST_NAMED),
+    )
+
+
+def _recovered(message: pb.WorkflowRecovered) -> WorkflowRecovered:
+    return WorkflowRecovered(
+        workflow_id=fields.workflow_id(message.workflow_id),
+        workflow_name=fields.name(message.workflow_name),
+        recovered_at=fields.moment(message, "recovered_at"),
+    )
+
+
+def _finding(message: pb.CriticalFinding) -> CriticalFinding:
+    return CriticalFinding(
+        scan_id=fields.name(message.scan_id),
+        workflow_id=fields.workflow_id(message.workflow_id),
+        workflow_name=fields.name(message.workflow_name),
+        rule_id=fields.name(message.rule_id),
+        title=fields.name(message.title),
+        evidence=fields.text(message.evidence),
+        remedy=fields.text(message.remedy),
+        fingerprint=fields.name(message.fingerprint),
+    )
+
+
+def _score_low(message: pb.ScoreLow) -> ScoreLow:
+    return ScoreLow(
+        scan_id=fields.name(message.scan_id),
+        workflow_id=fields.workflow_id(message.workflow_id),
+        workflow_name=fields.name(message.workflow_name),
+        score=fields.count(message.score),
+        deductions=fields.lines(message.deductions),
+    )
+
+
+def _score_recovered(message: pb.ScoreRecovered) -> ScoreRecovered:
+    return ScoreRecovered(
+        scan_id=fields.name(message.scan_id),
+        workflow_id=fields.workflow_id(message.workflow_id),
+        workflow_name=fields.name(message.workflow_name),
+        score=fields.count(message.score),
+    )
+
+
+def _scan_completed(message: pb.ScanCompleted) -> ScanCompleted:
+    return ScanCompleted(
+        scan_id=fields.name(message.scan_id),
+        trigger=fields.name(message.trigger),
+        workflows_scanned=fields.count(message.workflows_scanned),
+        issues_found=fields.count(message.issues_found),
+        critical_issues=fields.count(message.critical_issues),
+        new_issues=fields.count(message.new_issues),
+        fixed_issues=fields.count(message.fixed_issues),
+        known_issues=fields.count(message.known_issues),
+        score=fields.count(message.score) if message.HasField("score") else None,
+        partial=message.partial,
+        started_at=fields.moment(message, "started_at"),
+        completed_at=fields.moment(message, "completed_at"),
+        summary=fields.text(message.summary),
+        worst_workflows=fields.lines(message.worst_workflows, MOST_NAMED),
+    )
+
+
+def _scan_failed(message: pb.ScanFailed) -> ScanFailed:
+    return ScanFailed(
+        scan_id=fields.name(message.scan_id),
+        error=fields.text(message.error),
+        attempts=fields.count(message.attempts),
+    )
+
+
+_DETAILS: Mapping[str, Callable[[Any], Detail]] = {
+    "workflow_failing": _failing,
+    "workflow_recovered": _recovered,
+    "critical_finding": _finding,
+    "score_low": _score_low,
+    "score_recovered": _score_recovered,
+    "scan_completed": _scan_completed,
+    "scan_failed": _scan_failed,
+}

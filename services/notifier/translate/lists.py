@@ -1,0 +1,90 @@
+"""Writes what was decided and what became of it."""
+
+from libs.contracts.notifier.v1 import notifier_pb2 as pb
+from libs.rpc.times import timestamp
+from services.notifier.domain.delivery import CaughtMail, Delivery, DeliveryStatus, TrialVerdict
+from services.notifier.domain.event import Severity
+from services.notifier.domain.incident import Incident, IncidentStatus
+
+_SEVERITIES = {
+    Severity.CRITICAL: pb.SEVERITY_CRITICAL,
+    Severity.WARNING: pb.SEVERITY_WARNING,
+    Severity.INFO: pb.SEVERITY_INFO,
+}
+_INCIDENT_STATUSES = {
+    IncidentStatus.OPEN: pb.INCIDENT_STATUS_OPEN,
+    IncidentStatus.RESOLVED: pb.INCIDENT_STATUS_RESOLVED,
+}
+_STATUSES_ASKED = {theirs: ours for ours, theirs in _INCIDENT_STATUSES.items()}
+_DELIVERY_STATUSES = {
+    DeliveryStatus.PENDING: pb.DELIVERY_STATUS_PENDING,
+    DeliveryStatus.DELIVERED: pb.DELIVERY_STATUS_DELIVERED,
+    DeliveryStatus.FAILED: pb.DELIVERY_STATUS_FAILED,
+    DeliveryStatus.SUPPRESSED: pb.DELIVERY_STATUS_SUPPRESSED,
+}
+
+
+def status_from(asked: pb.IncidentStatus.ValueType) -> IncidentStatus | None:
+    """Reads a filter; None means any."""
+    return _STATUSES_ASKED.get(asked)
+
+
+def incident_to(incident: Incident) -> pb.Incident:
+    return pb.Incident(
+        incident_id=incident.incident_id,
+        location_id=incident.location_id,
+        dedup_key=incident.dedup_key,
+        status=_INCIDENT_STATUSES[incident.status],
+        severity=_SEVERITIES[incident.severity],
+        title=incident.title,
+        workflow_id=incident.workflow_id,
+        workflow_name=incident.workflow_name,
+        event_count=incident.event_count,
+        failure_count=incident.failure_count,
+        opened_at=timestamp(incident.opened_at),
+        last_event_at=timestamp(incident.last_event_at),
+        resolved_at=timestamp(incident.resolved_at),
+    )
+
+
+def delivery_to(delivery: Delivery) -> pb.Delivery:
+    return pb.Delivery(
+        delivery_id=delivery.delivery_id,
+        location_id=delivery.location_id,
+        incident_id=delivery.incident_id or "",
+        event_id=delivery.event_id,
+        channel=delivery.channel,
+        target=delivery.sent_to,
+        occasion=delivery.occasion,
+        subject=delivery.subject,
+        status=_DELIVERY_STATUSES[delivery.status],
+        suppressed_because=delivery.suppressed_because,
+        attempts=delivery.attempts,
+        last_error=delivery.last_error,
+        created_at=timestamp(delivery.created_at),
+        next_attempt_at=timestamp(delivery.next_attempt_at),
+        delivered_at=timestamp(delivery.delivered_at),
+    )
+
+
+def verdict_to(verdict: TrialVerdict) -> pb.TestVerdict:
+    return pb.TestVerdict(
+        channel=verdict.channel,
+        target=verdict.sent_to,
+        delivered=verdict.delivered,
+        detail=verdict.detail,
+        elapsed_ms=verdict.elapsed_ms,
+    )
+
+
+def caught_mail_to(mail: CaughtMail) -> pb.CaughtMail:
+    return pb.CaughtMail(
+        message_id=mail.message_id,
+        location_id=mail.location_id,
+        caught_at=timestamp(mail.caught_at),
+        sender=mail.sender,
+        recipient=mail.recipient,
+        subject=mail.subject,
+        text=mail.text,
+        html=mail.html,
+    )

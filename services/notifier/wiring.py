@@ -1,0 +1,84 @@
+"""Puts the notifier together."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from libs import metrics
+from libs.clock import Clock, SystemClock
+from libs.clockwork import clockwork
+from libs.contracts.notifier.v1 import notifier_pb2 as pb
+from libs.contracts.notifier.v1 import notifier_pb2_grpc as rpc
+from libs.db import migrations
+from libs.db.database import Database
+from libs.rpc.server import serving
+from libs.secrets import SecretBox
+from services.notifier import jobs
+from services.notifier.actions.catching import Catching
+from services.notifier.actions.configuring import Configuring
+from services.notifier.actions.deciding import Deciding
+from services.notifier.actions.delivering import Delivering
+from services.notifier.actions.listing import Listing
+from services.notifier.actions.posting import Posting
+from services.notifier.actions.reporting import Reporting
+from services.notifier.actions.trying import Trying
+from services.notifier.channels import Sender
+from services.notifier.channels.catcher import CatchingChannel
+from services.notifier.channels.egress import Egress
+from services.notifier.channels.email import EmailChannel
+from services.notifier.channels.layout import MailLayout
+from services.notifier.channels.webhook import WebhookChannel
+from services.notifier.domain.links import Links
+from services.notifier.domain.target import Channel
+from services.notifier.servicer import NotifierServicer
+from services.notifier.settings import NotifierSettings
+
+MIGRATIONS = Path(__file__).parent / "store" / "migrations"
+SERVICE = pb.DESCRIPTOR.services_by_name["NotifierService"].full_name
+
+
+@asynccontextmanager
+async def running(
+    settings: NotifierSettings,
+    *,
+    clock: Clock = SystemClock(),  # noqa: B008  it holds nothing
+) -> AsyncIterator[str]:
+    """Runs the notifier until the block ends. Yields the address it answers at."""
+    url = settings.database_url.get_secret_value()
+    await migrations.apply(url, MIGRATIONS)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(metrics.exposed(settings.metrics_port))
+        database = await stack.enter_async_context(Database.open(url, name="notifier"))
+        egress = await stack.enter_async_context(Egress.open(settings.egress_allow))
+        catching = Catching(database)
+        box = SecretBox([key.get_secret_value() for key in settings.encryption_keys])
+        posting = Posting(_senders(settings, egress, catching, clock), box)
+        links = Links(settings.frontend_url)
+        works = await stack.enter_async_context(clockwork())
+        delivering = Delivering(database, posting)
+        await stack.enter_async_context(jobs.delivering(works, delivering))
+        jobs.trim_caught_mail(works, catching)
+        wake = partial(works.wake, jobs.DELIVER)
+        servicer = NotifierServicer(
+            Configuring(database, box, egress.check, wake),
+            Reporting(database, Deciding(posting, links), wake),
+            Trying(database, posting, links, clock),
+            Listing(database, catches_mail=settings.smtp_host is None),
+        )
+        add = partial(rpc.add_NotifierServiceServicer_to_server, servicer)
+        yield await stack.enter_async_context(
+            serving(settings, SERVICE, add, polled={"ListEffectiveSettings"})
+        )
+
+
+def _senders(
+    settings: NotifierSettings, egress: Egress, catching: Catching, clock: Clock
+) -> Mapping[Channel, Sender]:
+    layout = MailLayout()
+    mail: Sender = (
+        EmailChannel(settings, layout)
+        if settings.smtp_host
+        else CatchingChannel(settings.smtp_from, layout, catching.keep)
+    )
+    return {Channel.EMAIL: mail, Channel.WEBHOOK: WebhookChannel(egress, clock)}

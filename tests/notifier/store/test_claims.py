@@ -1,0 +1,139 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from libs.db.database import Database
+from services.notifier.domain.decision import Suppression
+from services.notifier.domain.delivery import Claim, DeliveryStatus
+from services.notifier.domain.retry import Fate, Outcome, Verdict, fate_of
+from services.notifier.store import claims, deliveries, targets
+from tests.notifier.store.builders import (
+    a_delivery,
+    a_due_delivery,
+    a_target,
+    claimed_by,
+    listed,
+    settled,
+)
+from tests.support.database_clock import set_clock
+
+NOON = datetime.now(UTC)
+DELIVERED = Outcome(Verdict.DELIVERED, "HTTP 200", 200)
+LATER = Outcome(Verdict.LATER, "HTTP 503", 503)
+SOON = Fate(wait=timedelta(seconds=10))
+URL = "https://hooks.example/x"
+
+
+@pytest.fixture
+async def database(new_database):
+    url = new_database("notifier")
+    set_clock(url, NOON)
+    async with Database.open(url, name="test") as database:
+        database.url = url
+        yield database
+
+
+async def test_a_target_is_handed_out_to_one_process_at_a_time(database):
+    target = await a_target(database)
+    first, second = [await a_delivery(database, target) for _ in range(2)]
+
+    claim = await claimed_by(database)
+    meanwhile = await claimed_by(database)
+    await settled(database, claim, DELIVERED, Fate())
+    after = await claimed_by(database)
+
+    assert claim.delivery_id == first
+    assert not isinstance(meanwhile, Claim)
+    assert after.delivery_id == second
+
+
+async def test_who_slept_through_its_lease_writes_nothing(database):
+    delivery_id = await a_due_delivery(database, URL)
+    asleep = await claimed_by(database)
+    set_clock(database.url, NOON + claims.LEASES[asleep.target.channel])
+    awake = await claimed_by(database)
+
+    assert awake.delivery_id == delivery_id
+    assert not await settled(database, asleep, DELIVERED, Fate())
+    (delivery,) = await listed(database)
+    assert (delivery.status, delivery.attempts) == (DeliveryStatus.PENDING, 0)
+    assert await settled(database, awake, LATER, SOON)
+    (delivery,) = await listed(database)
+    assert (delivery.status, delivery.attempts) == (DeliveryStatus.PENDING, 1)
+
+
+async def test_the_target_that_was_not_served_for_longest_comes_first(database):
+    busy, quiet = [await a_target(database, location_id=f"loc-{n}") for n in range(2)]
+    for target in (busy, busy, quiet):
+        await a_delivery(database, target)
+    first = await claimed_by(database)
+    await settled(database, first, DELIVERED, Fate())
+
+    second = await claimed_by(database)
+
+    assert {first.target.target_id, second.target.target_id} == {busy.target_id, quiet.target_id}
+
+
+async def test_a_channel_on_hold_is_not_handed_out_until_the_hold_ends(database):
+    await a_due_delivery(database, URL)
+    await a_delivery(database, await a_target(database, location_id="loc-2"))
+    held = await claimed_by(database)
+    fate = Fate(wait=timedelta(seconds=30), charged=False, holds_channel=True)
+    await settled(database, held, Outcome(Verdict.HELD, "away"), fate)
+
+    assert not isinstance(await claimed_by(database), Claim)
+    set_clock(database.url, NOON + timedelta(seconds=30))
+    assert isinstance(await claimed_by(database), Claim)
+
+
+async def test_a_delivery_suppressed_while_it_is_under_way_stays_so_unless_it_arrives(database):
+    for outcome, fate, status in (
+        (LATER, SOON, DeliveryStatus.SUPPRESSED),
+        (Outcome(Verdict.REFUSED, "HTTP 550"), Fate(), DeliveryStatus.SUPPRESSED),
+        (DELIVERED, Fate(), DeliveryStatus.DELIVERED),
+    ):
+        target = await a_target(database, location_id=f"loc-{outcome.verdict}")
+        await a_delivery(database, target)
+        claim = await claimed_by(database)
+        async with database.transaction() as transaction:
+            await deliveries.suppress_waiting_for(
+                transaction, target.target_id, Suppression.TARGET_REMOVED
+            )
+            await targets.remove(transaction, target.target_id)
+
+        assert await settled(database, claim, outcome, fate)
+
+        (delivery,) = await listed(database, target.location_id)
+        assert delivery.status is status
+        assert (delivery.suppressed_because == "") == (status is DeliveryStatus.DELIVERED)
+
+
+async def test_an_address_that_is_gone_takes_what_waits_for_it_along(database):
+    target = await a_target(database)
+    for _ in range(3):
+        await a_delivery(database, target)
+
+    gone = Outcome(Verdict.GONE, "HTTP 410", 410)
+    await settled(database, await claimed_by(database), gone, Fate(disables_target=True))
+
+    statuses = [(each.status, each.suppressed_because) for each in await listed(database)]
+    assert statuses == [(DeliveryStatus.SUPPRESSED, "target_disabled")] * 2 + [
+        (DeliveryStatus.FAILED, "")
+    ]
+
+
+@pytest.mark.parametrize("verdict", [Verdict.GONE, Verdict.REFUSED, Verdict.LATER])
+async def test_what_an_old_address_said_does_not_bind_the_new_one(database, verdict):
+    target = await a_target(database)
+    await a_delivery(database, target)
+    claim = await claimed_by(database)
+    async with database.transaction() as transaction:
+        await targets.readdress(transaction, target.target_id, "https://new.example/x")
+
+    fate = fate_of(target.channel, 1, outcome := Outcome(verdict, "said"), 0.5)
+    await settled(database, claim, outcome, fate)
+
+    again = await claimed_by(database)
+    assert again.delivery_id == claim.delivery_id
+    assert again.target.address == "https://new.example/x"
+    assert not again.target.disabled
