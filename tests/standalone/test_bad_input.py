@@ -1,5 +1,7 @@
 """Bad input is a clear problem (or quarantine at the door), never a 500, and writes nothing."""
 
+from io import BytesIO
+
 import psycopg
 import pytest
 
@@ -46,12 +48,12 @@ async def test_at_the_door(http, database_urls):
         answer = await response.json()
         assert (response.status, answer["status"]) == (202, "quarantined")
         assert answer["reason"] == reason
-    too_large = await http.post(DOOR, params=LOCATION, data=b"x" * (1024 * 1024 + 1))
+    too_large = await http.post(DOOR, params=LOCATION, data=BytesIO(b"x" * (1024 * 1024 + 1)))
     await problem(too_large, 413, "BODY_TOO_LARGE")
     await problem(await http.post(DOOR, json={"status": "failed"}), 400, "LOCATION_MISSING")
 
     assert rows(database_urls["ingestion"], "execution_logs") == 0
-    assert rows(database_urls["ingestion"], "quarantine") == 3
+    assert rows(database_urls["ingestion"], "quarantined_deliveries") == 3
 
 
 async def test_a_location_that_is_not_the_keys(http, program):
@@ -71,7 +73,7 @@ async def test_a_location_that_is_not_the_keys(http, program):
 async def test_without_a_key_nothing_is_answered(http):
     for method, path in (("POST", DOOR), ("GET", "/api/schedules"), ("GET", "/health/detailed")):
         response = await http.request(method, path, params=LOCATION, headers={"Authorization": ""})
-        assert response.status == 401
+        await problem(response, 401, "KEY_MISSING")
 
 
 @pytest.mark.parametrize(

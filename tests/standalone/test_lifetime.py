@@ -16,8 +16,8 @@ LOCATION = {"location_id": "loc-1"}
 
 async def accepted(http, count):
     for _ in range(count):
-        response = await http.post(DOOR, params=LOCATION, json={"status": "success"})
-        assert response.status == 200
+        async with http.post(DOOR, params=LOCATION, json={"status": "success"}) as response:
+            assert (await response.json())["status"] == "accepted"
 
 
 async def total(http):

@@ -2,6 +2,8 @@
 
 import json
 import shlex
+from asyncio import create_subprocess_exec
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import grpc
@@ -13,17 +15,21 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 )
 
 from tests.support.programs import standalone
+from tests.support.waiting import eventually
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 STANDARD_PORTS = {"50051": "ingestion", "50052": "scheduler", "50053": "notifier"}
 
 
-def commands_under(title):
-    block = README.partition(f"## {title}")[2].partition("```sh\n")[2].partition("```")[0]
-    return [line for line in block.splitlines() if line.startswith("grpcurl")]
+def script_under(title):
+    return README.partition(f"## {title}")[2].partition("```sh\n")[2].partition("```")[0]
 
 
-COMMANDS = commands_under("grpcurl in 60 seconds")
+COMMANDS = [
+    line
+    for line in script_under("grpcurl in 60 seconds").splitlines()
+    if line.startswith("grpcurl")
+]
 
 
 class Grpcurl:
@@ -64,12 +70,32 @@ class Grpcurl:
 
 
 @pytest.fixture
-async def grpcurl(data, databases_given):
-    async with standalone(data, **databases_given) as program:
-        yield Grpcurl(program.runtime)
+async def program(data, databases_given):
+    async with standalone(data, **databases_given) as running:
+        yield running
 
 
-async def test_grpcurl_in_60_seconds(grpcurl):
+async def test_the_first_alert_in_60_seconds(program):
+    script = script_under("The first alert in 60 seconds")
+    script = script.replace(".runwarden/", f"{program.data}/")
+    script = script.replace("http://127.0.0.1:8080", program.url)
+    shell = await create_subprocess_exec("bash", "-eu", "-c", script, stdout=PIPE)
+    typed, _ = await shell.communicate()
+
+    async def told():
+        async with program.http() as http:
+            mails = (await (await http.get("/api/dev/mailbox")).json())["items"]
+        return [each["subject"] for each in mails if "failed 3" in each["subject"]]
+
+    assert shell.returncode == 0
+    assert typed.count(b'"status":"accepted"') == 3
+    assert b'"failed_executions":3' in typed
+    assert b'"scan_id"' in typed
+    assert await eventually(told) == ["[CRITICAL] Lead follow-up failed 3× in 24 h"]
+
+
+async def test_grpcurl_in_60_seconds(program):
+    grpcurl = Grpcurl(program.runtime)
     answers = {command: grpcurl.run(command) for command in COMMANDS}
 
     listed, described, health, recorded, metrics, started, scans, settings = answers.values()

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ FREE_PORTS = {
 class Standalone:
     """`python -m services.standalone` in a process of its own."""
 
-    process: asyncio.subprocess.Process
+    process: Process
     data: Path
     runtime: dict[str, object] = field(default_factory=dict)
 
@@ -71,32 +72,44 @@ class Standalone:
         await self.process.wait()
 
 
-async def start(data: Path, *, stderr: int | None = None, **environment: str) -> Standalone:
-    """Starts the program on a data folder; it is not yet serving."""
-    process = await asyncio.create_subprocess_exec(
+async def started(module: str, *, stderr: int | None = None, **environment: str) -> Process:
+    """Starts a program of ours as a shell would."""
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "services.standalone",
+        module,
         cwd=ROOT,
-        env={
-            "PATH": os.environ["PATH"],  # noqa: TID251  a program is started as a shell would
-            "STANDALONE_DATA": str(data),
-            **FREE_PORTS,
-            **environment,
-        },
+        env={"PATH": os.environ["PATH"], **environment},  # noqa: TID251  as a shell would
         stdin=asyncio.subprocess.DEVNULL,
         stderr=stderr,
     )
-    return Standalone(process, data)
+
+
+@asynccontextmanager
+async def program(module: str, **environment: str) -> AsyncIterator[Process]:
+    """Runs a program of ours for as long as the block lasts; it may end before."""
+    process = await started(module, **environment)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            await asyncio.wait_for(process.wait(), 20)
+
+
+async def start(data: Path, *, stderr: int | None = None, **environment: str) -> Standalone:
+    """Starts the standalone program on a data folder; it is not yet serving."""
+    settings = {"STANDALONE_DATA": str(data), **FREE_PORTS, **environment}
+    return Standalone(await started("services.standalone", stderr=stderr, **settings), data)
 
 
 @asynccontextmanager
 async def standalone(data: Path, **environment: str) -> AsyncIterator[Standalone]:
-    """Runs the program for as long as the block lasts."""
-    program = await start(data, **environment)
+    """Runs the standalone program for as long as the block lasts."""
+    running = await start(data, **environment)
     try:
-        await program.serving()
-        yield program
+        await running.serving()
+        yield running
     finally:
-        if program.process.returncode is None:
-            await program.stop()
+        if running.process.returncode is None:
+            await running.stop()
