@@ -1,0 +1,1 @@
+"""When to look and what is wrong: pure rules, without wire, disk or clock."""

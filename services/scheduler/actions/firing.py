@@ -1,0 +1,160 @@
+"""Fires the schedules whose time has come: each fire once, whoever gets there first."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cache, partial
+
+from libs import metrics
+from libs.db.database import Database
+from libs.ids import new_id
+from services.scheduler.actions.schedules import described
+from services.scheduler.domain.scan import ScanStatus, ScanTrigger
+from services.scheduler.domain.schedule import ScanScope, Schedule
+from services.scheduler.domain.timing import (
+    Timing,
+    catch_up_window,
+    count_fires,
+    latest_fire,
+    next_fire,
+)
+from services.scheduler.store import scans, schedules
+from services.scheduler.store.now import now
+from services.scheduler.store.scans import Scan
+
+BATCH = 500
+TICK_SECONDS = 0.8
+"""A tick ends before the next one begins; what is left is fired then."""
+SHORTEST_WINDOW = timedelta(seconds=30)
+"""The catch-up window of a schedule that fires each minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """The fires of a schedule around now: those between promised and latest were passed over."""
+
+    promised: datetime
+    latest: datetime
+    passed_over: int
+    in_time: bool
+    next_at: datetime
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What becomes of the schedules that are due."""
+
+    scans: list[Scan] = field(default_factory=list)
+    next_times: dict[str, datetime] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+class Firing:
+    """Turns schedules whose time has come into scans that wait."""
+
+    def __init__(self, database: Database, *, on_queued: Callable[[], object]) -> None:
+        self._database = database
+        self._on_queued = on_queued
+        self.last_tick_at: datetime | None = None
+
+    async def tick(self) -> None:
+        """Fires what is due."""
+        until = time.monotonic() + TICK_SECONDS
+        while await self._fire_batch() == BATCH and time.monotonic() < until:
+            pass
+
+    async def _fire_batch(self) -> int:
+        async with self._database.transaction() as session:
+            at = await now(session)
+            due = await schedules.due(session, BATCH)
+            batch = _computed(due, at)
+            added = await scans.add(session, batch.scans)
+            left_out = [scan for scan in batch.scans if scan.scan_id not in added]
+            running = await scans.active(session, [scan.location_id for scan in left_out])
+            await scans.add(session, [_skipped(scan, running) for scan in left_out])
+            await schedules.advance(session, batch.next_times)
+            await schedules.set_aside(session, batch.errors)
+        self.last_tick_at = at
+        self._tell([scan for scan in batch.scans if scan.scan_id in added], at)
+        return len(due)
+
+    def _tell(self, added: Sequence[Scan], at: datetime) -> None:
+        for scan in added:
+            metrics.TICK_LAG.observe((at - scan.scheduled_for).total_seconds())
+        if any(scan.status is ScanStatus.QUEUED for scan in added):
+            self._on_queued()
+
+
+def _computed(due: Sequence[schedules.Due], at: datetime) -> _Batch:
+    batch = _Batch()
+    # Most schedules fire at a few popular times, so that many are computed as one.
+    times_of = cache(partial(_times, at=at))
+    for each in due:
+        try:
+            schedule = each.schedule()
+            times = times_of(schedule.timing, schedule.next_scan_at or at)
+            batch.scans += _fired(schedule, times, at)
+            batch.next_times[each.schedule_id] = times.next_at
+        except Exception as error:  # noqa: BLE001  one broken row must not stop the others
+            batch.errors[each.schedule_id] = described(each.schedule_id, error)
+    return batch
+
+
+def _times(timing: Timing, promised: datetime, *, at: datetime) -> _Times:
+    """Computes the fires around now; what was promised as the next one holds in any case."""
+    latest = max(latest_fire(timing, at) or promised, promised)
+    late = at - latest
+    return _Times(
+        promised=promised,
+        latest=latest,
+        passed_over=count_fires(timing, promised, latest),
+        # Asked only when it matters: the window costs more than all the rest.
+        in_time=late <= SHORTEST_WINDOW or late <= catch_up_window(timing),
+        next_at=next_fire(timing, at),
+    )
+
+
+def _fired(schedule: Schedule, times: _Times, at: datetime) -> list[Scan]:
+    """Gives the scan of the latest fire, and one row for all fires that were missed."""
+    scan = _scan(schedule, times.latest, at)
+    if not times.in_time:
+        return [_missed(scan, times.passed_over + 1)]
+    if not times.passed_over:
+        return [scan]
+    return [scan, _missed(_scan(schedule, times.promised, at), times.passed_over)]
+
+
+def _scan(schedule: Schedule, scheduled_for: datetime, at: datetime) -> Scan:
+    selected = schedule.scan_scope is ScanScope.SELECTED
+    return Scan(
+        scan_id=new_id(),
+        schedule_id=schedule.schedule_id,
+        location_id=schedule.location_id,
+        trigger=ScanTrigger.SCHEDULE,
+        scan_scope=schedule.scan_scope,
+        selected_workflow_ids=schedule.selected_workflow_ids if selected else (),
+        scheduled_for=scheduled_for,
+        created_at=at,
+    )
+
+
+def _missed(scan: Scan, fires: int) -> Scan:
+    times = "1 fire" if fires == 1 else f"{fires} fires"
+    return replace(
+        scan,
+        status=ScanStatus.MISSED,
+        fires=fires,
+        reason=f"Nothing could run it in time: {times} missed up to {scan.created_at:%F %T} UTC.",
+    )
+
+
+def _skipped(scan: Scan, running: dict[str, Scan]) -> Scan:
+    other = running.get(scan.location_id)
+    name = f"Scan {other.scan_id}" if other else "Another scan"
+    return replace(
+        scan,
+        scan_id=new_id(),
+        status=ScanStatus.SKIPPED,
+        reason=f"{name} of the location was not done yet.",
+    )

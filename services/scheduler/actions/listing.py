@@ -1,0 +1,134 @@
+"""Tells what scans there were and what they found, page by page."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from libs import paging, problems
+from libs.db.database import Database
+from services.scheduler.domain.finding import Severity
+from services.scheduler.domain.scan import ScanStatus
+from services.scheduler.store import Transaction, findings, scans
+from services.scheduler.store.scans import Scan
+from services.scheduler.store.tables import FindingRow, ScanResultRow
+
+T = TypeVar("T")
+Position = list[str | int | float]
+
+
+class ScanNotFound(problems.NotFound):
+    """The location has no such scan."""
+
+    reason = "SCAN_NOT_FOUND"
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Part of a list, and the token of what follows; empty on the last page."""
+
+    items: Sequence[T]
+    next_token: str
+
+
+class Listing:
+    """Gives pages; a list goes on where its page before ended, whatever happened meanwhile."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def scan(self, location_id: str, scan_id: str) -> Scan:
+        """Gives one scan."""
+        async with self._database.transaction() as session:
+            return await _found(session, location_id, scan_id)
+
+    async def scans(
+        self, location_id: str, status: ScanStatus | None, *, size: int, token: str
+    ) -> Page[Scan]:
+        """Lists the scans of a location, newest first."""
+        query = {"list": "scans", "location_id": location_id, "status": status}
+        before = _read(query, token, _moment_and_id)
+        async with self._database.transaction() as session:
+            found = await scans.newest(
+                session, location_id, status=status, before=before, limit=size + 1
+            )
+        return _page(query, found, size, lambda last: [last.created_at.isoformat(), last.scan_id])
+
+    async def findings(
+        self, location_id: str, scan_id: str, severity: Severity | None, *, size: int, token: str
+    ) -> Page[FindingRow]:
+        """Lists what a scan found, worst first; the last completed one's without an id."""
+        query = {"list": "findings", "location_id": location_id, "scan_id": scan_id}
+        query["severity"] = severity or ""
+        named, place = _read(query, token, _scan_and_place) or (scan_id, -1)
+        async with self._database.transaction() as session:
+            wanted = await _wanted(session, location_id, named)
+            found = await findings.page(
+                session, wanted, severity=severity, after=place, limit=size + 1
+            )
+        return _page(query, found, size, lambda last: [last.scan_id, last.position])
+
+    async def results(
+        self, location_id: str, scan_id: str, *, size: int, token: str
+    ) -> Page[ScanResultRow]:
+        """Lists what a scan says of each workflow; the last completed one without an id."""
+        query = {"list": "results", "location_id": location_id, "scan_id": scan_id}
+        named, place = _read(query, token, _scan_and_place) or (scan_id, -1)
+        async with self._database.transaction() as session:
+            wanted = await _wanted(session, location_id, named)
+            found = await findings.result_page(session, wanted, after=place, limit=size + 1)
+        return _page(query, found, size, lambda last: [last.scan_id, last.position])
+
+
+async def _found(session: Transaction, location_id: str, scan_id: str) -> Scan:
+    scan = await scans.get(session, location_id, scan_id)
+    if scan is None:
+        raise ScanNotFound(scan_id=scan_id)
+    return scan
+
+
+async def _wanted(session: Transaction, location_id: str, scan_id: str) -> str:
+    if scan_id:
+        return (await _found(session, location_id, scan_id)).scan_id
+    scan = await scans.last_completed(session, location_id)
+    if scan is None:
+        raise ScanNotFound("The location has no completed scan yet; run one.")
+    return scan.scan_id
+
+
+def _page(
+    query: Mapping[str, object], found: Sequence[T], size: int, place: Callable[[T], Position]
+) -> Page[T]:
+    if len(found) <= size:
+        return Page(found, "")
+    return Page(found[:size], paging.token(query, place(found[size - 1])))
+
+
+def _read(query: Mapping[str, object], token: str, read: Callable[[Position], T]) -> T | None:
+    position = paging.position(query, token)
+    if position is None:
+        return None
+    try:
+        return read(position)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise paging.PageTokenWrong.at("page_token") from error
+
+
+def _moment_and_id(position: Position) -> tuple[datetime, str]:
+    at, scan_id = position
+    moment = datetime.fromisoformat(str(at))
+    if moment.tzinfo is None:
+        raise ValueError(position)
+    return moment, _id(scan_id)
+
+
+def _scan_and_place(position: Position) -> tuple[str, int]:
+    """Names the scan too: without it, another one could complete between two pages."""
+    scan_id, place = position
+    return _id(scan_id), int(place)
+
+
+def _id(part: str | float) -> str:
+    if not isinstance(part, str) or not part.isprintable():
+        raise TypeError(part)
+    return part

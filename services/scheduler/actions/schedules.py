@@ -1,0 +1,151 @@
+"""Keeps the schedules of the locations, and says when they fire."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from libs import problems
+from libs.db.database import Database
+from libs.ids import new_id
+from services.scheduler.domain.schedule import FrequencyMissing, Schedule, settled
+from services.scheduler.domain.timing import PlannedRun, Timing, next_fire, planned_runs
+from services.scheduler.domain.timing import settled as settled_timing
+from services.scheduler.store import schedules
+from services.scheduler.store.now import now
+
+log = structlog.get_logger()
+
+SHOWN_RUNS = 5
+BATCH = 500
+
+
+class ScheduleNotFound(problems.NotFound):
+    """The location has no schedule; create one first."""
+
+    reason = "SCHEDULE_NOT_FOUND"
+
+
+class ScheduleChanged(problems.Overtaken):
+    """The schedule is not the one this etag is of; get it again and repeat the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A schedule, and when it would fire."""
+
+    schedule: Schedule
+    next_runs: tuple[datetime, ...]
+
+
+class Schedules:
+    """One schedule per location."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, location_id: str) -> Planned:
+        """Gives the schedule of a location."""
+        async with self._database.transaction() as session:
+            schedule = await schedules.get(session, location_id)
+            at = await now(session)
+        if schedule is None:
+            raise ScheduleNotFound(location_id=location_id)
+        return _planned(schedule, at)
+
+    async def upsert(
+        self, location_id: str, values: Mapping[str, Any], *, version: int | None
+    ) -> tuple[Planned, bool]:
+        """Creates or changes a schedule; says whether it was created.
+
+        `values` are fields of `Schedule` by name; the others stay, or have their
+        defaults when it is new. With a version, only that one is changed.
+        """
+        async with self._database.transaction() as session:
+            await schedules.lock_location(session, location_id)
+            at = await now(session)
+            current = await schedules.get(session, location_id, lock=True)
+            if version is not None and (current is None or current.version != version):
+                raise ScheduleChanged(location_id=location_id)
+            wanted = _changed(current, values, at) if current else _new(location_id, values, at)
+            if wanted != current:
+                await schedules.put(session, wanted)
+        return _planned(wanted, at), current is None
+
+    async def delete(self, location_id: str) -> None:
+        """Deletes the schedule of a location; its scans stay."""
+        async with self._database.transaction() as session:
+            if not await schedules.remove(session, location_id):
+                raise ScheduleNotFound(location_id=location_id)
+
+    async def preview(self, timing: Timing, count: int) -> list[PlannedRun]:
+        """Gives the next times a schedule would fire."""
+        async with self._database.transaction() as session:
+            at = await now(session)
+        return planned_runs(settled_timing(timing, at), at, count)
+
+    async def reconcile(self) -> None:
+        """Computes next times that are missing, or that other time zone data gave."""
+        while await self._reconcile_batch() == BATCH:
+            pass
+
+    async def _reconcile_batch(self) -> int:
+        next_times: dict[str, datetime] = {}
+        errors: dict[str, str] = {}
+        async with self._database.transaction() as session:
+            at = await now(session)
+            found = await schedules.stale(session, BATCH)
+            for each in found:
+                try:
+                    next_times[each.schedule_id] = next_fire(each.schedule().timing, at)
+                except Exception as error:  # noqa: BLE001  one broken row must not stop the others
+                    errors[each.schedule_id] = described(each.schedule_id, error)
+            await schedules.advance(session, next_times)
+            await schedules.set_aside(session, errors)
+        return len(found)
+
+
+def described(schedule_id: str, error: Exception) -> str:
+    """Says what is wrong with a schedule that cannot be computed, and logs it."""
+    log.error("schedule.broken", schedule_id=schedule_id, error=repr(error))
+    return error.message if isinstance(error, problems.Problem) else repr(error)
+
+
+def _changed(current: Schedule, values: Mapping[str, Any], at: datetime) -> Schedule:
+    """Gives the schedule after the change; the very same when nothing changes."""
+    wanted = settled(replace(current, **values), current.created_at or at)
+    if wanted == current:
+        return current
+    fires_alike = (wanted.timing, wanted.enabled) == (current.timing, current.enabled)
+    if not fires_alike or current.next_scan_at is None:
+        wanted = replace(wanted, next_scan_at=_next(wanted, at))
+    return replace(wanted, version=current.version + 1, updated_at=at)
+
+
+def _new(location_id: str, values: Mapping[str, Any], at: datetime) -> Schedule:
+    if "frequency" not in values:
+        raise FrequencyMissing.at("frequency")
+    wanted = settled(Schedule(location_id=location_id, **values), at)
+    return replace(
+        wanted,
+        schedule_id=new_id(),
+        version=1,
+        next_scan_at=_next(wanted, at),
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def _next(schedule: Schedule, at: datetime) -> datetime | None:
+    return next_fire(schedule.timing, at) if schedule.enabled else None
+
+
+def _planned(schedule: Schedule, at: datetime) -> Planned:
+    try:
+        runs = planned_runs(schedule.timing, at, SHOWN_RUNS)
+    except problems.InvalidRequest:
+        # A stored schedule was valid once. It must be seen to be repaired.
+        return Planned(schedule, ())
+    return Planned(schedule, tuple(run.fires_at for run in runs))

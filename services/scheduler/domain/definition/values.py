@@ -1,0 +1,97 @@
+"""Reads JSON values of unknown shape: scalars and lists alike, and never deeper than is safe."""
+
+from collections.abc import Iterator, Mapping
+
+LONGEST_TEXT = 100_000
+LONGEST_NAME = 200
+DEEPEST = 12
+MOST_VALUES = 2_000
+
+
+def words(text: str) -> frozenset[str]:
+    """Gives the words of a text."""
+    return frozenset(text.split())
+
+
+def listed(value: object) -> tuple[object, ...]:
+    """Gives the entries of a list, or the one value that stands where a list may stand."""
+    if value is None or value == "":
+        return ()
+    return tuple(value[:MOST_VALUES]) if isinstance(value, list | tuple) else (value,)
+
+
+def objects(value: object) -> tuple[Mapping[str, object], ...]:
+    """Gives the objects among the entries of a value."""
+    return tuple(each for each in listed(value) if isinstance(each, Mapping))
+
+
+def text(value: object) -> str:
+    """Gives a text or a number as text, trimmed and cut; empty for anything else."""
+    if isinstance(value, str):
+        return value[:LONGEST_TEXT].strip()
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    try:
+        return str(value)
+    except ValueError:  # an int of more digits than Python writes
+        return ""
+
+
+def name(value: object) -> str:
+    """Gives a text that names something, cut to what can be shown."""
+    return text(value)[:LONGEST_NAME]
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """Gives the texts among the entries of a value, without blank ones."""
+    return tuple(found for each in listed(value) if (found := text(each)))
+
+
+def flag(value: object) -> bool | None:
+    """Gives a yes or no, also where it is spelled out; `None` for anything else."""
+    if isinstance(value, bool):
+        return value
+    return (
+        {"true": True, "false": False}.get(value.strip().lower())
+        if isinstance(value, str)
+        else None
+    )
+
+
+def number(value: object) -> float | None:
+    """Gives a number, also where it is written as text; `None` for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def first(source: Mapping[str, object], *keys: str) -> object:
+    """Gives the value of the first key that is there and not `null`."""
+    return next((source[key] for key in keys if source.get(key) is not None), None)
+
+
+def blank(value: object) -> bool:
+    """Says whether a value holds nothing: no text, no entry, no key."""
+    return all(
+        not each.strip() if isinstance(each, str) else each is None or each == {}
+        for each in (value if isinstance(value, list | tuple) else (value,))
+    )
+
+
+def strings(value: object) -> Iterator[tuple[str, str]]:
+    """Gives every text and number in a value with its key, without recursion, bounded."""
+    waiting: list[tuple[str, object, int]] = [("", value, 0)]
+    seen = 0
+    while waiting and seen < MOST_VALUES:
+        key, each, depth = waiting.pop()
+        seen += 1
+        if isinstance(each, str | int | float):
+            yield key, str(each) if isinstance(each, bool) else text(each)
+        elif depth < DEEPEST and isinstance(each, Mapping):
+            pairs = [(str(k), v, depth + 1) for k, v in list(each.items())[:MOST_VALUES]]
+            waiting.extend(reversed(pairs))
+        elif depth < DEEPEST and isinstance(each, list | tuple):
+            waiting.extend((key, v, depth + 1) for v in reversed(each[:MOST_VALUES]))

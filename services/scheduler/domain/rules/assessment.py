@@ -1,0 +1,100 @@
+"""What the rules say of one workflow, and which of them could not look."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from services.scheduler.domain.evidence import Evidence, LocationEvidence, WorkflowEvidence
+from services.scheduler.domain.finding import Finding
+from services.scheduler.domain.rules.catalogue import RULES
+from services.scheduler.domain.rules.coverage import CoverageEntry, coverage_of
+from services.scheduler.domain.rules.rule import Gap, Lacks, Rule, Sighting
+
+RULE_FAILED = "GHL906 rule failed"
+DRAFT_WEIGHT = 0.3
+GAPS = {
+    Evidence.DEFINITION: Gap.DEFINITION,
+    Evidence.RUNS: Gap.RUNS,
+    Evidence.REFERENCES: Gap.REFERENCES,
+    Evidence.LOCATION: Gap.DEFINITION,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NotAssessed:
+    """A rule that could not judge, and what it lacked.
+
+    `error` is set when the rule itself failed: a bug, for the log and nobody else.
+    """
+
+    rule_id: str
+    lacks: str
+    error: Exception | None = field(default=None, compare=False)
+    gap: Gap | None = field(default=None, compare=False)
+    """The coverage entry it falls under."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What the rules say of one workflow."""
+
+    findings: tuple[Finding, ...]
+    assessed_rule_ids: tuple[str, ...]
+    not_assessed: tuple[NotAssessed, ...]
+    coverage: tuple[CoverageEntry, ...] = ()
+
+
+def assess(
+    workflow: WorkflowEvidence, location: LocationEvidence, rules: Sequence[Rule] = RULES
+) -> Assessment:
+    """Gives what every rule says of a workflow; one that fails leaves the others alone."""
+    findings: list[Finding] = []
+    assessed: list[str] = []
+    not_assessed: list[NotAssessed] = []
+    for rule in rules:
+        said = _applied(rule, workflow, location)
+        if isinstance(said, NotAssessed):
+            not_assessed.append(said)
+        else:
+            assessed.append(rule.id)
+            findings += said
+    return Assessment(
+        tuple(findings),
+        tuple(assessed),
+        tuple(not_assessed),
+        coverage_of(workflow, location, not_assessed),
+    )
+
+
+def _applied(
+    rule: Rule, workflow: WorkflowEvidence, location: LocationEvidence
+) -> list[Finding] | NotAssessed:
+    if missing := rule.needs - workflow.kinds - location.kinds:
+        gap = next((GAPS[each] for each in sorted(missing) if each in GAPS), None)
+        return NotAssessed(rule.id, ", ".join(sorted(missing)), gap=gap)
+    try:
+        return [_found(rule, workflow, seen) for seen in rule.check(workflow, location)]
+    except Lacks as lacks:
+        return NotAssessed(rule.id, str(lacks), gap=lacks.gap)
+    except Exception as error:  # noqa: BLE001  # one rule's bug must not cost the other rules
+        return NotAssessed(rule.id, RULE_FAILED, error, Gap.RULE_FAILED)
+
+
+def _found(rule: Rule, workflow: WorkflowEvidence, seen: Sighting) -> Finding:
+    severity = seen.severity or rule.severity
+    penalty = rule.penalty if seen.penalty is None else seen.penalty
+    halted = workflow.draft and Evidence.DEFINITION in rule.needs
+    return Finding(
+        rule_id=rule.id,
+        title=rule.name,
+        workflow_id=workflow.workflow_id,
+        workflow_name=workflow.workflow_name,
+        place=seen.place,
+        place_name=seen.place_name,
+        severity=severity,
+        counts_as=rule.counts_as or severity,
+        base_penalty=penalty * DRAFT_WEIGHT if halted else penalty,
+        occurrences=seen.occurrences,
+        evidence=seen.evidence,
+        remedy=rule.remedy,
+        execution_ids=seen.execution_ids,
+    )

@@ -1,0 +1,126 @@
+"""The door: one method for each rpc, in the contract's order."""
+# ruff: noqa: ARG002  gRPC passes a context; what is known of a call is in libs.rpc.call
+
+from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
+from libs.contracts.scheduler.v1 import scheduler_pb2_grpc as rpc
+from libs.rpc import Context
+from services.scheduler.actions.listing import Listing
+from services.scheduler.actions.schedules import Schedules
+from services.scheduler.actions.starting import Starting
+from services.scheduler.actions.status import Status
+from services.scheduler.translate import requests, responses
+
+
+class SchedulerServicer(rpc.SchedulerServiceServicer):
+    """Translates, acts, translates."""
+
+    def __init__(
+        self, schedules: Schedules, starting: Starting, listing: Listing, status: Status
+    ) -> None:
+        self._schedules = schedules
+        self._starting = starting
+        self._listing = listing
+        self._status = status
+
+    async def GetSchedule(
+        self, request: pb.GetScheduleRequest, context: Context
+    ) -> pb.GetScheduleResponse:
+        found = await self._schedules.get(requests.location_from(request))
+        return pb.GetScheduleResponse(
+            schedule=responses.schedule_to(found.schedule, found.next_runs)
+        )
+
+    async def UpsertSchedule(
+        self, request: pb.UpsertScheduleRequest, context: Context
+    ) -> pb.UpsertScheduleResponse:
+        saved, created = await self._schedules.upsert(
+            requests.location_from(request.schedule),
+            requests.values_from(request),
+            version=requests.version_from(request),
+        )
+        return pb.UpsertScheduleResponse(
+            schedule=responses.schedule_to(saved.schedule, saved.next_runs), created=created
+        )
+
+    async def DeleteSchedule(
+        self, request: pb.DeleteScheduleRequest, context: Context
+    ) -> pb.DeleteScheduleResponse:
+        await self._schedules.delete(requests.location_from(request))
+        return pb.DeleteScheduleResponse()
+
+    async def PreviewSchedule(
+        self, request: pb.PreviewScheduleRequest, context: Context
+    ) -> pb.PreviewScheduleResponse:
+        timing, count = requests.timing_from(request), requests.count_from(request)
+        runs = await self._schedules.preview(timing, count)
+        return pb.PreviewScheduleResponse(runs=[responses.planned_run_to(each) for each in runs])
+
+    async def RunScan(self, request: pb.RunScanRequest, context: Context) -> pb.RunScanResponse:
+        started = await self._starting.run(
+            requests.location_from(request),
+            key=requests.key_from(request),
+            scope=requests.scope_from(request),
+            selected=requests.selected_from(request),
+        )
+        return pb.RunScanResponse(
+            scan_id=started.scan.scan_id,
+            already_running=started.already_running,
+            scan=responses.scan_to(started.scan),
+        )
+
+    async def GetScan(self, request: pb.GetScanRequest, context: Context) -> pb.GetScanResponse:
+        location_id, scan_id = requests.location_from(request), requests.scan_from(request)
+        scan = await self._listing.scan(location_id, scan_id)
+        return pb.GetScanResponse(scan=responses.scan_to(scan))
+
+    async def ListScans(
+        self, request: pb.ListScansRequest, context: Context
+    ) -> pb.ListScansResponse:
+        page = await self._listing.scans(
+            requests.location_from(request),
+            requests.status_from(request),
+            **requests.page_from(request),
+        )
+        return pb.ListScansResponse(
+            scans=[responses.scan_to(each) for each in page.items],
+            next_page_token=page.next_token,
+        )
+
+    async def ListFindings(
+        self, request: pb.ListFindingsRequest, context: Context
+    ) -> pb.ListFindingsResponse:
+        page = await self._listing.findings(
+            requests.location_from(request),
+            requests.scan_or_last_from(request),
+            requests.severity_from(request),
+            **requests.page_from(request),
+        )
+        return pb.ListFindingsResponse(
+            findings=[responses.finding_to(each) for each in page.items],
+            next_page_token=page.next_token,
+        )
+
+    async def ListScanResults(
+        self, request: pb.ListScanResultsRequest, context: Context
+    ) -> pb.ListScanResultsResponse:
+        page = await self._listing.results(
+            requests.location_from(request),
+            requests.scan_or_last_from(request),
+            **requests.page_from(request),
+        )
+        return pb.ListScanResultsResponse(
+            results=[responses.result_to(each) for each in page.items],
+            next_page_token=page.next_token,
+        )
+
+    async def GetSchedulerStatus(
+        self, request: pb.GetSchedulerStatusRequest, context: Context
+    ) -> pb.GetSchedulerStatusResponse:
+        found = await self._status.get()
+        return responses.status_to(
+            state=found.state,
+            reason=found.reason,
+            replicas=found.replicas,
+            oldest_due_age=found.oldest_due_age,
+            workload=found.workload,
+        )

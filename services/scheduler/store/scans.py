@@ -1,0 +1,183 @@
+"""The scans of every location: asked for, fired, missed, skipped, and how they ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select, text, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+
+from services.scheduler.domain.scan import ScanStatus, ScanTrigger
+from services.scheduler.domain.schedule import ScanScope
+from services.scheduler.domain.summary import ScanSummary, WorkflowScore
+from services.scheduler.store import Transaction
+from services.scheduler.store.tables import ScanRow, SchedulerTable
+
+QUEUED_CHANNEL = "scans_queued"
+MAX_ATTEMPTS = 3
+ACTIVE = (ScanStatus.QUEUED, ScanStatus.RUNNING)
+_table = SchedulerTable.metadata.tables["scan_history"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """One scan of a location, and how far it is."""
+
+    scan_id: str
+    location_id: str
+    schedule_id: str = ""
+    status: ScanStatus = ScanStatus.QUEUED
+    trigger: ScanTrigger
+    scan_scope: ScanScope
+    selected_workflow_ids: tuple[str, ...] = ()
+    scheduled_for: datetime
+    fires: int = 1
+    """Fires of the schedule this row stands for: above 1 only where several were missed."""
+    reason: str = ""
+    attempt: int = 0
+    max_attempts: int = MAX_ATTEMPTS
+    workflows_total: int = 0
+    workflows_scanned: int = 0
+    issues_found: int = 0
+    critical_issues: int = 0
+    partial: bool = False
+    created_at: datetime
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    summary: ScanSummary | None = None
+
+
+async def add(session: Transaction, scans: Sequence[Scan]) -> set[str]:
+    """Adds scans; gives the ids of those that could be added.
+
+    Left out is one that waits or runs while another of its location does, and
+    one for a fire that has its row already.
+    """
+    if not scans:
+        return set()
+    statement = insert(_table).on_conflict_do_nothing().returning(_table.c.id)
+    added = await session.execute(statement, [_values(scan) for scan in scans])
+    ids = set(added.scalars())
+    if any(scan.scan_id in ids and scan.status is ScanStatus.QUEUED for scan in scans):
+        await announce(session)
+    return ids
+
+
+async def announce(session: Transaction) -> None:
+    """Tells all replicas, with the commit, that a scan waits."""
+    await session.execute(text("SELECT pg_notify(:channel, '')"), {"channel": QUEUED_CHANNEL})
+
+
+async def active(session: Transaction, location_ids: Sequence[str]) -> dict[str, Scan]:
+    """Gives the scans that wait or run, by location."""
+    query = select(ScanRow).where(
+        col(ScanRow.location_id).in_(location_ids), col(ScanRow.status).in_(ACTIVE)
+    )
+    return {row.location_id: scan_of(row) for row in await session.scalars(query)}
+
+
+async def get(session: Transaction, location_id: str, scan_id: str) -> Scan | None:
+    """Gives one scan of a location."""
+    query = select(ScanRow).where(
+        col(ScanRow.id) == scan_id, col(ScanRow.location_id) == location_id
+    )
+    row = await session.scalar(query)
+    return scan_of(row) if row else None
+
+
+async def newest(
+    session: Transaction,
+    location_id: str,
+    *,
+    status: ScanStatus | None,
+    before: tuple[datetime, str] | None,
+    limit: int,
+) -> list[Scan]:
+    """Gives scans of a location, newest first, after the position of the page before."""
+    position = (col(ScanRow.created_at), col(ScanRow.id))
+    query = select(ScanRow).where(col(ScanRow.location_id) == location_id)
+    if status is not None:
+        query = query.where(col(ScanRow.status) == status)
+    if before is not None:
+        query = query.where(tuple_(*position) < tuple_(*before))
+    query = query.order_by(*(each.desc() for each in position)).limit(limit)
+    return [scan_of(row) for row in await session.scalars(query)]
+
+
+async def last_completed(session: Transaction, location_id: str) -> Scan | None:
+    """Gives the scan of a location that completed last."""
+    row = await session.scalar(_completed(location_id))
+    return scan_of(row) if row else None
+
+
+async def baseline_id(session: Transaction, scan: Scan) -> str:
+    """Names the last completed scan of the same scope; empty when there is none.
+
+    With scope selected the selection must be the same too: a workflow that was
+    not looked at has no findings that could be new or fixed.
+    """
+    selected = list(scan.selected_workflow_ids)
+    query = _completed(scan.location_id).where(
+        col(ScanRow.scan_scope) == scan.scan_scope,
+        _table.c.selected_workflow_ids.contains(selected),
+        _table.c.selected_workflow_ids.contained_by(selected),
+    )
+    row = await session.scalar(query)
+    return row.id if row else ""
+
+
+def _completed(location_id: str) -> Select[Any]:
+    return (
+        select(ScanRow)
+        .where(col(ScanRow.location_id) == location_id, col(ScanRow.status) == ScanStatus.COMPLETED)
+        .order_by(col(ScanRow.completed_at).desc())
+        .limit(1)
+    )
+
+
+def scan_of(row: ScanRow) -> Scan:
+    """Reads a row."""
+    return Scan(
+        scan_id=row.id,
+        location_id=row.location_id,
+        schedule_id=row.schedule_id or "",
+        status=ScanStatus(row.status),
+        trigger=ScanTrigger(row.trigger),
+        scan_scope=ScanScope(row.scan_scope),
+        selected_workflow_ids=tuple(row.selected_workflow_ids),
+        scheduled_for=row.scheduled_for,
+        fires=row.fires,
+        reason=row.reason,
+        attempt=row.attempt,
+        max_attempts=row.max_attempts,
+        workflows_total=row.workflows_total,
+        workflows_scanned=row.workflows_scanned,
+        issues_found=row.issues_found,
+        critical_issues=row.critical_issues,
+        partial=row.partial,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        completed_at=row.completed_at,
+        summary=_summary_of(row.summary) if row.summary else None,
+    )
+
+
+def _summary_of(stored: dict[str, Any]) -> ScanSummary:
+    worst = tuple(WorkflowScore(**each) for each in stored["worst_workflows"])
+    return ScanSummary(**{**stored, "worst_workflows": worst})
+
+
+def _values(scan: Scan) -> dict[str, Any]:
+    values = {
+        each.name: getattr(scan, each.name)
+        for each in fields(scan)
+        if each.name not in ("scan_id", "summary")
+    }
+    return values | {
+        "id": scan.scan_id,
+        "schedule_id": scan.schedule_id or None,
+        "selected_workflow_ids": list(scan.selected_workflow_ids),
+        "not_before": scan.created_at,
+    }

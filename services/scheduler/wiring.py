@@ -1,0 +1,128 @@
+"""Puts the scheduler together."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from libs import metrics, problems
+from libs.clock import Clock, SystemClock
+from libs.clockwork import clockwork
+from libs.contracts.ingestion.v1 import ingestion_pb2, ingestion_pb2_grpc
+from libs.contracts.notifier.v1 import notifier_pb2, notifier_pb2_grpc
+from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
+from libs.contracts.scheduler.v1 import scheduler_pb2_grpc as rpc
+from libs.db import migrations
+from libs.db.database import Database
+from libs.db.outbox import Dispatcher
+from libs.ids import new_id
+from libs.problems import CannotStart
+from libs.rpc.client import channel
+from libs.rpc.server import serving
+from services.scheduler import jobs
+from services.scheduler.actions.execution import Execution
+from services.scheduler.actions.firing import Firing
+from services.scheduler.actions.listing import Listing
+from services.scheduler.actions.scanning import Scanning
+from services.scheduler.actions.schedules import Schedules
+from services.scheduler.actions.starting import Starting
+from services.scheduler.actions.status import Status
+from services.scheduler.peers import IngestionPeer, NotifierPeer
+from services.scheduler.servicer import SchedulerServicer
+from services.scheduler.settings import SchedulerSettings
+from services.scheduler.store.announcements import heard
+
+MIGRATIONS = Path(__file__).parent / "store" / "migrations"
+SERVICE = pb.DESCRIPTOR.services_by_name["SchedulerService"].full_name
+INGESTION = ingestion_pb2.DESCRIPTOR.services_by_name["IngestionService"]
+NOTIFIER = notifier_pb2.DESCRIPTOR.services_by_name["NotifierService"]
+JOBS_GRACE = timedelta(seconds=1)
+"""Every job may be cut off anywhere; one that waits for the notifier would wait long."""
+
+
+class DatabaseUrlUnreadable(CannotStart):
+    """SCHEDULER_DATABASE_URL cannot be read; write postgresql://user:password@host:port/database."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+@asynccontextmanager
+async def running(
+    settings: SchedulerSettings,
+    *,
+    clock: Clock = SystemClock(),  # noqa: B008  it has no state
+) -> AsyncIterator[str]:
+    """Runs the scheduler until the block ends. Yields the address it answers at."""
+    url = _readable(settings.database_url.get_secret_value())
+    await migrations.apply(url, MIGRATIONS)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(metrics.exposed(settings.metrics_port))
+        database = await stack.enter_async_context(Database.open(url, name="scheduler"))
+        ingestion, notifier = await _peers(stack, settings)
+        status = Status(database, clock, replica_id=new_id())
+        stack.push_async_callback(status.leave)
+        dispatcher = await stack.enter_async_context(_dispatching(database, notifier))
+        works = await stack.enter_async_context(clockwork(JOBS_GRACE))
+        execute, tell = partial(works.wake, jobs.EXECUTE), partial(works.wake, jobs.OUTBOX)
+        execution = Execution(
+            database,
+            Scanning(database, ingestion, on_events=tell),
+            owner=status.replica_id,
+            slots=settings.concurrent_scans,
+            on_free=execute,
+            on_events=tell,
+        )
+        schedules = Schedules(database)
+        jobs.start(
+            works,
+            schedules=schedules,
+            firing=Firing(database, on_queued=execute),
+            execution=await stack.enter_async_context(execution.open()),
+            status=status,
+            dispatcher=dispatcher,
+        )
+        starting = Starting(database, on_queued=execute)
+        servicer = SchedulerServicer(schedules, starting, Listing(database), status)
+        await stack.enter_async_context(heard(url, execute))
+        add = partial(rpc.add_SchedulerServiceServicer_to_server, servicer)
+        yield await stack.enter_async_context(serving(settings, SERVICE, add))
+
+
+def _readable(url: str) -> str:
+    try:
+        conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise DatabaseUrlUnreadable from error
+    return url
+
+
+async def _peers(
+    stack: AsyncExitStack, settings: SchedulerSettings
+) -> tuple[IngestionPeer, NotifierPeer]:
+    to_ingestion = await stack.enter_async_context(
+        channel(settings.ingestion_address, INGESTION, settings)
+    )
+    to_notifier = await stack.enter_async_context(
+        # ReportEvents tells repeats by the events' ids.
+        channel(settings.notifier_address, NOTIFIER, settings, idempotent=("ReportEvents",))
+    )
+    return (
+        IngestionPeer(ingestion_pb2_grpc.IngestionServiceStub(to_ingestion)),
+        NotifierPeer(notifier_pb2_grpc.NotifierServiceStub(to_notifier)),
+    )
+
+
+@asynccontextmanager
+async def _dispatching(database: Database, notifier: NotifierPeer) -> AsyncIterator[Dispatcher]:
+    """Tells the notifier until the block ends, then lets another process do so at once."""
+    dispatcher = Dispatcher(database, notifier.report, service="scheduler")
+    try:
+        yield dispatcher
+    finally:
+        with suppress(problems.Unavailable):
+            await dispatcher.hand_back()

@@ -1,0 +1,225 @@
+"""What a scan tells the notifier, and when it keeps silent."""
+
+import json
+from dataclasses import fields
+from datetime import timedelta
+
+import pytest
+
+from libs.contracts.notifier.v1 import notifier_pb2 as pb
+from services.scheduler.domain import events
+from services.scheduler.domain.comparison import compare
+from services.scheduler.domain.events import (
+    CriticalFindingEvent,
+    EventKindUnknown,
+    LowScoreAlert,
+    ScanCompleted,
+    ScanFacts,
+    ScanFailed,
+    ScoreLow,
+    ScoreRecovered,
+    announced,
+    from_payload,
+)
+from services.scheduler.domain.finding import Severity
+from services.scheduler.domain.score import Deduction, Score
+from services.scheduler.domain.summary import summarized
+from tests.scheduler.domain.making import NOW, a_finding, a_result
+
+DAY = timedelta(days=1)
+OUTAGE = a_finding("GHL402", base_penalty=55)
+EXPIRED = a_finding("GHL404", base_penalty=35)
+WARNING = a_finding("GHL403", severity=Severity.WARNING, base_penalty=10)
+
+
+def a_scan(*results, baseline=frozenset(), **more):
+    comparison = compare([each for result in results for each in result.findings], baseline)
+    return ScanFacts(
+        **{
+            "location_id": "loc-1",
+            "scan_id": "scan-2",
+            "trigger": "schedule",
+            "partial": False,
+            "started_at": NOW - timedelta(seconds=9),
+            "completed_at": NOW,
+            "results": results,
+            "comparison": comparison,
+            "summary": summarized(results, comparison, compared_with_scan_id="scan-1"),
+        }
+        | more
+    )
+
+
+def scored(value, *findings, **more):
+    lines = tuple(Deduction(each.title, each.rule_id, each.penalty) for each in findings)
+    return a_result("wf-1", score=Score(value, lines), findings=findings, **more)
+
+
+def kinds(announcement):
+    return [type(event) for event in announcement.events]
+
+
+def standing(*rule_ids, ago=timedelta(hours=1)):
+    return {"wf-1": LowScoreAlert(frozenset(rule_ids), NOW - ago)}
+
+
+def test_a_completed_scan_is_always_told():
+    (completed,) = announced(a_scan(scored(90), partial=True), {}).events
+
+    assert completed == ScanCompleted(
+        location_id="loc-1",
+        scan_id="scan-2",
+        occurred_at=NOW,
+        trigger="schedule",
+        workflows_scanned=1,
+        issues_found=0,
+        critical_issues=0,
+        new_issues=0,
+        fixed_issues=0,
+        known_issues=0,
+        score=90,
+        partial=True,
+        started_at=NOW - timedelta(seconds=9),
+        completed_at=NOW,
+        summary="1 workflow scanned: nothing found. Score 90.",
+        worst_workflows=("Name of wf-1: 90",),
+    )
+
+
+def test_a_critical_finding_is_told_when_it_is_new():
+    event, _ = announced(a_scan(scored(65, EXPIRED, WARNING)), {}).events
+
+    assert event == CriticalFindingEvent(
+        location_id="loc-1",
+        scan_id="scan-2",
+        occurred_at=NOW,
+        workflow_id="wf-1",
+        workflow_name="Lead follow-up",
+        rule_id="GHL404",
+        title="Title of GHL404",
+        evidence="It was seen.",
+        remedy="Repair it.",
+        fingerprint=EXPIRED.fingerprint,
+    )
+
+
+def test_a_critical_finding_that_is_known_is_not_told_again():
+    scan = a_scan(scored(65, EXPIRED), baseline={EXPIRED.fingerprint})
+
+    assert kinds(announced(scan, {})) == [ScanCompleted]
+
+
+def test_a_score_below_50_is_told_with_its_arithmetic():
+    announcement = announced(a_scan(scored(45, OUTAGE)), {})
+    _, low, _ = announcement.events
+
+    assert isinstance(low, ScoreLow)
+    assert (low.workflow_id, low.score) == ("wf-1", 45)
+    assert low.deductions == ("-55 Title of GHL402 (GHL402)",)
+    assert announcement.low_scores == {"wf-1": LowScoreAlert(frozenset({"GHL402"}), NOW)}
+
+
+def test_lines_that_give_points_back_are_told_with_their_sign():
+    lines = (Deduction("Failing", "GHL401", 90), Deduction("floor at 0", "", -12.5))
+    low = announced(a_scan(a_result(score=Score(0, lines))), {}).events[0]
+
+    assert low.deductions == ("-90 Failing (GHL401)", "+12.5 floor at 0")
+
+
+@pytest.mark.parametrize(
+    ("alerts", "told"),
+    [
+        (standing("GHL402"), False),
+        (standing("GHL402", ago=DAY - timedelta(seconds=1)), False),
+        (standing("GHL402", ago=DAY), True),
+        (standing("GHL404"), True),
+        (standing("GHL402", "GHL404"), True),
+        (standing(), True),
+        ({}, True),
+    ],
+)
+def test_a_low_score_is_told_again_for_other_critical_rules_or_after_a_day(alerts, told):
+    scan = a_scan(scored(45, OUTAGE, WARNING), baseline={OUTAGE.fingerprint})
+    announcement = announced(scan, alerts)
+
+    assert (ScoreLow in kinds(announcement)) is told
+    assert announcement.low_scores == (
+        {"wf-1": LowScoreAlert(frozenset({"GHL402"}), NOW)} if told else alerts
+    )
+
+
+@pytest.mark.parametrize("score", [50, 59, None])
+def test_between_low_and_recovered_and_without_a_score_an_alert_stands(score):
+    announcement = announced(a_scan(scored(score)), standing("GHL402"))
+
+    assert kinds(announcement) == [ScanCompleted]
+    assert announcement.low_scores == standing("GHL402")
+
+
+def test_a_score_of_60_is_told_as_recovered_and_ends_the_alert():
+    announcement = announced(a_scan(scored(60)), standing("GHL402"))
+
+    assert kinds(announcement) == [ScoreRecovered, ScanCompleted]
+    assert announcement.low_scores == {}
+
+
+def test_a_good_score_without_an_alert_is_no_recovery():
+    assert kinds(announced(a_scan(scored(100)), {})) == [ScanCompleted]
+
+
+def test_of_drafts_nothing_is_told():
+    announcement = announced(a_scan(scored(0, OUTAGE, draft=True)), {})
+
+    assert kinds(announcement) == [ScanCompleted]
+    assert announcement.low_scores == {}
+
+
+def test_alerts_on_workflows_that_were_not_scanned_stand():
+    elsewhere = {"wf-9": LowScoreAlert(frozenset(), NOW - DAY)}
+
+    assert announced(a_scan(scored(90)), elsewhere).low_scores == elsewhere
+
+
+def test_the_alerts_that_were_passed_in_are_left_alone():
+    before = standing("GHL402")
+    announced(a_scan(scored(100)), before)
+
+    assert before == standing("GHL402")
+
+
+EVERY_KIND = [
+    *announced(a_scan(scored(45, OUTAGE)), {}).events,
+    *announced(a_scan(scored(None)), {}).events,
+    announced(a_scan(scored(60)), standing()).events[0],
+    ScanFailed(
+        location_id="loc-1", scan_id="scan-2", occurred_at=NOW, error="ingestion away", attempts=3
+    ),
+]
+
+
+def test_every_kind_the_notifier_takes_from_scans_is_among_the_examples():
+    taken = pb.Event.DESCRIPTOR.oneofs_by_name["detail"].fields
+    of_runs = {"workflow_failing", "workflow_recovered"}
+
+    assert {event.kind for event in EVERY_KIND} == {field.name for field in taken} - of_runs
+
+
+@pytest.mark.parametrize("event", EVERY_KIND, ids=lambda event: event.kind)
+def test_an_event_goes_through_json_and_back(event):
+    written = json.loads(json.dumps(event.to_payload()))
+
+    assert from_payload(event.kind, written) == event
+
+
+@pytest.mark.parametrize("event", EVERY_KIND, ids=lambda event: event.kind)
+def test_an_event_says_all_that_the_notifiers_contract_asks(event):
+    detail = pb.Event.DESCRIPTOR.oneofs_by_name["detail"]
+    asked = {field.name: field.message_type.fields_by_name.keys() for field in detail.fields}
+    envelope = {field.name for field in fields(events.Event)} - {"scan_id"}
+
+    assert set(asked[event.kind]) == {field.name for field in fields(event)} - envelope
+
+
+def test_an_event_of_another_release_is_named():
+    with pytest.raises(EventKindUnknown, match="scan_dreamt"):
+        from_payload("scan_dreamt", {})

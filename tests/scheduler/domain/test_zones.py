@@ -1,0 +1,63 @@
+"""Where time zones come from."""
+
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from services.scheduler.domain.zones import TZDATA_VERSION, TimeZoneUnknown, names, zone
+
+ROOT = Path(__file__).parents[3]
+ASK_FOR_NOON = """
+from datetime import UTC, datetime
+from services.scheduler.domain.zones import zone
+print(datetime(2025, 7, 1, 12, tzinfo=UTC).astimezone(zone("America/Chicago")).hour)
+"""
+
+
+def test_every_listed_zone_can_be_loaded():
+    assert {zone(name).key for name in names()} == names()
+    assert {"UTC", "America/Chicago", "US/Central"} <= names()
+
+
+def test_the_version_is_the_packages():
+    first_line = (
+        resources.files("tzdata").joinpath("zoneinfo/tzdata.zi").read_text().splitlines()[0]
+    )
+
+    assert first_line == f"# version {TZDATA_VERSION}"
+
+
+def test_the_machines_own_zones_are_never_asked(tmp_path):
+    wrong = tmp_path / "America" / "Chicago"
+    wrong.parent.mkdir()
+    wrong.write_bytes(resources.files("tzdata").joinpath("zoneinfo/UTC").read_bytes())
+
+    said = subprocess.run(
+        [sys.executable, "-c", ASK_FOR_NOON],
+        env={"PYTHONTZPATH": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert said.stdout == "7\n"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Mars/Base", "", ".", "../zones", "/etc/localtime", "America", "America/../UTC", "x" * 9999],
+)
+def test_a_name_that_is_no_zone_is_refused_with_what_to_write(name):
+    with pytest.raises(TimeZoneUnknown) as refused:
+        zone(name)
+
+    assert "such as America/Chicago" in refused.value.message
+    assert len(refused.value.message) < 300
+
+
+def test_a_name_that_is_nearly_a_zone_is_answered_with_the_zone():
+    with pytest.raises(TimeZoneUnknown, match=r"Did you mean America/Chicago\?"):
+        zone("america/chicago")
