@@ -35,6 +35,13 @@ class _ExecutionStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Execu
     """A step failed and the run stopped there. Alone counts to the threshold."""
     EXECUTION_STATUS_PARTIAL: _ExecutionStatus.ValueType  # 3
     """The run finished, but a step was skipped or failed on the way."""
+    EXECUTION_STATUS_STARTED: _ExecutionStatus.ValueType  # 4
+    """The run began; `executed_at` says when. Taken by `RecordExecutions` only, and
+    only with a `run_id`: an execution with the same one ends the run. A run
+    that nobody ends within the limit (24 hours unless set otherwise) enters the
+    log as failed, with the class `NEVER_FINISHED`; its end is then a
+    `DUPLICATE` when its `idempotency_key` is the run id.
+    """
 
 class ExecutionStatus(_ExecutionStatus, metaclass=_ExecutionStatusEnumTypeWrapper):
     """How a run of a workflow ended."""
@@ -47,6 +54,13 @@ EXECUTION_STATUS_FAILED: ExecutionStatus.ValueType  # 2
 """A step failed and the run stopped there. Alone counts to the threshold."""
 EXECUTION_STATUS_PARTIAL: ExecutionStatus.ValueType  # 3
 """The run finished, but a step was skipped or failed on the way."""
+EXECUTION_STATUS_STARTED: ExecutionStatus.ValueType  # 4
+"""The run began; `executed_at` says when. Taken by `RecordExecutions` only, and
+only with a `run_id`: an execution with the same one ends the run. A run
+that nobody ends within the limit (24 hours unless set otherwise) enters the
+log as failed, with the class `NEVER_FINISHED`; its end is then a
+`DUPLICATE` when its `idempotency_key` is the run id.
+"""
 Global___ExecutionStatus: _TypeAlias = ExecutionStatus  # noqa: Y015
 
 class _ExecutionSource:
@@ -105,6 +119,30 @@ FAILURE_TREND_STABLE: FailureTrend.ValueType  # 3
 """No difference that chance would not explain, or too few runs to tell."""
 Global___FailureTrend: _TypeAlias = FailureTrend  # noqa: Y015
 
+class _Bucket:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BucketEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Bucket.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BUCKET_UNSPECIFIED: _Bucket.ValueType  # 0
+    """Not given. Read as `HOUR` for windows up to 3 days, else as `DAY`."""
+    BUCKET_HOUR: _Bucket.ValueType  # 1
+    """An hour."""
+    BUCKET_DAY: _Bucket.ValueType  # 2
+    """A day of UTC."""
+
+class Bucket(_Bucket, metaclass=_BucketEnumTypeWrapper):
+    """How long one bucket of a timeline is."""
+
+BUCKET_UNSPECIFIED: Bucket.ValueType  # 0
+"""Not given. Read as `HOUR` for windows up to 3 days, else as `DAY`."""
+BUCKET_HOUR: Bucket.ValueType  # 1
+"""An hour."""
+BUCKET_DAY: Bucket.ValueType  # 2
+"""A day of UTC."""
+Global___Bucket: _TypeAlias = Bucket  # noqa: Y015
+
 @_typing.final
 class Execution(_message.Message):
     """One run of one workflow."""
@@ -160,7 +198,7 @@ class Execution(_message.Message):
     source: Global___ExecutionSource.ValueType
     """How it reached us."""
     error_class: _builtins.str
-    """What kind of error it was (AUTH, SMS_SENDER, …, OTHER). Empty unless the
+    """What kind of error it was (AUTH, SMS_SENDER, …, OTHER, NEVER_FINISHED). Empty unless the
     status is failed or partial and there is a message. Output only.
     """
     error_fingerprint: _builtins.str
@@ -382,7 +420,8 @@ class RecordResult(_message.Message):
     """What became of it."""
     execution_id: _builtins.str
     """The execution's id; for a duplicate the id it was first recorded under; for
-    a quarantined one the id in `ListQuarantined`.
+    a quarantined one the id in `ListQuarantined`. Empty for a run that started:
+    it is no execution yet.
     """
     reason: _builtins.str
     """Why it was rejected, in UPPER_SNAKE. Empty otherwise."""
@@ -420,6 +459,11 @@ class ListExecutionsRequest(_message.Message):
     EXECUTED_BEFORE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FAILED_ACTION_ID_FIELD_NUMBER: _builtins.int
+    FAILED_ACTION_NAME_FIELD_NUMBER: _builtins.int
+    ERROR_CLASS_FIELD_NUMBER: _builtins.int
+    ERROR_FINGERPRINT_FIELD_NUMBER: _builtins.int
+    ERROR_TEXT_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """Required."""
     workflow_id: _builtins.str
@@ -431,6 +475,22 @@ class ListExecutionsRequest(_message.Message):
     page_token: _builtins.str
     """The `next_page_token` of the page before, or empty for the first page. A
     token used with other filters is refused.
+    """
+    failed_action_id: _builtins.str
+    """Only those that failed at the step with this id. Empty means all."""
+    failed_action_name: _builtins.str
+    """Only those that failed at a step of this name. Empty means all."""
+    error_class: _builtins.str
+    """Only those with an error of this class. Empty means all."""
+    error_fingerprint: _builtins.str
+    """Only those with an error of this group (see `ListErrorGroups`). Empty means
+    all.
+    """
+    error_text: _builtins.str
+    """Only those whose error message has this text in it, upper and lower case
+    alike. At most 200 characters. Looks at 7 days at most: with it the time
+    range must not be longer, and begins 7 days before its end when
+    `executed_from` is absent. Fails with `TEXT_RANGE_TOO_LONG`.
     """
     @_builtins.property
     def statuses(self) -> _containers.RepeatedScalarFieldContainer[Global___ExecutionStatus.ValueType]:
@@ -454,10 +514,15 @@ class ListExecutionsRequest(_message.Message):
         executed_before: _timestamp_pb2.Timestamp | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        failed_action_id: _builtins.str = ...,
+        failed_action_name: _builtins.str = ...,
+        error_class: _builtins.str = ...,
+        error_fingerprint: _builtins.str = ...,
+        error_text: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["executed_before", b"executed_before", "executed_from", b"executed_from"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["executed_before", b"executed_before", "executed_from", b"executed_from", "location_id", b"location_id", "page_size", b"page_size", "page_token", b"page_token", "statuses", b"statuses", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_class", b"error_class", "error_fingerprint", b"error_fingerprint", "error_text", b"error_text", "executed_before", b"executed_before", "executed_from", b"executed_from", "failed_action_id", b"failed_action_id", "failed_action_name", b"failed_action_name", "location_id", b"location_id", "page_size", b"page_size", "page_token", b"page_token", "statuses", b"statuses", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -709,6 +774,9 @@ class RunCounts(_message.Message):
     FAILURE_RATE_FIELD_NUMBER: _builtins.int
     AVERAGE_EXECUTION_TIME_MS_FIELD_NUMBER: _builtins.int
     EXPECTED_FIELD_NUMBER: _builtins.int
+    P50_EXECUTION_TIME_MS_FIELD_NUMBER: _builtins.int
+    P95_EXECUTION_TIME_MS_FIELD_NUMBER: _builtins.int
+    P99_EXECUTION_TIME_MS_FIELD_NUMBER: _builtins.int
     total: _builtins.int
     """success + failed + partial."""
     succeeded: _builtins.int
@@ -727,6 +795,14 @@ class RunCounts(_message.Message):
     """Those of `failed` that are no fault of the workflow (class EXPECTED:
     unsubscribed, DND). They never alert and never lower a score.
     """
+    p50_execution_time_ms: _builtins.float
+    """Half of the execution times that were given are at most this, in
+    milliseconds. Absent when none was given or it was not counted.
+    """
+    p95_execution_time_ms: _builtins.float
+    """The same for 95 of 100."""
+    p99_execution_time_ms: _builtins.float
+    """The same for 99 of 100."""
     def __init__(
         self,
         *,
@@ -737,19 +813,34 @@ class RunCounts(_message.Message):
         failure_rate: _builtins.float | None = ...,
         average_execution_time_ms: _builtins.float | None = ...,
         expected: _builtins.int = ...,
+        p50_execution_time_ms: _builtins.float | None = ...,
+        p95_execution_time_ms: _builtins.float | None = ...,
+        p99_execution_time_ms: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_average_execution_time_ms", b"_average_execution_time_ms", "_failure_rate", b"_failure_rate", "average_execution_time_ms", b"average_execution_time_ms", "failure_rate", b"failure_rate"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_average_execution_time_ms", b"_average_execution_time_ms", "_failure_rate", b"_failure_rate", "_p50_execution_time_ms", b"_p50_execution_time_ms", "_p95_execution_time_ms", b"_p95_execution_time_ms", "_p99_execution_time_ms", b"_p99_execution_time_ms", "average_execution_time_ms", b"average_execution_time_ms", "failure_rate", b"failure_rate", "p50_execution_time_ms", b"p50_execution_time_ms", "p95_execution_time_ms", b"p95_execution_time_ms", "p99_execution_time_ms", b"p99_execution_time_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_average_execution_time_ms", b"_average_execution_time_ms", "_failure_rate", b"_failure_rate", "average_execution_time_ms", b"average_execution_time_ms", "expected", b"expected", "failed", b"failed", "failure_rate", b"failure_rate", "partial", b"partial", "succeeded", b"succeeded", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_average_execution_time_ms", b"_average_execution_time_ms", "_failure_rate", b"_failure_rate", "_p50_execution_time_ms", b"_p50_execution_time_ms", "_p95_execution_time_ms", b"_p95_execution_time_ms", "_p99_execution_time_ms", b"_p99_execution_time_ms", "average_execution_time_ms", b"average_execution_time_ms", "expected", b"expected", "failed", b"failed", "failure_rate", b"failure_rate", "p50_execution_time_ms", b"p50_execution_time_ms", "p95_execution_time_ms", b"p95_execution_time_ms", "p99_execution_time_ms", b"p99_execution_time_ms", "partial", b"partial", "succeeded", b"succeeded", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__average_execution_time_ms: _TypeAlias = _typing.Literal["average_execution_time_ms"]  # noqa: Y015
     _WhichOneofArgType__average_execution_time_ms: _TypeAlias = _typing.Literal["_average_execution_time_ms", b"_average_execution_time_ms"]  # noqa: Y015
     _WhichOneofReturnType__failure_rate: _TypeAlias = _typing.Literal["failure_rate"]  # noqa: Y015
     _WhichOneofArgType__failure_rate: _TypeAlias = _typing.Literal["_failure_rate", b"_failure_rate"]  # noqa: Y015
+    _WhichOneofReturnType__p50_execution_time_ms: _TypeAlias = _typing.Literal["p50_execution_time_ms"]  # noqa: Y015
+    _WhichOneofArgType__p50_execution_time_ms: _TypeAlias = _typing.Literal["_p50_execution_time_ms", b"_p50_execution_time_ms"]  # noqa: Y015
+    _WhichOneofReturnType__p95_execution_time_ms: _TypeAlias = _typing.Literal["p95_execution_time_ms"]  # noqa: Y015
+    _WhichOneofArgType__p95_execution_time_ms: _TypeAlias = _typing.Literal["_p95_execution_time_ms", b"_p95_execution_time_ms"]  # noqa: Y015
+    _WhichOneofReturnType__p99_execution_time_ms: _TypeAlias = _typing.Literal["p99_execution_time_ms"]  # noqa: Y015
+    _WhichOneofArgType__p99_execution_time_ms: _TypeAlias = _typing.Literal["_p99_execution_time_ms", b"_p99_execution_time_ms"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__average_execution_time_ms) -> _WhichOneofReturnType__average_execution_time_ms | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__failure_rate) -> _WhichOneofReturnType__failure_rate | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__p50_execution_time_ms) -> _WhichOneofReturnType__p50_execution_time_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__p95_execution_time_ms) -> _WhichOneofReturnType__p95_execution_time_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__p99_execution_time_ms) -> _WhichOneofReturnType__p99_execution_time_ms | None: ...
 
 Global___RunCounts: _TypeAlias = RunCounts  # noqa: Y015
 
@@ -1121,6 +1212,9 @@ class Workflow(_message.Message):
     LAST_EXECUTION_AT_FIELD_NUMBER: _builtins.int
     LAST_STATUS_FIELD_NUMBER: _builtins.int
     FAILING_FIELD_NUMBER: _builtins.int
+    LAST_24_HOURS_FIELD_NUMBER: _builtins.int
+    LAST_7_DAYS_FIELD_NUMBER: _builtins.int
+    LAST_FAILURE_AT_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """The location."""
     workflow_id: _builtins.str
@@ -1139,6 +1233,18 @@ class Workflow(_message.Message):
     def last_execution_at(self) -> _timestamp_pb2.Timestamp:
         """When it last ran. Absent when it never did."""
 
+    @_builtins.property
+    def last_24_hours(self) -> Global___RunCounts:
+        """Runs of the last 24 hours."""
+
+    @_builtins.property
+    def last_7_days(self) -> Global___RunCounts:
+        """Runs of the last 7 days."""
+
+    @_builtins.property
+    def last_failure_at(self) -> _timestamp_pb2.Timestamp:
+        """When it last failed, ever within retention. Absent when it never did."""
+
     def __init__(
         self,
         *,
@@ -1149,10 +1255,13 @@ class Workflow(_message.Message):
         last_execution_at: _timestamp_pb2.Timestamp | None = ...,
         last_status: Global___ExecutionStatus.ValueType = ...,
         failing: _builtins.bool = ...,
+        last_24_hours: Global___RunCounts | None = ...,
+        last_7_days: Global___RunCounts | None = ...,
+        last_failure_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["first_seen_at", b"first_seen_at", "last_execution_at", b"last_execution_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first_seen_at", b"first_seen_at", "last_24_hours", b"last_24_hours", "last_7_days", b"last_7_days", "last_execution_at", b"last_execution_at", "last_failure_at", b"last_failure_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failing", b"failing", "first_seen_at", b"first_seen_at", "last_execution_at", b"last_execution_at", "last_status", b"last_status", "location_id", b"location_id", "name", b"name", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failing", b"failing", "first_seen_at", b"first_seen_at", "last_24_hours", b"last_24_hours", "last_7_days", b"last_7_days", "last_execution_at", b"last_execution_at", "last_failure_at", b"last_failure_at", "last_status", b"last_status", "location_id", b"location_id", "name", b"name", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1273,3 +1382,1093 @@ class QuarantinedDelivery(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___QuarantinedDelivery: _TypeAlias = QuarantinedDelivery  # noqa: Y015
+
+@_typing.final
+class GetQuarantinedRequest(_message.Message):
+    """Request for `GetQuarantined`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    QUARANTINE_ID_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    quarantine_id: _builtins.str
+    """Its id in `ListQuarantined`."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        quarantine_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "quarantine_id", b"quarantine_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetQuarantinedRequest: _TypeAlias = GetQuarantinedRequest  # noqa: Y015
+
+@_typing.final
+class GetQuarantinedResponse(_message.Message):
+    """Response of `GetQuarantined`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    body: _builtins.bytes
+    """The body as it came."""
+    content_type: _builtins.str
+    """Content type of the body, as it came."""
+    @_builtins.property
+    def delivery(self) -> Global___QuarantinedDelivery:
+        """The delivery as it is shown."""
+
+    def __init__(
+        self,
+        *,
+        delivery: Global___QuarantinedDelivery | None = ...,
+        body: _builtins.bytes = ...,
+        content_type: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "content_type", b"content_type", "delivery", b"delivery"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetQuarantinedResponse: _TypeAlias = GetQuarantinedResponse  # noqa: Y015
+
+@_typing.final
+class ReplayQuarantinedRequest(_message.Message):
+    """Request for `ReplayQuarantined`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUARANTINE_ID_FIELD_NUMBER: _builtins.int
+    EXECUTION_FIELD_NUMBER: _builtins.int
+    quarantine_id: _builtins.str
+    """Id of the delivery. Required."""
+    @_builtins.property
+    def execution(self) -> Global___Execution:
+        """What it turned out to be. Its `location_id` must be the delivery's. Without
+        `executed_at` it ended when the delivery came.
+        """
+
+    def __init__(
+        self,
+        *,
+        quarantine_id: _builtins.str = ...,
+        execution: Global___Execution | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["execution", b"execution"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution", b"execution", "quarantine_id", b"quarantine_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayQuarantinedRequest: _TypeAlias = ReplayQuarantinedRequest  # noqa: Y015
+
+@_typing.final
+class ReplayQuarantinedResponse(_message.Message):
+    """Response of `ReplayQuarantined`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def result(self) -> Global___RecordResult:
+        """What became of the execution: `ACCEPTED` or `DUPLICATE`. In both cases the
+        delivery is gone.
+        """
+
+    def __init__(
+        self,
+        *,
+        result: Global___RecordResult | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayQuarantinedResponse: _TypeAlias = ReplayQuarantinedResponse  # noqa: Y015
+
+@_typing.final
+class GetExecutionRequest(_message.Message):
+    """Request for `GetExecution`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    execution_id: _builtins.str
+    """Our id of the execution."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        execution_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution_id", b"execution_id", "location_id", b"location_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetExecutionRequest: _TypeAlias = GetExecutionRequest  # noqa: Y015
+
+@_typing.final
+class GetExecutionResponse(_message.Message):
+    """Response of `GetExecution`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def execution(self) -> Global___Execution:
+        """The execution."""
+
+    def __init__(
+        self,
+        *,
+        execution: Global___Execution | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["execution", b"execution"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution", b"execution"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetExecutionResponse: _TypeAlias = GetExecutionResponse  # noqa: Y015
+
+@_typing.final
+class ListErrorGroupsRequest(_message.Message):
+    """Request for `ListErrorGroups`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
+    BUCKET_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    workflow_id: _builtins.str
+    """Only this workflow. Empty means all."""
+    bucket: Global___Bucket.ValueType
+    """How long the buckets of the counts are."""
+    page_size: _builtins.int
+    """At most this many groups. 0 means 50; above 500 is read as 500; negative is
+    refused.
+    """
+    @_builtins.property
+    def window(self) -> _duration_pb2.Duration:
+        """How far to look back, 1 minute to 90 days. Absent means 7 days."""
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        workflow_id: _builtins.str = ...,
+        window: _duration_pb2.Duration | None = ...,
+        bucket: Global___Bucket.ValueType = ...,
+        page_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["window", b"window"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "location_id", b"location_id", "page_size", b"page_size", "window", b"window", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListErrorGroupsRequest: _TypeAlias = ListErrorGroupsRequest  # noqa: Y015
+
+@_typing.final
+class ListErrorGroupsResponse(_message.Message):
+    """Response of `ListErrorGroups`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUPS_FIELD_NUMBER: _builtins.int
+    GROUP_COUNT_FIELD_NUMBER: _builtins.int
+    WINDOW_START_FIELD_NUMBER: _builtins.int
+    WINDOW_END_FIELD_NUMBER: _builtins.int
+    BUCKET_FIELD_NUMBER: _builtins.int
+    group_count: _builtins.int
+    """How many groups there are, those beyond the page included."""
+    bucket: Global___Bucket.ValueType
+    """How long the buckets are."""
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___ErrorGroup]:
+        """The most frequent groups."""
+
+    @_builtins.property
+    def window_start(self) -> _timestamp_pb2.Timestamp:
+        """Start of the window, included."""
+
+    @_builtins.property
+    def window_end(self) -> _timestamp_pb2.Timestamp:
+        """End of the window: the time of the answer."""
+
+    def __init__(
+        self,
+        *,
+        groups: _abc.Iterable[Global___ErrorGroup] | None = ...,
+        group_count: _builtins.int = ...,
+        window_start: _timestamp_pb2.Timestamp | None = ...,
+        window_end: _timestamp_pb2.Timestamp | None = ...,
+        bucket: Global___Bucket.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["window_end", b"window_end", "window_start", b"window_start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "group_count", b"group_count", "groups", b"groups", "window_end", b"window_end", "window_start", b"window_start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListErrorGroupsResponse: _TypeAlias = ListErrorGroupsResponse  # noqa: Y015
+
+@_typing.final
+class ErrorGroup(_message.Message):
+    """Errors that differ only in ids, numbers, addresses and quoted values."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_CLASS_FIELD_NUMBER: _builtins.int
+    ERROR_FINGERPRINT_FIELD_NUMBER: _builtins.int
+    SAMPLE_MESSAGE_FIELD_NUMBER: _builtins.int
+    FAILED_ACTION_NAME_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    PREVIOUS_COUNT_FIELD_NUMBER: _builtins.int
+    FIRST_SEEN_AT_FIELD_NUMBER: _builtins.int
+    LAST_SEEN_AT_FIELD_NUMBER: _builtins.int
+    BUCKETS_FIELD_NUMBER: _builtins.int
+    WORKFLOW_COUNT_FIELD_NUMBER: _builtins.int
+    WORKFLOW_IDS_FIELD_NUMBER: _builtins.int
+    EXECUTION_IDS_FIELD_NUMBER: _builtins.int
+    EXPECTED_FIELD_NUMBER: _builtins.int
+    error_class: _builtins.str
+    """The class (AUTH, SMS_SENDER, …, OTHER). Empty for failures without a message."""
+    error_fingerprint: _builtins.str
+    """What its executions have in common. Empty for failures without a message."""
+    sample_message: _builtins.str
+    """The newest message, at most 500 characters."""
+    failed_action_name: _builtins.str
+    """Name of the step at which the newest run failed."""
+    count: _builtins.int
+    """Failed and partial runs in the window."""
+    previous_count: _builtins.int
+    """The same in the equal window before. 0 means that the error is new."""
+    workflow_count: _builtins.int
+    """How many workflows it touches in the window."""
+    expected: _builtins.bool
+    """Whether it is no fault of the workflow (class EXPECTED)."""
+    @_builtins.property
+    def first_seen_at(self) -> _timestamp_pb2.Timestamp:
+        """The oldest run in the window."""
+
+    @_builtins.property
+    def last_seen_at(self) -> _timestamp_pb2.Timestamp:
+        """The newest run."""
+
+    @_builtins.property
+    def buckets(self) -> _containers.RepeatedCompositeFieldContainer[Global___CountBucket]:
+        """Counts by time; buckets without a run are left out."""
+
+    @_builtins.property
+    def workflow_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those it touches most, at most 10."""
+
+    @_builtins.property
+    def execution_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of the newest executions, newest first, at most 5."""
+
+    def __init__(
+        self,
+        *,
+        error_class: _builtins.str = ...,
+        error_fingerprint: _builtins.str = ...,
+        sample_message: _builtins.str = ...,
+        failed_action_name: _builtins.str = ...,
+        count: _builtins.int = ...,
+        previous_count: _builtins.int = ...,
+        first_seen_at: _timestamp_pb2.Timestamp | None = ...,
+        last_seen_at: _timestamp_pb2.Timestamp | None = ...,
+        buckets: _abc.Iterable[Global___CountBucket] | None = ...,
+        workflow_count: _builtins.int = ...,
+        workflow_ids: _abc.Iterable[_builtins.str] | None = ...,
+        execution_ids: _abc.Iterable[_builtins.str] | None = ...,
+        expected: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first_seen_at", b"first_seen_at", "last_seen_at", b"last_seen_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buckets", b"buckets", "count", b"count", "error_class", b"error_class", "error_fingerprint", b"error_fingerprint", "execution_ids", b"execution_ids", "expected", b"expected", "failed_action_name", b"failed_action_name", "first_seen_at", b"first_seen_at", "last_seen_at", b"last_seen_at", "previous_count", b"previous_count", "sample_message", b"sample_message", "workflow_count", b"workflow_count", "workflow_ids", b"workflow_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ErrorGroup: _TypeAlias = ErrorGroup  # noqa: Y015
+
+@_typing.final
+class CountBucket(_message.Message):
+    """How many there were in an hour or a day."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    count: _builtins.int
+    """How many."""
+    @_builtins.property
+    def start(self) -> _timestamp_pb2.Timestamp:
+        """When the bucket starts."""
+
+    def __init__(
+        self,
+        *,
+        start: _timestamp_pb2.Timestamp | None = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountBucket: _TypeAlias = CountBucket  # noqa: Y015
+
+@_typing.final
+class ListFailingStepsRequest(_message.Message):
+    """Request for `ListFailingSteps`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    workflow_id: _builtins.str
+    """Only this workflow. Empty means all."""
+    page_size: _builtins.int
+    """At most this many steps. 0 means 50; above 500 is read as 500; negative is
+    refused.
+    """
+    @_builtins.property
+    def window(self) -> _duration_pb2.Duration:
+        """How far to look back, 1 minute to 90 days. Absent means 7 days."""
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        workflow_id: _builtins.str = ...,
+        window: _duration_pb2.Duration | None = ...,
+        page_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["window", b"window"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "page_size", b"page_size", "window", b"window", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFailingStepsRequest: _TypeAlias = ListFailingStepsRequest  # noqa: Y015
+
+@_typing.final
+class ListFailingStepsResponse(_message.Message):
+    """Response of `ListFailingSteps`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEPS_FIELD_NUMBER: _builtins.int
+    STEP_COUNT_FIELD_NUMBER: _builtins.int
+    WINDOW_START_FIELD_NUMBER: _builtins.int
+    WINDOW_END_FIELD_NUMBER: _builtins.int
+    step_count: _builtins.int
+    """How many steps there are, those beyond the page included."""
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___FailingStep]:
+        """The steps with most failures."""
+
+    @_builtins.property
+    def window_start(self) -> _timestamp_pb2.Timestamp:
+        """Start of the window, included."""
+
+    @_builtins.property
+    def window_end(self) -> _timestamp_pb2.Timestamp:
+        """End of the window: the time of the answer."""
+
+    def __init__(
+        self,
+        *,
+        steps: _abc.Iterable[Global___FailingStep] | None = ...,
+        step_count: _builtins.int = ...,
+        window_start: _timestamp_pb2.Timestamp | None = ...,
+        window_end: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["window_end", b"window_end", "window_start", b"window_start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["step_count", b"step_count", "steps", b"steps", "window_end", b"window_end", "window_start", b"window_start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFailingStepsResponse: _TypeAlias = ListFailingStepsResponse  # noqa: Y015
+
+@_typing.final
+class FailingStep(_message.Message):
+    """A step of a workflow at which runs failed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    FAILED_ACTION_ID_FIELD_NUMBER: _builtins.int
+    FAILED_ACTION_NAME_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    PREVIOUS_COUNT_FIELD_NUMBER: _builtins.int
+    FIRST_SEEN_AT_FIELD_NUMBER: _builtins.int
+    LAST_SEEN_AT_FIELD_NUMBER: _builtins.int
+    ERROR_CLASS_FIELD_NUMBER: _builtins.int
+    workflow_id: _builtins.str
+    """The workflow."""
+    failed_action_id: _builtins.str
+    """Id of the step; empty when the runs gave none."""
+    failed_action_name: _builtins.str
+    """Its name in the newest of these runs; empty when none was given."""
+    count: _builtins.int
+    """Failed and partial runs in the window."""
+    previous_count: _builtins.int
+    """The same in the equal window before."""
+    error_class: _builtins.str
+    """The class of error that occurred most. Empty when there was no message."""
+    @_builtins.property
+    def first_seen_at(self) -> _timestamp_pb2.Timestamp:
+        """The oldest of them in the window."""
+
+    @_builtins.property
+    def last_seen_at(self) -> _timestamp_pb2.Timestamp:
+        """The newest of them."""
+
+    def __init__(
+        self,
+        *,
+        workflow_id: _builtins.str = ...,
+        failed_action_id: _builtins.str = ...,
+        failed_action_name: _builtins.str = ...,
+        count: _builtins.int = ...,
+        previous_count: _builtins.int = ...,
+        first_seen_at: _timestamp_pb2.Timestamp | None = ...,
+        last_seen_at: _timestamp_pb2.Timestamp | None = ...,
+        error_class: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first_seen_at", b"first_seen_at", "last_seen_at", b"last_seen_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "error_class", b"error_class", "failed_action_id", b"failed_action_id", "failed_action_name", b"failed_action_name", "first_seen_at", b"first_seen_at", "last_seen_at", b"last_seen_at", "previous_count", b"previous_count", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FailingStep: _TypeAlias = FailingStep  # noqa: Y015
+
+@_typing.final
+class GetExecutionTimelineRequest(_message.Message):
+    """Request for `GetExecutionTimeline`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
+    BUCKET_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    workflow_id: _builtins.str
+    """Only this workflow. Empty means all."""
+    bucket: Global___Bucket.ValueType
+    """How long a bucket is."""
+    @_builtins.property
+    def window(self) -> _duration_pb2.Duration:
+        """How far to look back, 1 minute to 90 days. Absent means 24 hours."""
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        workflow_id: _builtins.str = ...,
+        window: _duration_pb2.Duration | None = ...,
+        bucket: Global___Bucket.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["window", b"window"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "location_id", b"location_id", "window", b"window", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetExecutionTimelineRequest: _TypeAlias = GetExecutionTimelineRequest  # noqa: Y015
+
+@_typing.final
+class GetExecutionTimelineResponse(_message.Message):
+    """Response of `GetExecutionTimeline`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUCKETS_FIELD_NUMBER: _builtins.int
+    BUCKET_FIELD_NUMBER: _builtins.int
+    WINDOW_START_FIELD_NUMBER: _builtins.int
+    WINDOW_END_FIELD_NUMBER: _builtins.int
+    CURRENT_FIELD_NUMBER: _builtins.int
+    PREVIOUS_FIELD_NUMBER: _builtins.int
+    bucket: Global___Bucket.ValueType
+    """How long a bucket is."""
+    @_builtins.property
+    def buckets(self) -> _containers.RepeatedCompositeFieldContainer[Global___TimelineBucket]:
+        """One bucket after the other, oldest first, those without a run included. The
+        first one begins where its hour or day begins, and counts from the start of
+        the window.
+        """
+
+    @_builtins.property
+    def window_start(self) -> _timestamp_pb2.Timestamp:
+        """Start of the window, included."""
+
+    @_builtins.property
+    def window_end(self) -> _timestamp_pb2.Timestamp:
+        """End of the window: the time of the answer."""
+
+    @_builtins.property
+    def current(self) -> Global___RunCounts:
+        """The window as a whole."""
+
+    @_builtins.property
+    def previous(self) -> Global___RunCounts:
+        """The equal window before it."""
+
+    def __init__(
+        self,
+        *,
+        buckets: _abc.Iterable[Global___TimelineBucket] | None = ...,
+        bucket: Global___Bucket.ValueType = ...,
+        window_start: _timestamp_pb2.Timestamp | None = ...,
+        window_end: _timestamp_pb2.Timestamp | None = ...,
+        current: Global___RunCounts | None = ...,
+        previous: Global___RunCounts | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["current", b"current", "previous", b"previous", "window_end", b"window_end", "window_start", b"window_start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "buckets", b"buckets", "current", b"current", "previous", b"previous", "window_end", b"window_end", "window_start", b"window_start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetExecutionTimelineResponse: _TypeAlias = GetExecutionTimelineResponse  # noqa: Y015
+
+@_typing.final
+class TimelineBucket(_message.Message):
+    """The runs of an hour or a day."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    SUCCEEDED_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    PARTIAL_FIELD_NUMBER: _builtins.int
+    succeeded: _builtins.int
+    """Runs whose every step finished."""
+    failed: _builtins.int
+    """Runs that failed."""
+    partial: _builtins.int
+    """Runs that finished with a step skipped or failed."""
+    @_builtins.property
+    def start(self) -> _timestamp_pb2.Timestamp:
+        """When it starts."""
+
+    def __init__(
+        self,
+        *,
+        start: _timestamp_pb2.Timestamp | None = ...,
+        succeeded: _builtins.int = ...,
+        failed: _builtins.int = ...,
+        partial: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed", b"failed", "partial", b"partial", "start", b"start", "succeeded", b"succeeded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TimelineBucket: _TypeAlias = TimelineBucket  # noqa: Y015
+
+@_typing.final
+class BatchGetWorkflowMetricsRequest(_message.Message):
+    """Request for `BatchGetWorkflowMetrics`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_IDS_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    @_builtins.property
+    def workflow_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """At most 500 workflow ids."""
+
+    @_builtins.property
+    def window(self) -> _duration_pb2.Duration:
+        """How far to look back, 1 minute to 90 days. Absent means 30 days."""
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        workflow_ids: _abc.Iterable[_builtins.str] | None = ...,
+        window: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["window", b"window"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "window", b"window", "workflow_ids", b"workflow_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetWorkflowMetricsRequest: _TypeAlias = BatchGetWorkflowMetricsRequest  # noqa: Y015
+
+@_typing.final
+class BatchGetWorkflowMetricsResponse(_message.Message):
+    """Response of `BatchGetWorkflowMetrics`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METRICS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def metrics(self) -> _containers.RepeatedCompositeFieldContainer[Global___WorkflowMetrics]:
+        """The numbers of each known workflow, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        metrics: _abc.Iterable[Global___WorkflowMetrics] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["metrics", b"metrics"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetWorkflowMetricsResponse: _TypeAlias = BatchGetWorkflowMetricsResponse  # noqa: Y015
+
+@_typing.final
+class BacktestThresholdRequest(_message.Message):
+    """Request for `BacktestThreshold`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    FAILURE_THRESHOLD_FIELD_NUMBER: _builtins.int
+    TIME_WINDOW_HOURS_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    workflow_id: _builtins.str
+    """Required."""
+    failure_threshold: _builtins.int
+    """Try this many failures instead of the setting, 1 to 10,000."""
+    time_window_hours: _builtins.int
+    """Try this window instead of the setting, in hours, 1 to 720."""
+    @_builtins.property
+    def window(self) -> _duration_pb2.Duration:
+        """How far to look back, 1 minute to 90 days. Absent means 30 days."""
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        workflow_id: _builtins.str = ...,
+        failure_threshold: _builtins.int | None = ...,
+        time_window_hours: _builtins.int | None = ...,
+        window: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_failure_threshold", b"_failure_threshold", "_time_window_hours", b"_time_window_hours", "failure_threshold", b"failure_threshold", "time_window_hours", b"time_window_hours", "window", b"window"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_failure_threshold", b"_failure_threshold", "_time_window_hours", b"_time_window_hours", "failure_threshold", b"failure_threshold", "location_id", b"location_id", "time_window_hours", b"time_window_hours", "window", b"window", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__failure_threshold: _TypeAlias = _typing.Literal["failure_threshold"]  # noqa: Y015
+    _WhichOneofArgType__failure_threshold: _TypeAlias = _typing.Literal["_failure_threshold", b"_failure_threshold"]  # noqa: Y015
+    _WhichOneofReturnType__time_window_hours: _TypeAlias = _typing.Literal["time_window_hours"]  # noqa: Y015
+    _WhichOneofArgType__time_window_hours: _TypeAlias = _typing.Literal["_time_window_hours", b"_time_window_hours"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__failure_threshold) -> _WhichOneofReturnType__failure_threshold | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__time_window_hours) -> _WhichOneofReturnType__time_window_hours | None: ...
+
+Global___BacktestThresholdRequest: _TypeAlias = BacktestThresholdRequest  # noqa: Y015
+
+@_typing.final
+class BacktestThresholdResponse(_message.Message):
+    """Response of `BacktestThreshold`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALERT_COUNT_FIELD_NUMBER: _builtins.int
+    ALERTS_FIELD_NUMBER: _builtins.int
+    FAILURE_COUNT_FIELD_NUMBER: _builtins.int
+    FAILURE_THRESHOLD_FIELD_NUMBER: _builtins.int
+    TIME_WINDOW_HOURS_FIELD_NUMBER: _builtins.int
+    WINDOW_START_FIELD_NUMBER: _builtins.int
+    WINDOW_END_FIELD_NUMBER: _builtins.int
+    alert_count: _builtins.int
+    """How often it would have alerted. One that was open before the window began
+    is not among them, nor are the failures it went on with.
+    """
+    failure_count: _builtins.int
+    """Failed runs looked at, expected ones (unsubscribed, DND) left out."""
+    failure_threshold: _builtins.int
+    """The threshold that was used."""
+    time_window_hours: _builtins.int
+    """The window of the threshold that was used, in hours."""
+    @_builtins.property
+    def alerts(self) -> _containers.RepeatedCompositeFieldContainer[Global___BacktestAlert]:
+        """The newest of these alerts, oldest first, at most 100."""
+
+    @_builtins.property
+    def window_start(self) -> _timestamp_pb2.Timestamp:
+        """Start of the time that was looked at, included."""
+
+    @_builtins.property
+    def window_end(self) -> _timestamp_pb2.Timestamp:
+        """Its end: the time of the answer."""
+
+    def __init__(
+        self,
+        *,
+        alert_count: _builtins.int = ...,
+        alerts: _abc.Iterable[Global___BacktestAlert] | None = ...,
+        failure_count: _builtins.int = ...,
+        failure_threshold: _builtins.int = ...,
+        time_window_hours: _builtins.int = ...,
+        window_start: _timestamp_pb2.Timestamp | None = ...,
+        window_end: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["window_end", b"window_end", "window_start", b"window_start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_count", b"alert_count", "alerts", b"alerts", "failure_count", b"failure_count", "failure_threshold", b"failure_threshold", "time_window_hours", b"time_window_hours", "window_end", b"window_end", "window_start", b"window_start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BacktestThresholdResponse: _TypeAlias = BacktestThresholdResponse  # noqa: Y015
+
+@_typing.final
+class BacktestAlert(_message.Message):
+    """An alert that there would have been."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPENED_AT_FIELD_NUMBER: _builtins.int
+    RECOVERED_AT_FIELD_NUMBER: _builtins.int
+    FAILURE_COUNT_FIELD_NUMBER: _builtins.int
+    failure_count: _builtins.int
+    """Failures that the alert would have told of."""
+    @_builtins.property
+    def opened_at(self) -> _timestamp_pb2.Timestamp:
+        """The failure that reached the threshold."""
+
+    @_builtins.property
+    def recovered_at(self) -> _timestamp_pb2.Timestamp:
+        """The first success after its last failure. Absent when there was none."""
+
+    def __init__(
+        self,
+        *,
+        opened_at: _timestamp_pb2.Timestamp | None = ...,
+        recovered_at: _timestamp_pb2.Timestamp | None = ...,
+        failure_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["opened_at", b"opened_at", "recovered_at", b"recovered_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure_count", b"failure_count", "opened_at", b"opened_at", "recovered_at", b"recovered_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BacktestAlert: _TypeAlias = BacktestAlert  # noqa: Y015
+
+@_typing.final
+class ExportExecutionsRequest(_message.Message):
+    """Request for `ExportExecutions`. The filters are those of `ListExecutions`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    STATUSES_FIELD_NUMBER: _builtins.int
+    EXECUTED_FROM_FIELD_NUMBER: _builtins.int
+    EXECUTED_BEFORE_FIELD_NUMBER: _builtins.int
+    FAILED_ACTION_ID_FIELD_NUMBER: _builtins.int
+    FAILED_ACTION_NAME_FIELD_NUMBER: _builtins.int
+    ERROR_CLASS_FIELD_NUMBER: _builtins.int
+    ERROR_FINGERPRINT_FIELD_NUMBER: _builtins.int
+    ERROR_TEXT_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    workflow_id: _builtins.str
+    """Only this workflow. Empty means all."""
+    failed_action_id: _builtins.str
+    """Only those that failed at the step with this id. Empty means all."""
+    failed_action_name: _builtins.str
+    """Only those that failed at a step of this name. Empty means all."""
+    error_class: _builtins.str
+    """Only those with an error of this class. Empty means all."""
+    error_fingerprint: _builtins.str
+    """Only those with an error of this group. Empty means all."""
+    error_text: _builtins.str
+    """Only those with this text in the error message; 7 days at most."""
+    @_builtins.property
+    def statuses(self) -> _containers.RepeatedScalarFieldContainer[Global___ExecutionStatus.ValueType]:
+        """Only these statuses. Empty means all."""
+
+    @_builtins.property
+    def executed_from(self) -> _timestamp_pb2.Timestamp:
+        """Only executions at or after this time."""
+
+    @_builtins.property
+    def executed_before(self) -> _timestamp_pb2.Timestamp:
+        """Only executions before this time."""
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        workflow_id: _builtins.str = ...,
+        statuses: _abc.Iterable[Global___ExecutionStatus.ValueType] | None = ...,
+        executed_from: _timestamp_pb2.Timestamp | None = ...,
+        executed_before: _timestamp_pb2.Timestamp | None = ...,
+        failed_action_id: _builtins.str = ...,
+        failed_action_name: _builtins.str = ...,
+        error_class: _builtins.str = ...,
+        error_fingerprint: _builtins.str = ...,
+        error_text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["executed_before", b"executed_before", "executed_from", b"executed_from"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_class", b"error_class", "error_fingerprint", b"error_fingerprint", "error_text", b"error_text", "executed_before", b"executed_before", "executed_from", b"executed_from", "failed_action_id", b"failed_action_id", "failed_action_name", b"failed_action_name", "location_id", b"location_id", "statuses", b"statuses", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportExecutionsRequest: _TypeAlias = ExportExecutionsRequest  # noqa: Y015
+
+@_typing.final
+class ExportExecutionsResponse(_message.Message):
+    """A portion of an export."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def executions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Execution]:
+        """Up to 500 executions, newest first."""
+
+    def __init__(
+        self,
+        *,
+        executions: _abc.Iterable[Global___Execution] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["executions", b"executions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportExecutionsResponse: _TypeAlias = ExportExecutionsResponse  # noqa: Y015
+
+@_typing.final
+class ImportExecutionsRequest(_message.Message):
+    """A portion of an import."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """The location of all lines. Required in each portion, the same in all."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImportLine]:
+        """Up to 500 lines."""
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        lines: _abc.Iterable[Global___ImportLine] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lines", b"lines", "location_id", b"location_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportExecutionsRequest: _TypeAlias = ImportExecutionsRequest  # noqa: Y015
+
+@_typing.final
+class ImportLine(_message.Message):
+    """One line of an import."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    EXECUTION_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Its number in the file, for the answer."""
+    @_builtins.property
+    def execution(self) -> Global___Execution:
+        """What it says. `executed_at` is required; `execution_id` is the one it was
+        exported with, if it was; `location_id` is empty or the import's.
+        """
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        execution: Global___Execution | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["execution", b"execution"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution", b"execution", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportLine: _TypeAlias = ImportLine  # noqa: Y015
+
+@_typing.final
+class ImportExecutionsResponse(_message.Message):
+    """Response of `ImportExecutions`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCEPTED_COUNT_FIELD_NUMBER: _builtins.int
+    DUPLICATE_COUNT_FIELD_NUMBER: _builtins.int
+    REJECTED_COUNT_FIELD_NUMBER: _builtins.int
+    REJECTED_LINES_FIELD_NUMBER: _builtins.int
+    accepted_count: _builtins.int
+    """Lines that were recorded."""
+    duplicate_count: _builtins.int
+    """Lines that were known before."""
+    rejected_count: _builtins.int
+    """Lines that were refused."""
+    @_builtins.property
+    def rejected_lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___RejectedLine]:
+        """The first 1,000 of them."""
+
+    def __init__(
+        self,
+        *,
+        accepted_count: _builtins.int = ...,
+        duplicate_count: _builtins.int = ...,
+        rejected_count: _builtins.int = ...,
+        rejected_lines: _abc.Iterable[Global___RejectedLine] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_count", b"accepted_count", "duplicate_count", b"duplicate_count", "rejected_count", b"rejected_count", "rejected_lines", b"rejected_lines"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportExecutionsResponse: _TypeAlias = ImportExecutionsResponse  # noqa: Y015
+
+@_typing.final
+class RejectedLine(_message.Message):
+    """Why a line was refused."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Its number."""
+    reason: _builtins.str
+    """Why, in UPPER_SNAKE."""
+    field: _builtins.str
+    """The field that was wrong."""
+    message: _builtins.str
+    """What to do about it, for people."""
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        field: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "message", b"message", "number", b"number", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectedLine: _TypeAlias = RejectedLine  # noqa: Y015
+
+@_typing.final
+class WatchExecutionsRequest(_message.Message):
+    """Request for `WatchExecutions`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    STATUSES_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    workflow_id: _builtins.str
+    """Only this workflow. Empty means all."""
+    cursor: _builtins.str
+    """The `cursor` that came last. Empty means from now on."""
+    @_builtins.property
+    def statuses(self) -> _containers.RepeatedScalarFieldContainer[Global___ExecutionStatus.ValueType]:
+        """Only these statuses. Empty means all."""
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        workflow_id: _builtins.str = ...,
+        statuses: _abc.Iterable[Global___ExecutionStatus.ValueType] | None = ...,
+        cursor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "location_id", b"location_id", "statuses", b"statuses", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchExecutionsRequest: _TypeAlias = WatchExecutionsRequest  # noqa: Y015
+
+@_typing.final
+class WatchExecutionsResponse(_message.Message):
+    """One execution of a live tail."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    cursor: _builtins.str
+    """Where to go on after it."""
+    @_builtins.property
+    def execution(self) -> Global___Execution:
+        """The execution."""
+
+    def __init__(
+        self,
+        *,
+        execution: Global___Execution | None = ...,
+        cursor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["execution", b"execution"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "execution", b"execution"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchExecutionsResponse: _TypeAlias = WatchExecutionsResponse  # noqa: Y015

@@ -79,6 +79,61 @@ class IngestionServiceStub:
                 request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListQuarantinedRequest.SerializeToString,
                 response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListQuarantinedResponse.FromString,
                 _registered_method=True)
+        self.GetQuarantined = channel.unary_unary(
+                '/runwarden.ingestion.v1.IngestionService/GetQuarantined',
+                request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetQuarantinedRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetQuarantinedResponse.FromString,
+                _registered_method=True)
+        self.ReplayQuarantined = channel.unary_unary(
+                '/runwarden.ingestion.v1.IngestionService/ReplayQuarantined',
+                request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ReplayQuarantinedRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ReplayQuarantinedResponse.FromString,
+                _registered_method=True)
+        self.GetExecution = channel.unary_unary(
+                '/runwarden.ingestion.v1.IngestionService/GetExecution',
+                request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetExecutionRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetExecutionResponse.FromString,
+                _registered_method=True)
+        self.ListErrorGroups = channel.unary_unary(
+                '/runwarden.ingestion.v1.IngestionService/ListErrorGroups',
+                request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListErrorGroupsRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListErrorGroupsResponse.FromString,
+                _registered_method=True)
+        self.ListFailingSteps = channel.unary_unary(
+                '/runwarden.ingestion.v1.IngestionService/ListFailingSteps',
+                request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListFailingStepsRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListFailingStepsResponse.FromString,
+                _registered_method=True)
+        self.GetExecutionTimeline = channel.unary_unary(
+                '/runwarden.ingestion.v1.IngestionService/GetExecutionTimeline',
+                request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetExecutionTimelineRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetExecutionTimelineResponse.FromString,
+                _registered_method=True)
+        self.BatchGetWorkflowMetrics = channel.unary_unary(
+                '/runwarden.ingestion.v1.IngestionService/BatchGetWorkflowMetrics',
+                request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.BatchGetWorkflowMetricsRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.BatchGetWorkflowMetricsResponse.FromString,
+                _registered_method=True)
+        self.BacktestThreshold = channel.unary_unary(
+                '/runwarden.ingestion.v1.IngestionService/BacktestThreshold',
+                request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.BacktestThresholdRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.BacktestThresholdResponse.FromString,
+                _registered_method=True)
+        self.ExportExecutions = channel.unary_stream(
+                '/runwarden.ingestion.v1.IngestionService/ExportExecutions',
+                request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ExportExecutionsRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ExportExecutionsResponse.FromString,
+                _registered_method=True)
+        self.ImportExecutions = channel.stream_unary(
+                '/runwarden.ingestion.v1.IngestionService/ImportExecutions',
+                request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ImportExecutionsRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ImportExecutionsResponse.FromString,
+                _registered_method=True)
+        self.WatchExecutions = channel.unary_stream(
+                '/runwarden.ingestion.v1.IngestionService/WatchExecutions',
+                request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.WatchExecutionsRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.WatchExecutionsResponse.FromString,
+                _registered_method=True)
 
 
 class IngestionServiceServicer:
@@ -100,8 +155,8 @@ class IngestionServiceServicer:
 
         Fails as a whole with `NO_ITEMS` or `TOO_MANY_ITEMS`; then nothing is
         recorded. A rejected item says `LOCATION_MISSING`, `WORKFLOW_MISSING`,
-        `STATUS_MISSING`, `FIELD_TOO_LONG`, `EXECUTION_TIME_OUT_OF_RANGE` or
-        `EXECUTED_AT_OUT_OF_RANGE`.
+        `STATUS_MISSING`, `FIELD_TOO_LONG`, `EXECUTION_TIME_OUT_OF_RANGE`,
+        `EXECUTED_AT_OUT_OF_RANGE` or, for a run that started, `RUN_ID_MISSING`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -166,6 +221,123 @@ class IngestionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetQuarantined(self, request, context):
+        """Gets one unread delivery with its whole body, for whoever can read it again.
+        The body holds contact data: it is not to be logged or shown. Fails with
+        `QUARANTINED_NOT_FOUND`, `QUARANTINED_CUT` (the body was above 64 KiB, so
+        its end is lost) or `QUARANTINED_SEALED` (the key that encrypted it is no
+        longer among the keys).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayQuarantined(self, request, context):
+        """Records the execution that an unread delivery turned out to be, and removes
+        the delivery, both or none. Said again, it is `QUARANTINED_NOT_FOUND`.
+
+        Fails with `QUARANTINED_NOT_FOUND`, `QUARANTINED_CUT`, or with what is wrong
+        with the execution, as `RecordExecutions` would reject it; then the delivery
+        stays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetExecution(self, request, context):
+        """Gets one execution. Fails with `EXECUTION_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListErrorGroups(self, request, context):
+        """Lists the kinds of errors within a window that ends now, the most frequent
+        first. Not paged: `group_count` says how many there are in all. Fails with
+        `WINDOW_OUT_OF_RANGE`, `BUCKET_UNKNOWN` or `PAGE_SIZE_NEGATIVE`. An unknown
+        workflow gives an empty list.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFailingSteps(self, request, context):
+        """Lists the steps at which runs failed within a window that ends now, the most
+        frequent first. Not paged: `step_count` says how many there are in all.
+        Fails with `WINDOW_OUT_OF_RANGE` or `PAGE_SIZE_NEGATIVE`. An unknown workflow
+        gives an empty list.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetExecutionTimeline(self, request, context):
+        """Gets how many runs there were, hour by hour or day by day, over a window that
+        ends now. Fails with `WINDOW_OUT_OF_RANGE`, `BUCKET_UNKNOWN` or, when it names
+        a workflow, `WORKFLOW_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchGetWorkflowMetrics(self, request, context):
+        """Gets the numbers of many workflows over one window. A workflow that nobody
+        has heard of is left out. Fails with `TOO_MANY_WORKFLOWS` or
+        `WINDOW_OUT_OF_RANGE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BacktestThreshold(self, request, context):
+        """Says how often a workflow would have alerted in the last days with a
+        threshold, by the rules that alert. Changes nothing and tells nobody. Fails
+        with `WORKFLOW_NOT_FOUND`, `THRESHOLD_OUT_OF_RANGE` or `WINDOW_OUT_OF_RANGE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportExecutions(self, request, context):
+        """Sends executions of a location, newest first, in portions of up to 500. What
+        arrives meanwhile is not in it. Fails with what `ListExecutions` fails with.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportExecutions(self, request_iterator, context):
+        """Records history: executions up to the retention in the past, from lines that
+        the caller has read. Each portion is durable when the next one is asked for,
+        and nobody is alerted.
+
+        Idempotent: the same lines again add nothing, also when the first import
+        broke off. A line is known by the `execution_id` it was exported with, else
+        by its `run_id`, else by all it says and how many equal lines came before it
+        in this call.
+
+        Fails with `LOCATION_MISSING`, `LOCATION_DIFFERS` (portions of two
+        locations), `TOO_MANY_ITEMS` or `TOO_MANY_LINES` (more than 200,000);
+        portions before that are kept. A rejected line says what is wrong as
+        `RecordExecutions` does, or `EXECUTED_AT_MISSING`, or `LOCATION_DIFFERS`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchExecutions(self, request, context):
+        """Sends executions of a location as they are recorded, by whichever replica,
+        until the caller leaves. Imported ones are left out.
+
+        With the `cursor` of the last one received it goes on from there, at most a
+        day back: none is left out, and those of the half minute before may come
+        again. Fails with `CURSOR_MALFORMED` or `STATUS_UNKNOWN`, and ends with
+        `WATCHER_TOO_SLOW` or `STOPPING`; both can be resumed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngestionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -208,6 +380,61 @@ def add_IngestionServiceServicer_to_server(servicer, server):
                     servicer.ListQuarantined,
                     request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListQuarantinedRequest.FromString,
                     response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListQuarantinedResponse.SerializeToString,
+            ),
+            'GetQuarantined': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetQuarantined,
+                    request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetQuarantinedRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetQuarantinedResponse.SerializeToString,
+            ),
+            'ReplayQuarantined': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayQuarantined,
+                    request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ReplayQuarantinedRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ReplayQuarantinedResponse.SerializeToString,
+            ),
+            'GetExecution': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetExecution,
+                    request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetExecutionRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetExecutionResponse.SerializeToString,
+            ),
+            'ListErrorGroups': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListErrorGroups,
+                    request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListErrorGroupsRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListErrorGroupsResponse.SerializeToString,
+            ),
+            'ListFailingSteps': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFailingSteps,
+                    request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListFailingStepsRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListFailingStepsResponse.SerializeToString,
+            ),
+            'GetExecutionTimeline': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetExecutionTimeline,
+                    request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetExecutionTimelineRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetExecutionTimelineResponse.SerializeToString,
+            ),
+            'BatchGetWorkflowMetrics': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchGetWorkflowMetrics,
+                    request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.BatchGetWorkflowMetricsRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.BatchGetWorkflowMetricsResponse.SerializeToString,
+            ),
+            'BacktestThreshold': grpc.unary_unary_rpc_method_handler(
+                    servicer.BacktestThreshold,
+                    request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.BacktestThresholdRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.BacktestThresholdResponse.SerializeToString,
+            ),
+            'ExportExecutions': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportExecutions,
+                    request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ExportExecutionsRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ExportExecutionsResponse.SerializeToString,
+            ),
+            'ImportExecutions': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportExecutions,
+                    request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ImportExecutionsRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ImportExecutionsResponse.SerializeToString,
+            ),
+            'WatchExecutions': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchExecutions,
+                    request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.WatchExecutionsRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.WatchExecutionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -431,6 +658,303 @@ class IngestionService:
             '/runwarden.ingestion.v1.IngestionService/ListQuarantined',
             libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListQuarantinedRequest.SerializeToString,
             libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListQuarantinedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetQuarantined(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.ingestion.v1.IngestionService/GetQuarantined',
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetQuarantinedRequest.SerializeToString,
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetQuarantinedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayQuarantined(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.ingestion.v1.IngestionService/ReplayQuarantined',
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ReplayQuarantinedRequest.SerializeToString,
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ReplayQuarantinedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.ingestion.v1.IngestionService/GetExecution',
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetExecutionRequest.SerializeToString,
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetExecutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListErrorGroups(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.ingestion.v1.IngestionService/ListErrorGroups',
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListErrorGroupsRequest.SerializeToString,
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListErrorGroupsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFailingSteps(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.ingestion.v1.IngestionService/ListFailingSteps',
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListFailingStepsRequest.SerializeToString,
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListFailingStepsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetExecutionTimeline(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.ingestion.v1.IngestionService/GetExecutionTimeline',
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetExecutionTimelineRequest.SerializeToString,
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetExecutionTimelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchGetWorkflowMetrics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.ingestion.v1.IngestionService/BatchGetWorkflowMetrics',
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.BatchGetWorkflowMetricsRequest.SerializeToString,
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.BatchGetWorkflowMetricsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BacktestThreshold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.ingestion.v1.IngestionService/BacktestThreshold',
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.BacktestThresholdRequest.SerializeToString,
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.BacktestThresholdResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportExecutions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/runwarden.ingestion.v1.IngestionService/ExportExecutions',
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ExportExecutionsRequest.SerializeToString,
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ExportExecutionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportExecutions(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/runwarden.ingestion.v1.IngestionService/ImportExecutions',
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ImportExecutionsRequest.SerializeToString,
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ImportExecutionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchExecutions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/runwarden.ingestion.v1.IngestionService/WatchExecutions',
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.WatchExecutionsRequest.SerializeToString,
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.WatchExecutionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -32,8 +32,8 @@ class IngestionServiceStub:
 
     Fails as a whole with `NO_ITEMS` or `TOO_MANY_ITEMS`; then nothing is
     recorded. A rejected item says `LOCATION_MISSING`, `WORKFLOW_MISSING`,
-    `STATUS_MISSING`, `FIELD_TOO_LONG`, `EXECUTION_TIME_OUT_OF_RANGE` or
-    `EXECUTED_AT_OUT_OF_RANGE`.
+    `STATUS_MISSING`, `FIELD_TOO_LONG`, `EXECUTION_TIME_OUT_OF_RANGE`,
+    `EXECUTED_AT_OUT_OF_RANGE` or, for a run that started, `RUN_ID_MISSING`.
     """
     ListExecutions: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.ListExecutionsRequest, _ingestion_pb2.ListExecutionsResponse]
     """Lists executions of a location, newest first. Fails with
@@ -65,6 +65,78 @@ class IngestionServiceStub:
     """Lists the deliveries that could not be read, newest first, with contact
     data redacted.
     """
+    GetQuarantined: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.GetQuarantinedRequest, _ingestion_pb2.GetQuarantinedResponse]
+    """Gets one unread delivery with its whole body, for whoever can read it again.
+    The body holds contact data: it is not to be logged or shown. Fails with
+    `QUARANTINED_NOT_FOUND`, `QUARANTINED_CUT` (the body was above 64 KiB, so
+    its end is lost) or `QUARANTINED_SEALED` (the key that encrypted it is no
+    longer among the keys).
+    """
+    ReplayQuarantined: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.ReplayQuarantinedRequest, _ingestion_pb2.ReplayQuarantinedResponse]
+    """Records the execution that an unread delivery turned out to be, and removes
+    the delivery, both or none. Said again, it is `QUARANTINED_NOT_FOUND`.
+
+    Fails with `QUARANTINED_NOT_FOUND`, `QUARANTINED_CUT`, or with what is wrong
+    with the execution, as `RecordExecutions` would reject it; then the delivery
+    stays.
+    """
+    GetExecution: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.GetExecutionRequest, _ingestion_pb2.GetExecutionResponse]
+    """Gets one execution. Fails with `EXECUTION_NOT_FOUND`."""
+    ListErrorGroups: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.ListErrorGroupsRequest, _ingestion_pb2.ListErrorGroupsResponse]
+    """Lists the kinds of errors within a window that ends now, the most frequent
+    first. Not paged: `group_count` says how many there are in all. Fails with
+    `WINDOW_OUT_OF_RANGE`, `BUCKET_UNKNOWN` or `PAGE_SIZE_NEGATIVE`. An unknown
+    workflow gives an empty list.
+    """
+    ListFailingSteps: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.ListFailingStepsRequest, _ingestion_pb2.ListFailingStepsResponse]
+    """Lists the steps at which runs failed within a window that ends now, the most
+    frequent first. Not paged: `step_count` says how many there are in all.
+    Fails with `WINDOW_OUT_OF_RANGE` or `PAGE_SIZE_NEGATIVE`. An unknown workflow
+    gives an empty list.
+    """
+    GetExecutionTimeline: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.GetExecutionTimelineRequest, _ingestion_pb2.GetExecutionTimelineResponse]
+    """Gets how many runs there were, hour by hour or day by day, over a window that
+    ends now. Fails with `WINDOW_OUT_OF_RANGE`, `BUCKET_UNKNOWN` or, when it names
+    a workflow, `WORKFLOW_NOT_FOUND`.
+    """
+    BatchGetWorkflowMetrics: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.BatchGetWorkflowMetricsRequest, _ingestion_pb2.BatchGetWorkflowMetricsResponse]
+    """Gets the numbers of many workflows over one window. A workflow that nobody
+    has heard of is left out. Fails with `TOO_MANY_WORKFLOWS` or
+    `WINDOW_OUT_OF_RANGE`.
+    """
+    BacktestThreshold: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.BacktestThresholdRequest, _ingestion_pb2.BacktestThresholdResponse]
+    """Says how often a workflow would have alerted in the last days with a
+    threshold, by the rules that alert. Changes nothing and tells nobody. Fails
+    with `WORKFLOW_NOT_FOUND`, `THRESHOLD_OUT_OF_RANGE` or `WINDOW_OUT_OF_RANGE`.
+    """
+    ExportExecutions: _aio.UnaryStreamMultiCallable[_ingestion_pb2.ExportExecutionsRequest, _ingestion_pb2.ExportExecutionsResponse]
+    """Sends executions of a location, newest first, in portions of up to 500. What
+    arrives meanwhile is not in it. Fails with what `ListExecutions` fails with.
+    """
+    ImportExecutions: _aio.StreamUnaryMultiCallable[_ingestion_pb2.ImportExecutionsRequest, _ingestion_pb2.ImportExecutionsResponse]
+    """Records history: executions up to the retention in the past, from lines that
+    the caller has read. Each portion is durable when the next one is asked for,
+    and nobody is alerted.
+
+    Idempotent: the same lines again add nothing, also when the first import
+    broke off. A line is known by the `execution_id` it was exported with, else
+    by its `run_id`, else by all it says and how many equal lines came before it
+    in this call.
+
+    Fails with `LOCATION_MISSING`, `LOCATION_DIFFERS` (portions of two
+    locations), `TOO_MANY_ITEMS` or `TOO_MANY_LINES` (more than 200,000);
+    portions before that are kept. A rejected line says what is wrong as
+    `RecordExecutions` does, or `EXECUTED_AT_MISSING`, or `LOCATION_DIFFERS`.
+    """
+    WatchExecutions: _aio.UnaryStreamMultiCallable[_ingestion_pb2.WatchExecutionsRequest, _ingestion_pb2.WatchExecutionsResponse]
+    """Sends executions of a location as they are recorded, by whichever replica,
+    until the caller leaves. Imported ones are left out.
+
+    With the `cursor` of the last one received it goes on from there, at most a
+    day back: none is left out, and those of the half minute before may come
+    again. Fails with `CURSOR_MALFORMED` or `STATUS_UNKNOWN`, and ends with
+    `WATCHER_TOO_SLOW` or `STOPPING`; both can be resumed.
+    """
 
 class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Knows what happened: keeps the execution log of every watched GoHighLevel
@@ -90,8 +162,8 @@ class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Fails as a whole with `NO_ITEMS` or `TOO_MANY_ITEMS`; then nothing is
         recorded. A rejected item says `LOCATION_MISSING`, `WORKFLOW_MISSING`,
-        `STATUS_MISSING`, `FIELD_TOO_LONG`, `EXECUTION_TIME_OUT_OF_RANGE` or
-        `EXECUTED_AT_OUT_OF_RANGE`.
+        `STATUS_MISSING`, `FIELD_TOO_LONG`, `EXECUTION_TIME_OUT_OF_RANGE`,
+        `EXECUTED_AT_OUT_OF_RANGE` or, for a run that started, `RUN_ID_MISSING`.
         """
 
     @_abc_1.abstractmethod
@@ -164,6 +236,144 @@ class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_ingestion_pb2.ListQuarantinedResponse]:
         """Lists the deliveries that could not be read, newest first, with contact
         data redacted.
+        """
+
+    @_abc_1.abstractmethod
+    def GetQuarantined(
+        self,
+        request: _ingestion_pb2.GetQuarantinedRequest,
+        context: _aio.ServicerContext[_ingestion_pb2.GetQuarantinedRequest, _abc.Awaitable[_ingestion_pb2.GetQuarantinedResponse]],
+    ) -> _abc.Awaitable[_ingestion_pb2.GetQuarantinedResponse]:
+        """Gets one unread delivery with its whole body, for whoever can read it again.
+        The body holds contact data: it is not to be logged or shown. Fails with
+        `QUARANTINED_NOT_FOUND`, `QUARANTINED_CUT` (the body was above 64 KiB, so
+        its end is lost) or `QUARANTINED_SEALED` (the key that encrypted it is no
+        longer among the keys).
+        """
+
+    @_abc_1.abstractmethod
+    def ReplayQuarantined(
+        self,
+        request: _ingestion_pb2.ReplayQuarantinedRequest,
+        context: _aio.ServicerContext[_ingestion_pb2.ReplayQuarantinedRequest, _abc.Awaitable[_ingestion_pb2.ReplayQuarantinedResponse]],
+    ) -> _abc.Awaitable[_ingestion_pb2.ReplayQuarantinedResponse]:
+        """Records the execution that an unread delivery turned out to be, and removes
+        the delivery, both or none. Said again, it is `QUARANTINED_NOT_FOUND`.
+
+        Fails with `QUARANTINED_NOT_FOUND`, `QUARANTINED_CUT`, or with what is wrong
+        with the execution, as `RecordExecutions` would reject it; then the delivery
+        stays.
+        """
+
+    @_abc_1.abstractmethod
+    def GetExecution(
+        self,
+        request: _ingestion_pb2.GetExecutionRequest,
+        context: _aio.ServicerContext[_ingestion_pb2.GetExecutionRequest, _abc.Awaitable[_ingestion_pb2.GetExecutionResponse]],
+    ) -> _abc.Awaitable[_ingestion_pb2.GetExecutionResponse]:
+        """Gets one execution. Fails with `EXECUTION_NOT_FOUND`."""
+
+    @_abc_1.abstractmethod
+    def ListErrorGroups(
+        self,
+        request: _ingestion_pb2.ListErrorGroupsRequest,
+        context: _aio.ServicerContext[_ingestion_pb2.ListErrorGroupsRequest, _abc.Awaitable[_ingestion_pb2.ListErrorGroupsResponse]],
+    ) -> _abc.Awaitable[_ingestion_pb2.ListErrorGroupsResponse]:
+        """Lists the kinds of errors within a window that ends now, the most frequent
+        first. Not paged: `group_count` says how many there are in all. Fails with
+        `WINDOW_OUT_OF_RANGE`, `BUCKET_UNKNOWN` or `PAGE_SIZE_NEGATIVE`. An unknown
+        workflow gives an empty list.
+        """
+
+    @_abc_1.abstractmethod
+    def ListFailingSteps(
+        self,
+        request: _ingestion_pb2.ListFailingStepsRequest,
+        context: _aio.ServicerContext[_ingestion_pb2.ListFailingStepsRequest, _abc.Awaitable[_ingestion_pb2.ListFailingStepsResponse]],
+    ) -> _abc.Awaitable[_ingestion_pb2.ListFailingStepsResponse]:
+        """Lists the steps at which runs failed within a window that ends now, the most
+        frequent first. Not paged: `step_count` says how many there are in all.
+        Fails with `WINDOW_OUT_OF_RANGE` or `PAGE_SIZE_NEGATIVE`. An unknown workflow
+        gives an empty list.
+        """
+
+    @_abc_1.abstractmethod
+    def GetExecutionTimeline(
+        self,
+        request: _ingestion_pb2.GetExecutionTimelineRequest,
+        context: _aio.ServicerContext[_ingestion_pb2.GetExecutionTimelineRequest, _abc.Awaitable[_ingestion_pb2.GetExecutionTimelineResponse]],
+    ) -> _abc.Awaitable[_ingestion_pb2.GetExecutionTimelineResponse]:
+        """Gets how many runs there were, hour by hour or day by day, over a window that
+        ends now. Fails with `WINDOW_OUT_OF_RANGE`, `BUCKET_UNKNOWN` or, when it names
+        a workflow, `WORKFLOW_NOT_FOUND`.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchGetWorkflowMetrics(
+        self,
+        request: _ingestion_pb2.BatchGetWorkflowMetricsRequest,
+        context: _aio.ServicerContext[_ingestion_pb2.BatchGetWorkflowMetricsRequest, _abc.Awaitable[_ingestion_pb2.BatchGetWorkflowMetricsResponse]],
+    ) -> _abc.Awaitable[_ingestion_pb2.BatchGetWorkflowMetricsResponse]:
+        """Gets the numbers of many workflows over one window. A workflow that nobody
+        has heard of is left out. Fails with `TOO_MANY_WORKFLOWS` or
+        `WINDOW_OUT_OF_RANGE`.
+        """
+
+    @_abc_1.abstractmethod
+    def BacktestThreshold(
+        self,
+        request: _ingestion_pb2.BacktestThresholdRequest,
+        context: _aio.ServicerContext[_ingestion_pb2.BacktestThresholdRequest, _abc.Awaitable[_ingestion_pb2.BacktestThresholdResponse]],
+    ) -> _abc.Awaitable[_ingestion_pb2.BacktestThresholdResponse]:
+        """Says how often a workflow would have alerted in the last days with a
+        threshold, by the rules that alert. Changes nothing and tells nobody. Fails
+        with `WORKFLOW_NOT_FOUND`, `THRESHOLD_OUT_OF_RANGE` or `WINDOW_OUT_OF_RANGE`.
+        """
+
+    @_abc_1.abstractmethod
+    def ExportExecutions(
+        self,
+        request: _ingestion_pb2.ExportExecutionsRequest,
+        context: _aio.ServicerContext[_ingestion_pb2.ExportExecutionsRequest, _abc.AsyncIterator[_ingestion_pb2.ExportExecutionsResponse]],
+    ) -> _abc.AsyncIterator[_ingestion_pb2.ExportExecutionsResponse]:
+        """Sends executions of a location, newest first, in portions of up to 500. What
+        arrives meanwhile is not in it. Fails with what `ListExecutions` fails with.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportExecutions(
+        self,
+        request_iterator: _abc.AsyncIterator[_ingestion_pb2.ImportExecutionsRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_ingestion_pb2.ImportExecutionsRequest], _abc.Awaitable[_ingestion_pb2.ImportExecutionsResponse]],
+    ) -> _abc.Awaitable[_ingestion_pb2.ImportExecutionsResponse]:
+        """Records history: executions up to the retention in the past, from lines that
+        the caller has read. Each portion is durable when the next one is asked for,
+        and nobody is alerted.
+
+        Idempotent: the same lines again add nothing, also when the first import
+        broke off. A line is known by the `execution_id` it was exported with, else
+        by its `run_id`, else by all it says and how many equal lines came before it
+        in this call.
+
+        Fails with `LOCATION_MISSING`, `LOCATION_DIFFERS` (portions of two
+        locations), `TOO_MANY_ITEMS` or `TOO_MANY_LINES` (more than 200,000);
+        portions before that are kept. A rejected line says what is wrong as
+        `RecordExecutions` does, or `EXECUTED_AT_MISSING`, or `LOCATION_DIFFERS`.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchExecutions(
+        self,
+        request: _ingestion_pb2.WatchExecutionsRequest,
+        context: _aio.ServicerContext[_ingestion_pb2.WatchExecutionsRequest, _abc.AsyncIterator[_ingestion_pb2.WatchExecutionsResponse]],
+    ) -> _abc.AsyncIterator[_ingestion_pb2.WatchExecutionsResponse]:
+        """Sends executions of a location as they are recorded, by whichever replica,
+        until the caller leaves. Imported ones are left out.
+
+        With the `cursor` of the last one received it goes on from there, at most a
+        day back: none is left out, and those of the half minute before may come
+        again. Fails with `CURSOR_MALFORMED` or `STATUS_UNKNOWN`, and ends with
+        `WATCHER_TOO_SLOW` or `STOPPING`; both can be resumed.
         """
 
 def add_IngestionServiceServicer_to_server(servicer: IngestionServiceServicer, server: _aio.Server) -> None: ...

@@ -539,6 +539,12 @@ class Event(_message.Message):
     SCORE_RECOVERED_FIELD_NUMBER: _builtins.int
     SCAN_COMPLETED_FIELD_NUMBER: _builtins.int
     SCAN_FAILED_FIELD_NUMBER: _builtins.int
+    FINDING_FIXED_FIELD_NUMBER: _builtins.int
+    NEVER_FINISHED_FIELD_NUMBER: _builtins.int
+    FINISHED_AGAIN_FIELD_NUMBER: _builtins.int
+    CONNECTION_EXPIRED_FIELD_NUMBER: _builtins.int
+    CONNECTION_RESTORED_FIELD_NUMBER: _builtins.int
+    SCHEDULE_OVERDUE_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Unique id of the event (UUID). Required."""
     location_id: _builtins.str
@@ -575,6 +581,32 @@ class Event(_message.Message):
     def scan_failed(self) -> Global___ScanFailed:
         """A scan failed for good (warning)."""
 
+    @_builtins.property
+    def finding_fixed(self) -> Global___FindingFixed:
+        """A critical finding is gone (info). Ends its incident."""
+
+    @_builtins.property
+    def never_finished(self) -> Global___NeverFinished:
+        """Runs of a workflow began and never finished (warning)."""
+
+    @_builtins.property
+    def finished_again(self) -> Global___FinishedAgain:
+        """Runs of such a workflow finish again (info). Ends its incident."""
+
+    @_builtins.property
+    def connection_expired(self) -> Global___ConnectionExpired:
+        """GoHighLevel does not let us in any more (critical)."""
+
+    @_builtins.property
+    def connection_restored(self) -> Global___ConnectionRestored:
+        """GoHighLevel lets us in again (info). Ends its incident."""
+
+    @_builtins.property
+    def schedule_overdue(self) -> Global___ScheduleOverdue:
+        """A scan that was due did not run (warning). Counts in the incident of scans
+        that failed; the next `scan_completed` ends it.
+        """
+
     def __init__(
         self,
         *,
@@ -588,12 +620,18 @@ class Event(_message.Message):
         score_recovered: Global___ScoreRecovered | None = ...,
         scan_completed: Global___ScanCompleted | None = ...,
         scan_failed: Global___ScanFailed | None = ...,
+        finding_fixed: Global___FindingFixed | None = ...,
+        never_finished: Global___NeverFinished | None = ...,
+        finished_again: Global___FinishedAgain | None = ...,
+        connection_expired: Global___ConnectionExpired | None = ...,
+        connection_restored: Global___ConnectionRestored | None = ...,
+        schedule_overdue: Global___ScheduleOverdue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["critical_finding", b"critical_finding", "detail", b"detail", "occurred_at", b"occurred_at", "scan_completed", b"scan_completed", "scan_failed", b"scan_failed", "score_low", b"score_low", "score_recovered", b"score_recovered", "workflow_failing", b"workflow_failing", "workflow_recovered", b"workflow_recovered"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["connection_expired", b"connection_expired", "connection_restored", b"connection_restored", "critical_finding", b"critical_finding", "detail", b"detail", "finding_fixed", b"finding_fixed", "finished_again", b"finished_again", "never_finished", b"never_finished", "occurred_at", b"occurred_at", "scan_completed", b"scan_completed", "scan_failed", b"scan_failed", "schedule_overdue", b"schedule_overdue", "score_low", b"score_low", "score_recovered", b"score_recovered", "workflow_failing", b"workflow_failing", "workflow_recovered", b"workflow_recovered"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["critical_finding", b"critical_finding", "detail", b"detail", "event_id", b"event_id", "location_id", b"location_id", "occurred_at", b"occurred_at", "scan_completed", b"scan_completed", "scan_failed", b"scan_failed", "score_low", b"score_low", "score_recovered", b"score_recovered", "workflow_failing", b"workflow_failing", "workflow_recovered", b"workflow_recovered"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_expired", b"connection_expired", "connection_restored", b"connection_restored", "critical_finding", b"critical_finding", "detail", b"detail", "event_id", b"event_id", "finding_fixed", b"finding_fixed", "finished_again", b"finished_again", "location_id", b"location_id", "never_finished", b"never_finished", "occurred_at", b"occurred_at", "scan_completed", b"scan_completed", "scan_failed", b"scan_failed", "schedule_overdue", b"schedule_overdue", "score_low", b"score_low", "score_recovered", b"score_recovered", "workflow_failing", b"workflow_failing", "workflow_recovered", b"workflow_recovered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["workflow_failing", "workflow_recovered", "critical_finding", "score_low", "score_recovered", "scan_completed", "scan_failed"]  # noqa: Y015
+    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["workflow_failing", "workflow_recovered", "critical_finding", "score_low", "score_recovered", "scan_completed", "scan_failed", "finding_fixed", "never_finished", "finished_again", "connection_expired", "connection_restored", "schedule_overdue"]  # noqa: Y015
     _WhichOneofArgType_detail: _TypeAlias = _typing.Literal["detail", b"detail"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_detail) -> _WhichOneofReturnType_detail | None: ...
 
@@ -942,6 +980,185 @@ class ScanFailed(_message.Message):
 Global___ScanFailed: _TypeAlias = ScanFailed  # noqa: Y015
 
 @_typing.final
+class FindingFixed(_message.Message):
+    """A critical finding that was told is not there any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCAN_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_NAME_FIELD_NUMBER: _builtins.int
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    FINGERPRINT_FIELD_NUMBER: _builtins.int
+    scan_id: _builtins.str
+    """The scan that no longer found it. Required."""
+    workflow_id: _builtins.str
+    """The workflow. Required."""
+    workflow_name: _builtins.str
+    """Its name; may be empty."""
+    rule_id: _builtins.str
+    """The rule (GHL402)."""
+    title: _builtins.str
+    """The rule's name."""
+    fingerprint: _builtins.str
+    """That of the finding. Without one, workflow and rule stand for it."""
+    def __init__(
+        self,
+        *,
+        scan_id: _builtins.str = ...,
+        workflow_id: _builtins.str = ...,
+        workflow_name: _builtins.str = ...,
+        rule_id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        fingerprint: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fingerprint", b"fingerprint", "rule_id", b"rule_id", "scan_id", b"scan_id", "title", b"title", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindingFixed: _TypeAlias = FindingFixed  # noqa: Y015
+
+@_typing.final
+class NeverFinished(_message.Message):
+    """Runs of a workflow began and did not finish in their time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_NAME_FIELD_NUMBER: _builtins.int
+    NEW_RUNS_FIELD_NUMBER: _builtins.int
+    OLDEST_STARTED_AT_FIELD_NUMBER: _builtins.int
+    RUN_IDS_FIELD_NUMBER: _builtins.int
+    workflow_id: _builtins.str
+    """The workflow. Required."""
+    workflow_name: _builtins.str
+    """Its name; may be empty."""
+    new_runs: _builtins.int
+    """Runs that are new with this event."""
+    @_builtins.property
+    def oldest_started_at(self) -> _timestamp_pb2.Timestamp:
+        """When the oldest of them began."""
+
+    @_builtins.property
+    def run_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The caller's ids of the newest of them, at most 5."""
+
+    def __init__(
+        self,
+        *,
+        workflow_id: _builtins.str = ...,
+        workflow_name: _builtins.str = ...,
+        new_runs: _builtins.int = ...,
+        oldest_started_at: _timestamp_pb2.Timestamp | None = ...,
+        run_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["oldest_started_at", b"oldest_started_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["new_runs", b"new_runs", "oldest_started_at", b"oldest_started_at", "run_ids", b"run_ids", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NeverFinished: _TypeAlias = NeverFinished  # noqa: Y015
+
+@_typing.final
+class FinishedAgain(_message.Message):
+    """A workflow whose runs never finished finished one again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_NAME_FIELD_NUMBER: _builtins.int
+    workflow_id: _builtins.str
+    """The workflow. Required."""
+    workflow_name: _builtins.str
+    """Its name; may be empty."""
+    def __init__(
+        self,
+        *,
+        workflow_id: _builtins.str = ...,
+        workflow_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FinishedAgain: _TypeAlias = FinishedAgain  # noqa: Y015
+
+@_typing.final
+class ConnectionExpired(_message.Message):
+    """The location's connection to GoHighLevel does not work any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_FIELD_NUMBER: _builtins.int
+    error: _builtins.str
+    """Why, for people; may be empty."""
+    def __init__(
+        self,
+        *,
+        error: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConnectionExpired: _TypeAlias = ConnectionExpired  # noqa: Y015
+
+@_typing.final
+class ConnectionRestored(_message.Message):
+    """The location's connection to GoHighLevel works again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConnectionRestored: _TypeAlias = ConnectionRestored  # noqa: Y015
+
+@_typing.final
+class ScheduleOverdue(_message.Message):
+    """A scan that was due did not run."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DUE_AT_FIELD_NUMBER: _builtins.int
+    LAST_SCAN_AT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def due_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was due."""
+
+    @_builtins.property
+    def last_scan_at(self) -> _timestamp_pb2.Timestamp:
+        """When the last scan was complete. Absent when there was none."""
+
+    def __init__(
+        self,
+        *,
+        due_at: _timestamp_pb2.Timestamp | None = ...,
+        last_scan_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["due_at", b"due_at", "last_scan_at", b"last_scan_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["due_at", b"due_at", "last_scan_at", b"last_scan_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScheduleOverdue: _TypeAlias = ScheduleOverdue  # noqa: Y015
+
+@_typing.final
 class SendTestAlertRequest(_message.Message):
     """Request for `SendTestAlert`."""
 
@@ -1046,13 +1263,21 @@ class Incident(_message.Message):
     OPENED_AT_FIELD_NUMBER: _builtins.int
     LAST_EVENT_AT_FIELD_NUMBER: _builtins.int
     RESOLVED_AT_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGED_AT_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGED_BY_FIELD_NUMBER: _builtins.int
+    SNOOZED_UNTIL_FIELD_NUMBER: _builtins.int
+    SNOOZED_UNTIL_WORSE_FIELD_NUMBER: _builtins.int
+    RESOLVED_BY_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    FIX_FIELD_NUMBER: _builtins.int
     incident_id: _builtins.str
     """Its id."""
     location_id: _builtins.str
     """The location."""
     dedup_key: _builtins.str
     """What makes events one incident: `fail:{workflow}`, `issue:{fingerprint}`,
-    `score:{workflow}`, `scan:{location}`.
+    `score:{workflow}`, `scan:{location}`, `unfinished:{workflow}`,
+    `conn:{location}`.
     """
     status: Global___IncidentStatus.ValueType
     """Whether it is over."""
@@ -1068,6 +1293,16 @@ class Incident(_message.Message):
     """How many events made it."""
     failure_count: _builtins.int
     """Failures added up over its events (failure incidents only)."""
+    acknowledged_by: _builtins.str
+    """Who that is."""
+    snoozed_until_worse: _builtins.bool
+    """Whether getting worse ends the snooze."""
+    resolved_by: _builtins.str
+    """Who ended it by hand. Empty while open, or when it ended by itself."""
+    cause: _builtins.str
+    """What the cause was, as told when it was ended by hand."""
+    fix: _builtins.str
+    """What helped, as told when it was ended by hand."""
     @_builtins.property
     def opened_at(self) -> _timestamp_pb2.Timestamp:
         """When it began."""
@@ -1079,6 +1314,14 @@ class Incident(_message.Message):
     @_builtins.property
     def resolved_at(self) -> _timestamp_pb2.Timestamp:
         """When it was over. Absent while open."""
+
+    @_builtins.property
+    def acknowledged_at(self) -> _timestamp_pb2.Timestamp:
+        """When somebody began to look after it. Absent when nobody does."""
+
+    @_builtins.property
+    def snoozed_until(self) -> _timestamp_pb2.Timestamp:
+        """Until when it is snoozed. Absent when it is not, or only until it gets worse."""
 
     def __init__(
         self,
@@ -1096,10 +1339,17 @@ class Incident(_message.Message):
         opened_at: _timestamp_pb2.Timestamp | None = ...,
         last_event_at: _timestamp_pb2.Timestamp | None = ...,
         resolved_at: _timestamp_pb2.Timestamp | None = ...,
+        acknowledged_at: _timestamp_pb2.Timestamp | None = ...,
+        acknowledged_by: _builtins.str = ...,
+        snoozed_until: _timestamp_pb2.Timestamp | None = ...,
+        snoozed_until_worse: _builtins.bool = ...,
+        resolved_by: _builtins.str = ...,
+        cause: _builtins.str = ...,
+        fix: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["last_event_at", b"last_event_at", "opened_at", b"opened_at", "resolved_at", b"resolved_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledged_at", b"acknowledged_at", "last_event_at", b"last_event_at", "opened_at", b"opened_at", "resolved_at", b"resolved_at", "snoozed_until", b"snoozed_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dedup_key", b"dedup_key", "event_count", b"event_count", "failure_count", b"failure_count", "incident_id", b"incident_id", "last_event_at", b"last_event_at", "location_id", b"location_id", "opened_at", b"opened_at", "resolved_at", b"resolved_at", "severity", b"severity", "status", b"status", "title", b"title", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "cause", b"cause", "dedup_key", b"dedup_key", "event_count", b"event_count", "failure_count", b"failure_count", "fix", b"fix", "incident_id", b"incident_id", "last_event_at", b"last_event_at", "location_id", b"location_id", "opened_at", b"opened_at", "resolved_at", b"resolved_at", "resolved_by", b"resolved_by", "severity", b"severity", "snoozed_until", b"snoozed_until", "snoozed_until_worse", b"snoozed_until_worse", "status", b"status", "title", b"title", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1115,6 +1365,7 @@ class ListIncidentsRequest(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    NEEDS_ATTENTION_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """Required."""
     status: Global___IncidentStatus.ValueType
@@ -1125,6 +1376,8 @@ class ListIncidentsRequest(_message.Message):
     """
     page_token: _builtins.str
     """The `next_page_token` of the page before, or empty for the first page."""
+    needs_attention: _builtins.bool
+    """Only those that are open, and neither acknowledged nor snoozed."""
     def __init__(
         self,
         *,
@@ -1132,10 +1385,11 @@ class ListIncidentsRequest(_message.Message):
         status: Global___IncidentStatus.ValueType = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        needs_attention: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "page_size", b"page_size", "page_token", b"page_token", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "needs_attention", b"needs_attention", "page_size", b"page_size", "page_token", b"page_token", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1170,8 +1424,584 @@ class ListIncidentsResponse(_message.Message):
 Global___ListIncidentsResponse: _TypeAlias = ListIncidentsResponse  # noqa: Y015
 
 @_typing.final
+class GetIncidentRequest(_message.Message):
+    """Request for `GetIncident`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    INCIDENT_ID_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    incident_id: _builtins.str
+    """Required."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        incident_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incident_id", b"incident_id", "location_id", b"location_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetIncidentRequest: _TypeAlias = GetIncidentRequest  # noqa: Y015
+
+@_typing.final
+class GetIncidentResponse(_message.Message):
+    """Response of `GetIncident`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INCIDENT_FIELD_NUMBER: _builtins.int
+    TIMELINE_FIELD_NUMBER: _builtins.int
+    EARLIER_FIXES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def incident(self) -> Global___Incident:
+        """The incident."""
+
+    @_builtins.property
+    def timeline(self) -> _containers.RepeatedCompositeFieldContainer[Global___TimelineEntry]:
+        """What happened to it, newest first: at most the last 100 of each sort."""
+
+    @_builtins.property
+    def earlier_fixes(self) -> _containers.RepeatedCompositeFieldContainer[Global___EarlierFix]:
+        """What helped when incidents of the same kind were ended by hand before,
+        newest first, at most 3.
+        """
+
+    def __init__(
+        self,
+        *,
+        incident: Global___Incident | None = ...,
+        timeline: _abc.Iterable[Global___TimelineEntry] | None = ...,
+        earlier_fixes: _abc.Iterable[Global___EarlierFix] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["incident", b"incident"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["earlier_fixes", b"earlier_fixes", "incident", b"incident", "timeline", b"timeline"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetIncidentResponse: _TypeAlias = GetIncidentResponse  # noqa: Y015
+
+@_typing.final
+class TimelineEntry(_message.Message):
+    """Something that happened to an incident."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_FIELD_NUMBER: _builtins.int
+    EVENT_FIELD_NUMBER: _builtins.int
+    DELIVERY_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def event(self) -> Global___TimelineEvent:
+        """An event that counted in it."""
+
+    @_builtins.property
+    def delivery(self) -> Global___Delivery:
+        """A message that was decided, and what became of it."""
+
+    @_builtins.property
+    def attempt(self) -> Global___DeliveryAttempt:
+        """One try to deliver such a message."""
+
+    @_builtins.property
+    def action(self) -> Global___IncidentAction:
+        """What somebody did, or what came due."""
+
+    def __init__(
+        self,
+        *,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        event: Global___TimelineEvent | None = ...,
+        delivery: Global___Delivery | None = ...,
+        attempt: Global___DeliveryAttempt | None = ...,
+        action: Global___IncidentAction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "at", b"at", "attempt", b"attempt", "delivery", b"delivery", "entry", b"entry", "event", b"event"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "at", b"at", "attempt", b"attempt", "delivery", b"delivery", "entry", b"entry", "event", b"event"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_entry: _TypeAlias = _typing.Literal["event", "delivery", "attempt", "action"]  # noqa: Y015
+    _WhichOneofArgType_entry: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_entry) -> _WhichOneofReturnType_entry | None: ...
+
+Global___TimelineEntry: _TypeAlias = TimelineEntry  # noqa: Y015
+
+@_typing.final
+class TimelineEvent(_message.Message):
+    """An event as it counted in an incident."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    OCCURRED_AT_FIELD_NUMBER: _builtins.int
+    event_id: _builtins.str
+    """Its id."""
+    kind: _builtins.str
+    """What happened: workflow_failing, critical_finding and so on."""
+    @_builtins.property
+    def occurred_at(self) -> _timestamp_pb2.Timestamp:
+        """When it happened; the entry's time is when it was reported."""
+
+    def __init__(
+        self,
+        *,
+        event_id: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        occurred_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "kind", b"kind", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TimelineEvent: _TypeAlias = TimelineEvent  # noqa: Y015
+
+@_typing.final
+class DeliveryAttempt(_message.Message):
+    """One try to deliver a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    ELAPSED_MS_FIELD_NUMBER: _builtins.int
+    ENDED_AT_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    """The delivery."""
+    verdict: _builtins.str
+    """What it came to: delivered, later, doubtful, refused, gone or held."""
+    code: _builtins.int
+    """The other side's code. Absent when it gave none."""
+    detail: _builtins.str
+    """What the other side said, at most 2 KiB."""
+    elapsed_ms: _builtins.int
+    """How long it took, in milliseconds."""
+    @_builtins.property
+    def ended_at(self) -> _timestamp_pb2.Timestamp:
+        """When it ended."""
+
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+        verdict: _builtins.str = ...,
+        code: _builtins.int | None = ...,
+        detail: _builtins.str = ...,
+        elapsed_ms: _builtins.int = ...,
+        ended_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_code", b"_code", "code", b"code", "ended_at", b"ended_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_code", b"_code", "code", b"code", "delivery_id", b"delivery_id", "detail", b"detail", "elapsed_ms", b"elapsed_ms", "ended_at", b"ended_at", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__code: _TypeAlias = _typing.Literal["code"]  # noqa: Y015
+    _WhichOneofArgType__code: _TypeAlias = _typing.Literal["_code", b"_code"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__code) -> _WhichOneofReturnType__code | None: ...
+
+Global___DeliveryAttempt: _TypeAlias = DeliveryAttempt  # noqa: Y015
+
+@_typing.final
+class IncidentAction(_message.Message):
+    """Something that was done to an incident."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTION_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    DONE_AT_FIELD_NUMBER: _builtins.int
+    action: _builtins.str
+    """acknowledged, snoozed, woken (the snooze ended), resolved, reopened, noted
+    or reminded.
+    """
+    actor: _builtins.str
+    """Who did it. Empty when it came due by itself."""
+    note: _builtins.str
+    """What was said with it."""
+    @_builtins.property
+    def done_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was done."""
+
+    def __init__(
+        self,
+        *,
+        action: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        note: _builtins.str = ...,
+        done_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["done_at", b"done_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "actor", b"actor", "done_at", b"done_at", "note", b"note"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IncidentAction: _TypeAlias = IncidentAction  # noqa: Y015
+
+@_typing.final
+class EarlierFix(_message.Message):
+    """What helped when an incident of the same kind was ended by hand."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INCIDENT_ID_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    FIX_FIELD_NUMBER: _builtins.int
+    RESOLVED_BY_FIELD_NUMBER: _builtins.int
+    RESOLVED_AT_FIELD_NUMBER: _builtins.int
+    incident_id: _builtins.str
+    """That incident."""
+    cause: _builtins.str
+    """What the cause was; may be empty."""
+    fix: _builtins.str
+    """What helped; may be empty."""
+    resolved_by: _builtins.str
+    """Who ended it."""
+    @_builtins.property
+    def resolved_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was over."""
+
+    def __init__(
+        self,
+        *,
+        incident_id: _builtins.str = ...,
+        cause: _builtins.str = ...,
+        fix: _builtins.str = ...,
+        resolved_by: _builtins.str = ...,
+        resolved_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resolved_at", b"resolved_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "fix", b"fix", "incident_id", b"incident_id", "resolved_at", b"resolved_at", "resolved_by", b"resolved_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EarlierFix: _TypeAlias = EarlierFix  # noqa: Y015
+
+@_typing.final
+class AcknowledgeIncidentRequest(_message.Message):
+    """Request for `AcknowledgeIncident`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    INCIDENT_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    incident_id: _builtins.str
+    """Required."""
+    actor: _builtins.str
+    """Who does it, 1 to 200 characters. Required."""
+    note: _builtins.str
+    """What to say with it, at most 1,000 characters."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        incident_id: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "incident_id", b"incident_id", "location_id", b"location_id", "note", b"note"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcknowledgeIncidentRequest: _TypeAlias = AcknowledgeIncidentRequest  # noqa: Y015
+
+@_typing.final
+class AcknowledgeIncidentResponse(_message.Message):
+    """Response of `AcknowledgeIncident`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INCIDENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def incident(self) -> Global___Incident:
+        """The incident now."""
+
+    def __init__(
+        self,
+        *,
+        incident: Global___Incident | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["incident", b"incident"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incident", b"incident"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcknowledgeIncidentResponse: _TypeAlias = AcknowledgeIncidentResponse  # noqa: Y015
+
+@_typing.final
+class SnoozeIncidentRequest(_message.Message):
+    """Request for `SnoozeIncident`. One of `until` and `until_worse` is required."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    INCIDENT_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    UNTIL_WORSE_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    incident_id: _builtins.str
+    """Required."""
+    actor: _builtins.str
+    """Who does it, 1 to 200 characters. Required."""
+    note: _builtins.str
+    """What to say with it, at most 1,000 characters."""
+    until_worse: _builtins.bool
+    """Until it counts twice as many failures (or events, where none are counted) as
+    now.
+    """
+    @_builtins.property
+    def until(self) -> _timestamp_pb2.Timestamp:
+        """Until then, at most 30 days from now."""
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        incident_id: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        note: _builtins.str = ...,
+        until: _timestamp_pb2.Timestamp | None = ...,
+        until_worse: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["until", b"until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "incident_id", b"incident_id", "location_id", b"location_id", "note", b"note", "until", b"until", "until_worse", b"until_worse"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SnoozeIncidentRequest: _TypeAlias = SnoozeIncidentRequest  # noqa: Y015
+
+@_typing.final
+class SnoozeIncidentResponse(_message.Message):
+    """Response of `SnoozeIncident`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INCIDENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def incident(self) -> Global___Incident:
+        """The incident now."""
+
+    def __init__(
+        self,
+        *,
+        incident: Global___Incident | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["incident", b"incident"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incident", b"incident"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SnoozeIncidentResponse: _TypeAlias = SnoozeIncidentResponse  # noqa: Y015
+
+@_typing.final
+class ResolveIncidentRequest(_message.Message):
+    """Request for `ResolveIncident`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    INCIDENT_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    FIX_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    incident_id: _builtins.str
+    """Required."""
+    actor: _builtins.str
+    """Who does it, 1 to 200 characters. Required."""
+    cause: _builtins.str
+    """What the cause was, at most 1,000 characters."""
+    fix: _builtins.str
+    """What helped, at most 1,000 characters."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        incident_id: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        cause: _builtins.str = ...,
+        fix: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "cause", b"cause", "fix", b"fix", "incident_id", b"incident_id", "location_id", b"location_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveIncidentRequest: _TypeAlias = ResolveIncidentRequest  # noqa: Y015
+
+@_typing.final
+class ResolveIncidentResponse(_message.Message):
+    """Response of `ResolveIncident`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INCIDENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def incident(self) -> Global___Incident:
+        """The incident now."""
+
+    def __init__(
+        self,
+        *,
+        incident: Global___Incident | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["incident", b"incident"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incident", b"incident"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveIncidentResponse: _TypeAlias = ResolveIncidentResponse  # noqa: Y015
+
+@_typing.final
+class ReopenIncidentRequest(_message.Message):
+    """Request for `ReopenIncident`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    INCIDENT_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    incident_id: _builtins.str
+    """Required."""
+    actor: _builtins.str
+    """Who does it, 1 to 200 characters. Required."""
+    note: _builtins.str
+    """What to say with it, at most 1,000 characters."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        incident_id: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "incident_id", b"incident_id", "location_id", b"location_id", "note", b"note"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReopenIncidentRequest: _TypeAlias = ReopenIncidentRequest  # noqa: Y015
+
+@_typing.final
+class ReopenIncidentResponse(_message.Message):
+    """Response of `ReopenIncident`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INCIDENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def incident(self) -> Global___Incident:
+        """The incident now."""
+
+    def __init__(
+        self,
+        *,
+        incident: Global___Incident | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["incident", b"incident"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incident", b"incident"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReopenIncidentResponse: _TypeAlias = ReopenIncidentResponse  # noqa: Y015
+
+@_typing.final
+class AnnotateIncidentRequest(_message.Message):
+    """Request for `AnnotateIncident`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    INCIDENT_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    incident_id: _builtins.str
+    """Required."""
+    actor: _builtins.str
+    """Who does it, 1 to 200 characters. Required."""
+    note: _builtins.str
+    """The note, 1 to 1,000 characters. Required."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        incident_id: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "incident_id", b"incident_id", "location_id", b"location_id", "note", b"note"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnnotateIncidentRequest: _TypeAlias = AnnotateIncidentRequest  # noqa: Y015
+
+@_typing.final
+class AnnotateIncidentResponse(_message.Message):
+    """Response of `AnnotateIncident`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INCIDENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def incident(self) -> Global___Incident:
+        """The incident now."""
+
+    def __init__(
+        self,
+        *,
+        incident: Global___Incident | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["incident", b"incident"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incident", b"incident"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnnotateIncidentResponse: _TypeAlias = AnnotateIncidentResponse  # noqa: Y015
+
+@_typing.final
 class Delivery(_message.Message):
-    """A message to one target."""
+    """What one target is told of one thing."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1190,30 +2020,45 @@ class Delivery(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     NEXT_ATTEMPT_AT_FIELD_NUMBER: _builtins.int
     DELIVERED_AT_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
-    """Its id, which webhooks carry as `webhook-id`."""
+    """Its id."""
     location_id: _builtins.str
     """The location."""
     incident_id: _builtins.str
     """The incident it is about. Empty for a summary."""
     event_id: _builtins.str
-    """The event that caused it."""
+    """The event that caused it. Empty when no event did: a reminder, or an end by
+    hand.
+    """
     channel: _builtins.str
     """email or webhook. Empty when suppressed because there was no target."""
     target: _builtins.str
     """Where it goes, with the middle masked."""
     occasion: _builtins.str
-    """Why it goes out: opened, resolved or summary."""
+    """Why it goes out: opened, reminder (still open, and nobody looks after it),
+    resolved or summary.
+    """
     subject: _builtins.str
     """The subject line."""
     status: Global___DeliveryStatus.ValueType
     """What became of it."""
     suppressed_because: _builtins.str
-    """Why it was not sent: alerts_disabled, critical_alerts_disabled, no_target."""
+    """Why it was not sent. Switched off: alerts_disabled,
+    critical_alerts_disabled. Nowhere to go: no_target, target_disabled,
+    target_removed. Nothing to tell: no_open_incident, folded_into_resolved (it
+    was over before it was told), superseded_by_opened (it began again before
+    its end was told).
+    """
     attempts: _builtins.int
     """How often it was tried."""
     last_error: _builtins.str
     """What the other side said last, at most 2 KiB."""
+    message_id: _builtins.str
+    """The message it goes out in, which webhooks carry as `webhook-id`: its own id,
+    or that of the first delivery when several are folded into one message. Empty
+    until the message is made, right before its first attempt.
+    """
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was decided."""
@@ -1244,10 +2089,11 @@ class Delivery(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         next_attempt_at: _timestamp_pb2.Timestamp | None = ...,
         delivered_at: _timestamp_pb2.Timestamp | None = ...,
+        message_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "delivered_at", b"delivered_at", "next_attempt_at", b"next_attempt_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "channel", b"channel", "created_at", b"created_at", "delivered_at", b"delivered_at", "delivery_id", b"delivery_id", "event_id", b"event_id", "incident_id", b"incident_id", "last_error", b"last_error", "location_id", b"location_id", "next_attempt_at", b"next_attempt_at", "occasion", b"occasion", "status", b"status", "subject", b"subject", "suppressed_because", b"suppressed_because", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "channel", b"channel", "created_at", b"created_at", "delivered_at", b"delivered_at", "delivery_id", b"delivery_id", "event_id", b"event_id", "incident_id", b"incident_id", "last_error", b"last_error", "location_id", b"location_id", "message_id", b"message_id", "next_attempt_at", b"next_attempt_at", "occasion", b"occasion", "status", b"status", "subject", b"subject", "suppressed_because", b"suppressed_because", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

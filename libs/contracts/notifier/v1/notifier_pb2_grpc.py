@@ -69,6 +69,36 @@ class NotifierServiceStub:
                 request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListIncidentsRequest.SerializeToString,
                 response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListIncidentsResponse.FromString,
                 _registered_method=True)
+        self.GetIncident = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/GetIncident',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetIncidentRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetIncidentResponse.FromString,
+                _registered_method=True)
+        self.AcknowledgeIncident = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/AcknowledgeIncident',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.AcknowledgeIncidentRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.AcknowledgeIncidentResponse.FromString,
+                _registered_method=True)
+        self.SnoozeIncident = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/SnoozeIncident',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.SnoozeIncidentRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.SnoozeIncidentResponse.FromString,
+                _registered_method=True)
+        self.ResolveIncident = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/ResolveIncident',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ResolveIncidentRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ResolveIncidentResponse.FromString,
+                _registered_method=True)
+        self.ReopenIncident = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/ReopenIncident',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ReopenIncidentRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ReopenIncidentResponse.FromString,
+                _registered_method=True)
+        self.AnnotateIncident = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/AnnotateIncident',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.AnnotateIncidentRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.AnnotateIncidentResponse.FromString,
+                _registered_method=True)
         self.ListDeliveries = channel.unary_unary(
                 '/runwarden.notifier.v1.NotifierService/ListDeliveries',
                 request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListDeliveriesRequest.SerializeToString,
@@ -124,7 +154,8 @@ class NotifierServiceServicer:
         Idempotent by `event_id`; durable when answered; one result for each event,
         in the order of the request. Fails as a whole with `NO_EVENTS` or
         `TOO_MANY_EVENTS`; a rejected event says `EVENT_ID_MALFORMED`,
-        `LOCATION_MISSING`, `WORKFLOW_MISSING` or `EVENT_KIND_MISSING`.
+        `LOCATION_MISSING`, `WORKFLOW_MISSING`, `EVENT_KIND_MISSING` or
+        `TIME_OUT_OF_RANGE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -141,6 +172,68 @@ class NotifierServiceServicer:
 
     def ListIncidents(self, request, context):
         """Lists incidents, the one with the newest event first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetIncident(self, request, context):
+        """Gets one incident with what happened to it: its events, what was decided and
+        sent, every attempt, and what people did. Fails with `INCIDENT_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcknowledgeIncident(self, request, context):
+        """Notes that somebody looks after an open incident: it is not told again until
+        it is over. Idempotent; who was first stays. Takes a snooze back.
+
+        Fails with `INCIDENT_NOT_FOUND`, `INCIDENT_OVER` or `ACTOR_MISSING`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SnoozeIncident(self, request, context):
+        """Keeps an open incident quiet until a time, until it gets worse, or whichever
+        comes first. If it is still open then, its targets are told once. A later
+        snooze replaces an earlier one.
+
+        Fails with `INCIDENT_NOT_FOUND`, `INCIDENT_OVER`, `ACTOR_MISSING`,
+        `SNOOZE_WITHOUT_END` or `SNOOZE_OUT_OF_RANGE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveIncident(self, request, context):
+        """Ends an incident by hand and tells those who were told that it began. Cause
+        and fix are remembered: the next alert of the same kind carries them.
+        Idempotent: what is over stays as it is, but a cause and a fix that are given
+        are remembered.
+
+        Fails with `INCIDENT_NOT_FOUND` or `ACTOR_MISSING`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReopenIncident(self, request, context):
+        """Makes an incident need attention again: opens one that is over, and takes an
+        acknowledgement and a snooze back. Idempotent.
+
+        Fails with `INCIDENT_NOT_FOUND`, `ACTOR_MISSING`, or `INCIDENT_OPEN_AGAIN`
+        when a later one of the same kind is open.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnnotateIncident(self, request, context):
+        """Adds a note to an incident.
+
+        Fails with `INCIDENT_NOT_FOUND`, `ACTOR_MISSING` or `NOTE_MISSING`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -194,6 +287,36 @@ def add_NotifierServiceServicer_to_server(servicer, server):
                     servicer.ListIncidents,
                     request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListIncidentsRequest.FromString,
                     response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListIncidentsResponse.SerializeToString,
+            ),
+            'GetIncident': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetIncident,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetIncidentRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetIncidentResponse.SerializeToString,
+            ),
+            'AcknowledgeIncident': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcknowledgeIncident,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.AcknowledgeIncidentRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.AcknowledgeIncidentResponse.SerializeToString,
+            ),
+            'SnoozeIncident': grpc.unary_unary_rpc_method_handler(
+                    servicer.SnoozeIncident,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.SnoozeIncidentRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.SnoozeIncidentResponse.SerializeToString,
+            ),
+            'ResolveIncident': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveIncident,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ResolveIncidentRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ResolveIncidentResponse.SerializeToString,
+            ),
+            'ReopenIncident': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReopenIncident,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ReopenIncidentRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ReopenIncidentResponse.SerializeToString,
+            ),
+            'AnnotateIncident': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnnotateIncident,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.AnnotateIncidentRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.AnnotateIncidentResponse.SerializeToString,
             ),
             'ListDeliveries': grpc.unary_unary_rpc_method_handler(
                     servicer.ListDeliveries,
@@ -373,6 +496,168 @@ class NotifierService:
             '/runwarden.notifier.v1.NotifierService/ListIncidents',
             libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListIncidentsRequest.SerializeToString,
             libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListIncidentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetIncident(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/GetIncident',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetIncidentRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetIncidentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcknowledgeIncident(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/AcknowledgeIncident',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.AcknowledgeIncidentRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.AcknowledgeIncidentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SnoozeIncident(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/SnoozeIncident',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.SnoozeIncidentRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.SnoozeIncidentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveIncident(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/ResolveIncident',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ResolveIncidentRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ResolveIncidentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReopenIncident(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/ReopenIncident',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ReopenIncidentRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ReopenIncidentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnnotateIncident(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/AnnotateIncident',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.AnnotateIncidentRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.AnnotateIncidentResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -44,7 +44,8 @@ class NotifierServiceStub:
     Idempotent by `event_id`; durable when answered; one result for each event,
     in the order of the request. Fails as a whole with `NO_EVENTS` or
     `TOO_MANY_EVENTS`; a rejected event says `EVENT_ID_MALFORMED`,
-    `LOCATION_MISSING`, `WORKFLOW_MISSING` or `EVENT_KIND_MISSING`.
+    `LOCATION_MISSING`, `WORKFLOW_MISSING`, `EVENT_KIND_MISSING` or
+    `TIME_OUT_OF_RANGE`.
     """
     SendTestAlert: _aio.UnaryUnaryMultiCallable[_notifier_pb2.SendTestAlertRequest, _notifier_pb2.SendTestAlertResponse]
     """Sends a test alert to every target of the location through the real path,
@@ -53,6 +54,44 @@ class NotifierServiceStub:
     """
     ListIncidents: _aio.UnaryUnaryMultiCallable[_notifier_pb2.ListIncidentsRequest, _notifier_pb2.ListIncidentsResponse]
     """Lists incidents, the one with the newest event first."""
+    GetIncident: _aio.UnaryUnaryMultiCallable[_notifier_pb2.GetIncidentRequest, _notifier_pb2.GetIncidentResponse]
+    """Gets one incident with what happened to it: its events, what was decided and
+    sent, every attempt, and what people did. Fails with `INCIDENT_NOT_FOUND`.
+    """
+    AcknowledgeIncident: _aio.UnaryUnaryMultiCallable[_notifier_pb2.AcknowledgeIncidentRequest, _notifier_pb2.AcknowledgeIncidentResponse]
+    """Notes that somebody looks after an open incident: it is not told again until
+    it is over. Idempotent; who was first stays. Takes a snooze back.
+
+    Fails with `INCIDENT_NOT_FOUND`, `INCIDENT_OVER` or `ACTOR_MISSING`.
+    """
+    SnoozeIncident: _aio.UnaryUnaryMultiCallable[_notifier_pb2.SnoozeIncidentRequest, _notifier_pb2.SnoozeIncidentResponse]
+    """Keeps an open incident quiet until a time, until it gets worse, or whichever
+    comes first. If it is still open then, its targets are told once. A later
+    snooze replaces an earlier one.
+
+    Fails with `INCIDENT_NOT_FOUND`, `INCIDENT_OVER`, `ACTOR_MISSING`,
+    `SNOOZE_WITHOUT_END` or `SNOOZE_OUT_OF_RANGE`.
+    """
+    ResolveIncident: _aio.UnaryUnaryMultiCallable[_notifier_pb2.ResolveIncidentRequest, _notifier_pb2.ResolveIncidentResponse]
+    """Ends an incident by hand and tells those who were told that it began. Cause
+    and fix are remembered: the next alert of the same kind carries them.
+    Idempotent: what is over stays as it is, but a cause and a fix that are given
+    are remembered.
+
+    Fails with `INCIDENT_NOT_FOUND` or `ACTOR_MISSING`.
+    """
+    ReopenIncident: _aio.UnaryUnaryMultiCallable[_notifier_pb2.ReopenIncidentRequest, _notifier_pb2.ReopenIncidentResponse]
+    """Makes an incident need attention again: opens one that is over, and takes an
+    acknowledgement and a snooze back. Idempotent.
+
+    Fails with `INCIDENT_NOT_FOUND`, `ACTOR_MISSING`, or `INCIDENT_OPEN_AGAIN`
+    when a later one of the same kind is open.
+    """
+    AnnotateIncident: _aio.UnaryUnaryMultiCallable[_notifier_pb2.AnnotateIncidentRequest, _notifier_pb2.AnnotateIncidentResponse]
+    """Adds a note to an incident.
+
+    Fails with `INCIDENT_NOT_FOUND`, `ACTOR_MISSING` or `NOTE_MISSING`.
+    """
     ListDeliveries: _aio.UnaryUnaryMultiCallable[_notifier_pb2.ListDeliveriesRequest, _notifier_pb2.ListDeliveriesResponse]
     """Lists deliveries, newest first."""
     ListCaughtMail: _aio.UnaryUnaryMultiCallable[_notifier_pb2.ListCaughtMailRequest, _notifier_pb2.ListCaughtMailResponse]
@@ -115,7 +154,8 @@ class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotent by `event_id`; durable when answered; one result for each event,
         in the order of the request. Fails as a whole with `NO_EVENTS` or
         `TOO_MANY_EVENTS`; a rejected event says `EVENT_ID_MALFORMED`,
-        `LOCATION_MISSING`, `WORKFLOW_MISSING` or `EVENT_KIND_MISSING`.
+        `LOCATION_MISSING`, `WORKFLOW_MISSING`, `EVENT_KIND_MISSING` or
+        `TIME_OUT_OF_RANGE`.
         """
 
     @_abc_1.abstractmethod
@@ -136,6 +176,80 @@ class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_notifier_pb2.ListIncidentsRequest, _abc.Awaitable[_notifier_pb2.ListIncidentsResponse]],
     ) -> _abc.Awaitable[_notifier_pb2.ListIncidentsResponse]:
         """Lists incidents, the one with the newest event first."""
+
+    @_abc_1.abstractmethod
+    def GetIncident(
+        self,
+        request: _notifier_pb2.GetIncidentRequest,
+        context: _aio.ServicerContext[_notifier_pb2.GetIncidentRequest, _abc.Awaitable[_notifier_pb2.GetIncidentResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.GetIncidentResponse]:
+        """Gets one incident with what happened to it: its events, what was decided and
+        sent, every attempt, and what people did. Fails with `INCIDENT_NOT_FOUND`.
+        """
+
+    @_abc_1.abstractmethod
+    def AcknowledgeIncident(
+        self,
+        request: _notifier_pb2.AcknowledgeIncidentRequest,
+        context: _aio.ServicerContext[_notifier_pb2.AcknowledgeIncidentRequest, _abc.Awaitable[_notifier_pb2.AcknowledgeIncidentResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.AcknowledgeIncidentResponse]:
+        """Notes that somebody looks after an open incident: it is not told again until
+        it is over. Idempotent; who was first stays. Takes a snooze back.
+
+        Fails with `INCIDENT_NOT_FOUND`, `INCIDENT_OVER` or `ACTOR_MISSING`.
+        """
+
+    @_abc_1.abstractmethod
+    def SnoozeIncident(
+        self,
+        request: _notifier_pb2.SnoozeIncidentRequest,
+        context: _aio.ServicerContext[_notifier_pb2.SnoozeIncidentRequest, _abc.Awaitable[_notifier_pb2.SnoozeIncidentResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.SnoozeIncidentResponse]:
+        """Keeps an open incident quiet until a time, until it gets worse, or whichever
+        comes first. If it is still open then, its targets are told once. A later
+        snooze replaces an earlier one.
+
+        Fails with `INCIDENT_NOT_FOUND`, `INCIDENT_OVER`, `ACTOR_MISSING`,
+        `SNOOZE_WITHOUT_END` or `SNOOZE_OUT_OF_RANGE`.
+        """
+
+    @_abc_1.abstractmethod
+    def ResolveIncident(
+        self,
+        request: _notifier_pb2.ResolveIncidentRequest,
+        context: _aio.ServicerContext[_notifier_pb2.ResolveIncidentRequest, _abc.Awaitable[_notifier_pb2.ResolveIncidentResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.ResolveIncidentResponse]:
+        """Ends an incident by hand and tells those who were told that it began. Cause
+        and fix are remembered: the next alert of the same kind carries them.
+        Idempotent: what is over stays as it is, but a cause and a fix that are given
+        are remembered.
+
+        Fails with `INCIDENT_NOT_FOUND` or `ACTOR_MISSING`.
+        """
+
+    @_abc_1.abstractmethod
+    def ReopenIncident(
+        self,
+        request: _notifier_pb2.ReopenIncidentRequest,
+        context: _aio.ServicerContext[_notifier_pb2.ReopenIncidentRequest, _abc.Awaitable[_notifier_pb2.ReopenIncidentResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.ReopenIncidentResponse]:
+        """Makes an incident need attention again: opens one that is over, and takes an
+        acknowledgement and a snooze back. Idempotent.
+
+        Fails with `INCIDENT_NOT_FOUND`, `ACTOR_MISSING`, or `INCIDENT_OPEN_AGAIN`
+        when a later one of the same kind is open.
+        """
+
+    @_abc_1.abstractmethod
+    def AnnotateIncident(
+        self,
+        request: _notifier_pb2.AnnotateIncidentRequest,
+        context: _aio.ServicerContext[_notifier_pb2.AnnotateIncidentRequest, _abc.Awaitable[_notifier_pb2.AnnotateIncidentResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.AnnotateIncidentResponse]:
+        """Adds a note to an incident.
+
+        Fails with `INCIDENT_NOT_FOUND`, `ACTOR_MISSING` or `NOTE_MISSING`.
+        """
 
     @_abc_1.abstractmethod
     def ListDeliveries(
