@@ -19,7 +19,9 @@ SERVER_SETTINGS = (
     "-c TimeZone=UTC "
     # A process that was frozen inside a transaction gives its rows back.
     "-c idle_in_transaction_session_timeout=10s "
-    "-c lock_timeout=10s -c statement_timeout=30s"
+    "-c lock_timeout=10s -c statement_timeout=30s "
+    # No statement is so long that compiling it would pay.
+    "-c jit=off"
 )
 RETRY_AFTER = timedelta(seconds=1)
 
@@ -38,14 +40,19 @@ class Database:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, *, name: str, pool_size: int = 8) -> AsyncIterator[Self]:
+    async def open(
+        cls, url: str, *, name: str, pool_size: int = 8, by_index: bool = False
+    ) -> AsyncIterator[Self]:
         """Opens the pool; `url` is anything libpq reads, several hosts included.
 
-        `name` is what `pg_stat_activity` shows. No connection is made yet.
+        `name` is what `pg_stat_activity` shows. No connection is made yet. With
+        `by_index` a prepared statement keeps to the indexes though its tables
+        were still empty, and cheap to read as a whole, when it was planned.
         """
+        settings = f"{SERVER_SETTINGS} -c enable_seqscan=off" if by_index else SERVER_SETTINGS
 
         async def connect(*_: object, **__: object) -> psycopg.AsyncConnection[Any]:
-            return await connected(url, application_name=name, options=SERVER_SETTINGS)
+            return await connected(url, application_name=name, options=settings)
 
         engine = create_async_engine(
             "postgresql+psycopg://",
@@ -77,8 +84,10 @@ class Database:
             ):
                 yield session
         except DBAPIError as error:
-            raise _problem_of(error) from error
-        except (PoolTimeoutError, psycopg.OperationalError, OSError) as error:
+            raise _problem_of(error.orig, lost=error.connection_invalidated) or error from error
+        except psycopg.Error as error:
+            raise _problem_of(error) or error from error
+        except (PoolTimeoutError, OSError) as error:
             raise DatabaseUnavailable(retry_after=RETRY_AFTER) from error
 
     async def ping(self) -> None:
@@ -115,12 +124,11 @@ def constraint_of(error: DBAPIError) -> str | None:
     return cause.diag.constraint_name if isinstance(cause, psycopg.Error) else None
 
 
-def _problem_of(error: DBAPIError) -> Exception:
-    cause = error.orig
+def _problem_of(cause: BaseException | None, *, lost: bool = False) -> problems.Problem | None:
     if isinstance(cause, errors.DeadlockDetected | errors.SerializationFailure):
         return problems.Overtaken()
     if isinstance(cause, errors.LockNotAvailable | errors.QueryCanceled):
         return problems.OutOfTime("The database was too busy; try again.")
-    if error.connection_invalidated or isinstance(cause, psycopg.OperationalError):
+    if lost or isinstance(cause, psycopg.OperationalError):
         return DatabaseUnavailable(retry_after=RETRY_AFTER)
-    return error
+    return None

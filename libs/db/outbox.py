@@ -5,6 +5,7 @@ database holds the lease and sends in the order of the rows; the receiver tells
 repeats by the event's id, so at least once is enough.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,9 +14,11 @@ from typing import Any
 import structlog
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Identity,
+    Index,
     Integer,
     MetaData,
     Table,
@@ -28,12 +31,11 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs import metrics, problems
-from libs.db.database import Database
+from libs.db.database import Database, driver_connection
 from libs.ids import new_id
 
 log = structlog.get_logger()
@@ -48,8 +50,11 @@ CREATE TABLE outbox (
     event_id text NOT NULL CONSTRAINT outbox_event_id_key UNIQUE,
     kind text NOT NULL,
     payload jsonb NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT clock_now()
+    created_at timestamptz NOT NULL DEFAULT clock_now(),
+    topic text COLLATE "C" NOT NULL DEFAULT '',
+    taken boolean NOT NULL DEFAULT false
 );
+CREATE UNIQUE INDEX outbox_topic_idx ON outbox (topic) WHERE topic <> '' AND NOT taken;
 CREATE TABLE outbox_dead_letters (
     id bigint CONSTRAINT outbox_dead_letters_pkey PRIMARY KEY,
     event_id text NOT NULL,
@@ -77,7 +82,15 @@ _outbox = Table(
     Column("kind", Text, nullable=False),
     Column("payload", JSONB, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("topic", Text(collation="C"), nullable=False),
+    Column("taken", Boolean, nullable=False),
     UniqueConstraint("event_id", name="outbox_event_id_key"),
+    Index(
+        "outbox_topic_idx",
+        "topic",
+        unique=True,
+        postgresql_where=text("topic <> '' AND NOT taken"),
+    ),
 )
 _dead = Table(
     "outbox_dead_letters",
@@ -112,6 +125,11 @@ class OutboxEvent:
     kind: str
     payload: Mapping[str, Any]
     event_id: str
+    topic: str = ""
+    """What it goes on about, if it does."""
+    number: str = ""
+    """A number of the payload that is added up: an event of the same topic that
+    still waits is replaced. Without it an event ends its topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +153,66 @@ Deliver = Callable[[Sequence[OutboxEvent]], Awaitable[Sequence[Refusal]]]
 """Tells the receiver; gives what it refused; raises `Unavailable` when it is away."""
 
 
+# What the dispatcher took is on its way, and must not change any more.
+_WRITE = """
+    INSERT INTO outbox (event_id, kind, payload, topic)
+    SELECT event_id, kind, payload, topic FROM unnest(
+        CAST(%(event_ids)s AS text[]), CAST(%(kinds)s AS text[]),
+        CAST(%(payloads)s AS jsonb[]), CAST(%(topics)s AS text[])
+    ) WITH ORDINALITY AS given (event_id, kind, payload, topic, place) ORDER BY place
+"""
+_INSERT = f"{_WRITE} ON CONFLICT ON CONSTRAINT outbox_event_id_key DO NOTHING"
+_ADD_UP = f"""
+    {_WRITE} ON CONFLICT (topic) WHERE topic <> '' AND NOT taken DO UPDATE SET
+        payload = jsonb_set(excluded.payload, ARRAY[CAST(%(number)s AS text)], to_jsonb(
+            CAST(outbox.payload ->> %(number)s AS bigint)
+            + CAST(excluded.payload ->> %(number)s AS bigint)
+        ))
+"""
+_END = "UPDATE outbox SET topic = '' WHERE topic = ANY (CAST(%(topics)s AS text[]))"
+# What was taken and not told goes first and alone, and what is new can still be
+# added up. Locked in the order in which topics are locked everywhere: sorted.
+_TAKE = text(f"""
+    WITH oldest AS (
+        SELECT id FROM outbox WHERE taken = EXISTS (SELECT FROM outbox WHERE taken)
+        ORDER BY id LIMIT {BATCH}
+    ),
+    locked AS (
+        SELECT id FROM outbox WHERE id IN (SELECT id FROM oldest) ORDER BY topic, id FOR UPDATE
+    )
+    UPDATE outbox SET taken = true WHERE id IN (SELECT id FROM locked)
+    RETURNING id, kind, payload, event_id
+""")  # noqa: S608
+
+
 async def add(session: AsyncSession, events: Sequence[OutboxEvent]) -> None:
-    """Writes events in the caller's transaction; one whose id is there already stays as it is."""
+    """Writes events in the caller's transaction; one whose id is there already stays as it is.
+
+    Those that go on about a topic must come sorted by it, and before any that
+    ends one.
+    """
     if not events:
         return
-    rows = [
-        {"event_id": each.event_id, "kind": each.kind, "payload": dict(each.payload)}
-        for each in events
-    ]
-    statement = postgresql.insert(_outbox).on_conflict_do_nothing(constraint="outbox_event_id_key")
-    await session.execute(statement.values(created_at=func.clock_now()), rows)
+    connection = await driver_connection(session)
+    for number in sorted({each.number for each in events if each.number}):
+        going_on = [each for each in events if each.number == number]
+        topics = [each.topic for each in going_on]
+        given = {**_rows(going_on), "topics": topics, "number": number}
+        await connection.execute(_ADD_UP, given, prepare=True)
+    others = [each for each in events if not each.number]
+    if ended := sorted({each.topic for each in others if each.topic}):
+        await connection.execute(_END, {"topics": ended}, prepare=True)
+    if others:
+        given = {**_rows(others), "topics": [""] * len(others)}
+        await connection.execute(_INSERT, given, prepare=True)
+
+
+def _rows(events: Sequence[OutboxEvent]) -> dict[str, object]:
+    return {
+        "event_ids": [each.event_id for each in events],
+        "kinds": [each.kind for each in events],
+        "payloads": [json.dumps(each.payload) for each in events],
+    }
 
 
 class Dispatcher:
@@ -157,16 +225,20 @@ class Dispatcher:
         self._holder = new_id()
 
     async def dispatch(self) -> None:
-        """Sends everything that waits, unless another process holds the lease.
+        """Sends what waits, unless another process holds the lease.
 
         Raises the receiver's `Unavailable`; what was not told stays.
         """
-        while await self._hold_lease():
+        calls_left = 2
+        while calls_left and await self._hold_lease():
             events = await self._oldest()
             if not events:
                 return
             refusals = await self._told(events)
             await self._forget(events, refusals)
+            # Twice, because the first may be what an earlier call left. In a storm
+            # there is always more; it can wait, and be added up, until the next call.
+            calls_left -= len(events) < BATCH
 
     async def state(self) -> OutboxState:
         """Tells how much waits, for health pages; sets the gauges on the way."""
@@ -199,13 +271,9 @@ class Dispatcher:
             return (await session.scalar(claim.returning(_lease.c.id))) is not None
 
     async def _oldest(self) -> list[OutboxEvent]:
-        query = (
-            select(_outbox.c.kind, _outbox.c.payload, _outbox.c.event_id)
-            .order_by(_outbox.c.id)
-            .limit(BATCH)
-        )
         async with self._database.transaction() as session:
-            return [OutboxEvent(*row) for row in await session.execute(query)]
+            rows = (await session.execute(_TAKE)).all()
+        return [OutboxEvent(*row[1:]) for row in sorted(rows, key=lambda row: row[0])]
 
     async def _told(self, events: Sequence[OutboxEvent]) -> Sequence[Refusal]:
         try:

@@ -18,7 +18,11 @@ READING = ("Get", "List", "BatchGet", "Check", "Preview")
 Details = grpc.aio.ClientCallDetails
 
 
-class _Budget(grpc.aio.UnaryUnaryClientInterceptor, grpc.aio.UnaryStreamClientInterceptor):
+class _Budget(
+    grpc.aio.UnaryUnaryClientInterceptor,
+    grpc.aio.UnaryStreamClientInterceptor,
+    grpc.aio.StreamUnaryClientInterceptor,
+):
     """Sends the request id and the token along, and no more time than the caller has left."""
 
     def __init__(self, token: str | None) -> None:
@@ -41,6 +45,16 @@ class _Budget(grpc.aio.UnaryUnaryClientInterceptor, grpc.aio.UnaryStreamClientIn
         request: Any,
     ) -> Any:
         return await continuation(self._passed_on(client_call_details), request)
+
+    async def intercept_stream_unary(
+        self,
+        continuation: Callable[[Details, Any], Awaitable[Any]],
+        client_call_details: Details,
+        request_iterator: Any,
+    ) -> Any:
+        if client_call_details.timeout is None:
+            raise ValueError(f"{client_call_details.method!r} is called without a timeout")
+        return await continuation(self._passed_on(client_call_details), request_iterator)
 
     def _passed_on(self, details: Details) -> Details:
         metadata = list(details.metadata or ())

@@ -23,5 +23,8 @@ class IngestionSettings(ServiceSettings):
     encryption_keys: SecretList = Field(validation_alias="ENCRYPTION_KEYS", min_length=1)
     """Keys for what is encrypted at rest, comma-separated; the first encrypts, all decrypt."""
 
+    run_limit_hours: int = Field(default=24, ge=1, le=720)
+    """Hours after which a run that started and did not end counts as failed."""
+
     retention_days: int = Field(default=90, ge=31, le=3650)
     """Days an execution is kept."""

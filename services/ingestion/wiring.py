@@ -19,11 +19,16 @@ from libs.rpc.client import channel
 from libs.rpc.server import serving
 from libs.secrets import SecretBox
 from services.ingestion import jobs
+from services.ingestion.actions.analysing import Analysing
 from services.ingestion.actions.following import ThresholdCopy
+from services.ingestion.actions.giving_up import GivingUp
+from services.ingestion.actions.importing import Importing
 from services.ingestion.actions.listing import Listing
 from services.ingestion.actions.measuring import Measuring
 from services.ingestion.actions.recording import Recording
+from services.ingestion.actions.replaying import Replaying
 from services.ingestion.actions.tidying import Tidying
+from services.ingestion.actions.watching import Watching
 from services.ingestion.peers import NotifierPeer
 from services.ingestion.servicer import IngestionServicer
 from services.ingestion.settings import IngestionSettings
@@ -42,30 +47,42 @@ async def running(settings: IngestionSettings) -> AsyncIterator[str]:
     await migrations.apply(url, MIGRATIONS)
     async with AsyncExitStack() as stack:
         stack.enter_context(metrics.exposed(settings.metrics_port))
-        database = await stack.enter_async_context(Database.open(url, name="ingestion"))
+        database = await stack.enter_async_context(
+            Database.open(url, name="ingestion", by_index=True)
+        )
         tidying = Tidying(database, timedelta(days=settings.retention_days))
         await tidying.make_partitions()
         to_notifier = await stack.enter_async_context(
             channel(settings.notifier_address, NOTIFIER, settings, idempotent={"ReportEvents"})
         )
         notifier = NotifierPeer(notifier_rpc.NotifierServiceStub(to_notifier))
-        works = await stack.enter_async_context(_working(database, notifier, tidying))
-        add = partial(
-            rpc.add_IngestionServiceServicer_to_server, _servicer(settings, database, works)
-        )
-        yield await stack.enter_async_context(serving(settings, SERVICE, add))
+        works = await stack.enter_async_context(_working(settings, database, notifier, tidying))
+        watching = await stack.enter_async_context(Watching.open(database))
+        servicer = _servicer(settings, database, works, watching)
+        add = partial(rpc.add_IngestionServiceServicer_to_server, servicer)
+        address = await stack.enter_async_context(serving(settings, SERVICE, add))
+        # Before the server drains: it would wait for streams that never end.
+        stack.push_async_callback(watching.stop)
+        yield address
 
 
 @asynccontextmanager
 async def _working(
-    database: Database, notifier: NotifierPeer, tidying: Tidying
+    settings: IngestionSettings, database: Database, notifier: NotifierPeer, tidying: Tidying
 ) -> AsyncIterator[Clockwork]:
     """Runs the jobs until the block ends, then lets another process dispatch at once."""
     dispatcher = Dispatcher(database, notifier.report, service="ingestion")
     try:
         async with clockwork(JOBS_GRACE) as works:
             thresholds = ThresholdCopy(database, notifier, partial(works.wake, jobs.OUTBOX))
-            jobs.start(works, dispatcher=dispatcher, thresholds=thresholds, tidying=tidying)
+            limit = timedelta(hours=settings.run_limit_hours)
+            jobs.start(
+                works,
+                dispatcher=dispatcher,
+                thresholds=thresholds,
+                tidying=tidying,
+                giving_up=GivingUp(database, _recording(settings, database, works), limit),
+            )
             yield works
     finally:
         with suppress(problems.Unavailable):
@@ -73,8 +90,23 @@ async def _working(
 
 
 def _servicer(
-    settings: IngestionSettings, database: Database, works: Clockwork
+    settings: IngestionSettings, database: Database, works: Clockwork, watching: Watching
 ) -> IngestionServicer:
-    box = SecretBox([key.get_secret_value() for key in settings.encryption_keys])
-    recording = Recording(database, box, partial(works.wake, jobs.OUTBOX))
-    return IngestionServicer(recording, Listing(database), Measuring(database))
+    recording = _recording(settings, database, works)
+    return IngestionServicer(
+        recording=recording,
+        replaying=Replaying(database, _box(settings), recording),
+        listing=Listing(database),
+        measuring=Measuring(database),
+        analysing=Analysing(database),
+        watching=watching,
+        importing=Importing(database, timedelta(days=settings.retention_days)),
+    )
+
+
+def _recording(settings: IngestionSettings, database: Database, works: Clockwork) -> Recording:
+    return Recording(database, _box(settings), partial(works.wake, jobs.OUTBOX))
+
+
+def _box(settings: IngestionSettings) -> SecretBox:
+    return SecretBox([key.get_secret_value() for key in settings.encryption_keys])

@@ -1,6 +1,6 @@
 """Short ways to say what a test needs."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -31,13 +31,29 @@ NOWHERE = "127.0.0.1:9"
 
 @asynccontextmanager
 async def an_ingestion(
-    url: str, notifier: str = NOWHERE, **settings
+    url: str, notifier: str = NOWHERE, *, keys: Sequence[str] = (KEY,), **settings
 ) -> AsyncIterator[rpc.IngestionServiceStub]:
     """A replica of the service on a database; yields a stub of it."""
+    given = settings_of(url, notifier, keys=keys, **settings)
+    async with running(given) as address, stub_of(address, given) as stub:
+        yield stub
+
+
+def settings_of(
+    url: str, notifier: str = NOWHERE, *, keys: Sequence[str] = (KEY,), **settings
+) -> IngestionSettings:
+    """Settings of a replica on a free port."""
     values = {"database_url": url, "notifier_address": notifier, "port": 0, "host": "127.0.0.1"}
-    given = IngestionSettings(**values, encryption_keys=[KEY], _env_file=None, **settings)
+    return IngestionSettings(**values, encryption_keys=keys, _env_file=None, **settings)
+
+
+@asynccontextmanager
+async def stub_of(
+    address: str, settings: IngestionSettings
+) -> AsyncIterator[rpc.IngestionServiceStub]:
+    """A stub of the replica at an address."""
     service = pb.DESCRIPTOR.services_by_name["IngestionService"]
-    async with running(given) as address, channel(address, service, given) as opened:
+    async with channel(address, service, settings) as opened:
         yield rpc.IngestionServiceStub(opened)
 
 

@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, timedelta
+from math import ceil
 from statistics import fmean
 
 import pytest
@@ -40,7 +41,7 @@ async def test_a_workflow_that_ran_has_counts_rate_and_average(ingestion, locati
 
     assert (found.location_id, found.workflow_id) == (location, "wf")
     assert found.workflow_name == "Welcome"
-    assert found.current == pb.RunCounts(
+    assert without_percentiles(found.current) == pb.RunCounts(
         total=4,
         succeeded=2,
         failed=1,
@@ -108,10 +109,46 @@ async def test_the_numbers_are_those_of_a_recount(stopped_clock):
         ):
             found = await metrics(ingestion, "l", workflow, seconds=window.total_seconds())
             now = stopped_clock.now
-            assert found.current == counted(mine, now - window, now)
-            assert found.previous == counted(mine, now - 2 * window, now - window)
+            for told, since, until in (
+                (found.current, now - window, now),
+                (found.previous, now - 2 * window, now - window),
+            ):
+                assert percentiles(told) == pytest.approx(
+                    percentiles_of(mine, since, until), rel=0.05
+                )
+                assert without_percentiles(told) == counted(mine, since, until)
             newest = max(mine, key=lambda each: each.executed_at.ToNanoseconds())
             assert found.last_execution_at == newest.executed_at
+
+
+SHARES = {
+    "p50_execution_time_ms": 0.5,
+    "p95_execution_time_ms": 0.95,
+    "p99_execution_time_ms": 0.99,
+}
+
+
+def percentiles(found):
+    return {name: getattr(found, name) for name in SHARES if found.HasField(name)}
+
+
+def without_percentiles(found):
+    bare = pb.RunCounts()
+    bare.CopyFrom(found)
+    for name in SHARES:
+        bare.ClearField(name)
+    return bare
+
+
+def percentiles_of(runs, since, until):
+    times = sorted(
+        each.execution_time_ms
+        for each in runs
+        if since <= each.executed_at.ToDatetime(UTC) < until and each.HasField("execution_time_ms")
+    )
+    if not times:
+        return {}
+    return {name: times[ceil(share * len(times)) - 1] for name, share in SHARES.items()}
 
 
 def counted(runs, since, until):

@@ -18,6 +18,14 @@ from tests.ingestion.builders import (
     refused,
 )
 
+FILTERS = (
+    "failed_action_id",
+    "failed_action_name",
+    "error_class",
+    "error_fingerprint",
+    "error_text",
+)
+
 
 async def pages(ingestion, **request):
     """All pages of a list."""
@@ -159,6 +167,7 @@ def forged(location, position):
         "statuses": (),
         "executed_from": None,
         "executed_before": None,
+        **dict.fromkeys(FILTERS, ""),
     }
     return paging.token(query, position)
 

@@ -108,3 +108,24 @@ async def test_location_and_page_size_are_checked(ingestion, location):
         await workflows(ingestion, "")
     with refused(problems.InvalidRequest, "PAGE_SIZE_NEGATIVE"):
         await workflows(ingestion, location, page_size=-1)
+
+
+async def test_a_workflow_shows_how_it_has_been_lately(stopped_clock):
+    ingestion = stopped_clock.ingestion
+    failed_at = stopped_clock.ago(days=2)
+    await record(
+        ingestion,
+        an_execution("l", "a"),
+        a_failure("l", "a", executed_at=failed_at),
+        a_failure("l", "a", executed_at=stopped_clock.ago(days=8)),
+        an_execution("l", "b", executed_at=stopped_clock.ago(days=20)),
+    )
+    first, second = (
+        await ingestion.ListWorkflows(pb.ListWorkflowsRequest(location_id="l"), timeout=5)
+    ).workflows
+
+    assert (first.last_24_hours.total, first.last_24_hours.failure_rate) == (1, 0)
+    assert (first.last_7_days.total, first.last_7_days.failure_rate) == (2, 0.5)
+    assert first.last_failure_at.ToDatetime(UTC) == failed_at
+    assert second.last_7_days == pb.RunCounts()
+    assert not second.HasField("last_failure_at")

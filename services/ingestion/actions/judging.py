@@ -17,7 +17,8 @@ from services.ingestion.domain.events import (
 from services.ingestion.domain.execution import Execution, Status, WorkflowKey
 from services.ingestion.domain.threshold import Evidence, Standing, Tally
 from services.ingestion.domain.workflow import Sighted, sightings
-from services.ingestion.store import Transaction, thresholds, workflows
+from services.ingestion.store import Transaction, batches, thresholds, workflows
+from services.ingestion.store.batches import Entered
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +30,26 @@ class _Alarm:
     new_failures: int
 
 
-async def judge(
-    session: Transaction, batch: Sequence[Execution], at: datetime
-) -> list[OutboxEvent]:
-    """Gives what a batch, already in the log, means for the notifier.
-
-    Locks the workflows of the batch first and counts in later statements, so
-    that of batches at the same moment one sees the failures of all.
-    """
-    sighted = {each.workflow: each for each in await workflows.see(session, sightings(batch))}
-    standings = {workflow: each.standing for workflow, each in sighted.items()}
-    alarms = await _alarms(session, sighted, standings, batch, at)
+async def enter(
+    session: Transaction, batch: Sequence[Execution], at: datetime, *, commit: bool
+) -> bool:
+    """Adds a batch to the log; says whether that means something for the notifier."""
+    failed: dict[WorkflowKey, list[datetime]] = defaultdict(list)
+    for run in batch:
+        if run.counts_to_threshold:
+            failed[run.workflow].append(run.executed_at)
+    entered = await batches.enter(session, batch, sightings(batch), failed=failed, at=at)
+    standings = {workflow: each.standing for workflow, each in entered.sighted.items()}
+    alarms = _alarms(entered, standings, failed, at)
     recoveries = await _recoveries(session, standings, batch)
-    await _keep(session, standings, sighted)
-    events: list[Event] = await _failing(session, alarms, at)
+    events: list[Event] = [
+        _told(each, entered.evidence[each.sighted.workflow], at) for each in alarms
+    ]
     for workflow, recovered_at in recoveries.items():
-        events.append(_recovered(sighted[workflow], recovered_at, at))
-    return _to_tell(events)
+        events.append(_recovered(entered.sighted[workflow], recovered_at, at))
+    changed = _changed(standings, entered.sighted)
+    await batches.conclude(session, changed, _to_tell(events), commit=commit)
+    return bool(events)
 
 
 async def review(session: Transaction, changed: Sequence[str], at: datetime) -> list[OutboxEvent]:
@@ -60,32 +64,26 @@ async def review(session: Transaction, changed: Sequence[str], at: datetime) -> 
         standings[each.sighted.workflow] = standing
         if new_failures is not None:
             alarms.append(_Alarm(each.sighted, each.tally, new_failures))
-    await _keep(session, standings, {each.sighted.workflow: each.sighted for each in reviewed})
+    before = {each.sighted.workflow: each.sighted for each in reviewed}
+    await workflows.set_standings(session, _changed(standings, before))
     return _to_tell(await _failing(session, alarms, at))
 
 
-async def _alarms(
-    session: Transaction,
-    sighted: Mapping[WorkflowKey, Sighted],
+def _alarms(
+    entered: Entered,
     standings: dict[WorkflowKey, Standing],
-    batch: Iterable[Execution],
+    failed: Mapping[WorkflowKey, Sequence[datetime]],
     at: datetime,
 ) -> list[_Alarm]:
-    failed = defaultdict(list)
-    for run in batch:
-        if run.counts_to_threshold:
-            failed[run.workflow].append(run.executed_at)
-    if not failed:
-        return []
     alarms = []
-    for workflow, tally in (await thresholds.tallies(session, failed)).items():
+    for workflow, tally in entered.tallies.items():
         # One that came too late to count is no news.
         new = sum(executed_at > at - tally.threshold.window for executed_at in failed[workflow])
         if not new:
             continue
         standings[workflow], to_tell = standings[workflow].after_failures(tally, new=new)
         if to_tell is not None:
-            alarms.append(_Alarm(sighted[workflow], tally, to_tell))
+            alarms.append(_Alarm(entered.sighted[workflow], tally, to_tell))
     return alarms
 
 
@@ -99,7 +97,7 @@ async def _recoveries(
     ]
     if not successes:
         return {}
-    failures = await thresholds.last_failures(session, {run.workflow for run in successes})
+    failures = await batches.last_failures(session, {run.workflow for run in successes})
     recovered: dict[WorkflowKey, datetime] = {}
     for run in successes:
         last_failure = failures.get(run.workflow)
@@ -109,17 +107,15 @@ async def _recoveries(
     return recovered
 
 
-async def _keep(
-    session: Transaction,
-    standings: Mapping[WorkflowKey, Standing],
-    before: Mapping[WorkflowKey, Sighted],
-) -> None:
-    changed = {key: now for key, now in standings.items() if now != before[key].standing}
-    await workflows.set_standings(session, changed)
+def _changed(
+    standings: Mapping[WorkflowKey, Standing], before: Mapping[WorkflowKey, Sighted]
+) -> dict[WorkflowKey, Standing]:
+    return {key: now for key, now in standings.items() if now != before[key].standing}
 
 
 async def _failing(session: Transaction, alarms: Sequence[_Alarm], at: datetime) -> list[Event]:
     found = await thresholds.evidence(session, [each.sighted.workflow for each in alarms])
+    alarms = sorted(alarms, key=lambda each: each.sighted.workflow)
     return [_told(alarm, found[alarm.sighted.workflow], at) for alarm in alarms]
 
 
@@ -158,4 +154,15 @@ def _recovered(sighted: Sighted, recovered_at: datetime, at: datetime) -> Workfl
 
 
 def _to_tell(events: Iterable[Event]) -> list[OutboxEvent]:
-    return [OutboxEvent(kind_of(each), payload_of(each), new_id()) for each in events]
+    return [_to_outbox(each) for each in events]
+
+
+def _to_outbox(event: Event) -> OutboxEvent:
+    """While the notifier is slow or away, what a workflow's next failures say goes into one event."""
+    return OutboxEvent(
+        kind_of(event),
+        payload_of(event),
+        new_id(),
+        topic=f"{event.location_id}/{event.workflow_id}",
+        number="new_failures" if isinstance(event, WorkflowFailing) else "",
+    )

@@ -1,22 +1,30 @@
 """Lists what was recorded, page by page."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from libs import paging
 from libs.db.database import Database
-from services.ingestion.domain.execution import Execution, ExecutionFilter, Status, WorkflowKey
+from services.ingestion.domain.execution import (
+    Execution,
+    ExecutionFilter,
+    ExecutionNotFound,
+    Status,
+    WorkflowKey,
+)
 from services.ingestion.domain.page import Page, PageRequest, Position, Written, moment
 from services.ingestion.domain.quarantine import QuarantinedDelivery
-from services.ingestion.domain.text import storable
+from services.ingestion.domain.text import is_id, storable
 from services.ingestion.domain.workflow import Workflow
-from services.ingestion.store import executions, quarantine, workflows
+from services.ingestion.store import executions, history, quarantine, workflows
 from services.ingestion.store.now import now
 
 T = TypeVar("T")
 Query = Mapping[str, object]
+PORTION = 500
+"""Executions of an export that are sent at a time."""
 
 
 class Listing:
@@ -28,10 +36,49 @@ class Listing:
     async def executions(self, wanted: ExecutionFilter, page: PageRequest) -> Page[Execution]:
         """Lists executions of a location, newest first."""
         query = {"list": "executions", **asdict(wanted)}
+        if wanted.error_text:
+            return await self._search(query, wanted, page)
         after = _after(query, page.token, Position.read)
         async with self._database.transaction() as session:
             found = await executions.newest(session, wanted, limit=page.size + 1, after=after)
         return _page(query, found, page.size, lambda last: _place(last).written())
+
+    async def execution(self, location_id: str, execution_id: str) -> Execution:
+        """Gives one execution of a location."""
+        found = None
+        if is_id(execution_id):
+            async with self._database.transaction() as session:
+                found = await history.get(session, location_id, execution_id)
+        if found is None:
+            raise ExecutionNotFound(execution_id=execution_id)
+        return found
+
+    async def export(self, wanted: ExecutionFilter) -> AsyncIterator[Sequence[Execution]]:
+        """Gives all executions of a filter in portions, newest first; no transaction is long."""
+        after = None
+        async with self._database.transaction() as session:
+            wanted = wanted.searching(await now(session))
+        while True:
+            async with self._database.transaction() as session:
+                found = await executions.newest(session, wanted, limit=PORTION, after=after)
+            if found:
+                yield found
+            if len(found) < PORTION:
+                return
+            after = _place(found[-1])
+
+    async def _search(
+        self, query: Query, wanted: ExecutionFilter, page: PageRequest
+    ) -> Page[Execution]:
+        """Lists executions with a text in their message; all pages look from the same time on."""
+        after, since = _after(query, page.token, _read_with_start) or (None, None)
+        async with self._database.transaction() as session:
+            within = replace(wanted, executed_from=since or wanted.executed_from)
+            within = within if since else within.searching(await now(session))
+            found = await executions.newest(session, within, limit=page.size + 1, after=after)
+        assert within.executed_from
+        start = within.executed_from.isoformat()
+        return _page(query, found, page.size, lambda last: [*_place(last).written(), start])
 
     async def recent_failures(
         self, workflow: WorkflowKey, window: timedelta, page: PageRequest

@@ -2,14 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from libs.db.database import Database
+from services.ingestion.domain.breakdown import Windows
 from services.ingestion.domain.execution import WorkflowKey
+from services.ingestion.domain.page import Page
 from services.ingestion.domain.threshold import Tally
-from services.ingestion.domain.trend import trend
-from services.ingestion.domain.workflow import BUSY_PERIOD, RECENT_RUNS, Metrics, RunHistory
+from services.ingestion.domain.trend import RunCounts, trend
+from services.ingestion.domain.workflow import (
+    BUSY_PERIOD,
+    RECENT_RUNS,
+    Metrics,
+    RunHistory,
+    Workflow,
+    WorkflowHealth,
+)
 from services.ingestion.store import measurements, thresholds, workflows
+from services.ingestion.store.comparisons import Comparisons
 from services.ingestion.store.now import now
 
 WEEK, DAY = timedelta(days=7), timedelta(hours=24)
@@ -29,18 +39,46 @@ class Measuring:
             current, previous = await measurements.windows(
                 session, workflow, since=end - 2 * window, split=end - window
             )
-            last_execution_at, last_failure_at = await measurements.last_runs(session, workflow)
-        return Metrics(
-            workflow=workflow,
-            name=known.name,
-            window_start=end - window,
-            window_end=end,
-            current=current,
-            previous=previous,
-            trend=trend(current, previous),
-            last_failure_at=last_failure_at,
-            last_execution_at=last_execution_at,
-        )
+            last = await measurements.last_runs(session, workflow)
+        windows = Windows.until(end, window)
+        return _metrics(workflow, known.name, windows, (current, previous), last)
+
+    async def metrics_of_many(
+        self, location_id: str, wanted: Sequence[str], window: timedelta
+    ) -> list[Metrics]:
+        """Gives the numbers of those of the workflows that are known, in their order."""
+        async with self._database.transaction() as session:
+            windows = Windows.until(await now(session), window)
+            ask = Comparisons(session, location_id, list(dict.fromkeys(wanted)))
+            names, numbers, last = (
+                await ask.names(),
+                await ask.numbers(windows),
+                await ask.last_runs(),
+            )
+        return [
+            _metrics(
+                WorkflowKey(location_id, each), names[each], windows, numbers[each], last[each]
+            )
+            for each in wanted
+            if each in names
+        ]
+
+    async def healths(self, found: Page[Workflow]) -> Page[WorkflowHealth]:
+        """Adds to workflows of one location how they have been lately."""
+        if not found.items:
+            return Page([], "")
+        ids, location_id = [each.workflow_id for each in found.items], found.items[0].location_id
+        async with self._database.transaction() as session:
+            end = await now(session)
+            ask = Comparisons(session, location_id, ids)
+            day = await ask.numbers(Windows.until(end, DAY))
+            week = await ask.numbers(Windows.until(end, WEEK))
+            last = await ask.last_runs()
+        healths = [
+            WorkflowHealth(each, day[id_][0], week[id_][0], last[id_][1])
+            for id_, each in zip(ids, found.items, strict=True)
+        ]
+        return Page(healths, found.next_page_token)
 
     async def run_histories(self, location_id: str, wanted: Sequence[str]) -> list[RunHistory]:
         """Gives the histories of many workflows, in their order; zeros for one that never ran."""
@@ -71,6 +109,25 @@ class Measuring:
         async with self._database.transaction() as session:
             await workflows.get(session, workflow)
             tally = (await thresholds.tallies(session, [workflow], hours=hours))[workflow]
-        if failures is None:
-            return tally
-        return replace(tally, threshold=replace(tally.threshold, failure_threshold=failures))
+        return replace(tally, threshold=tally.threshold.with_failures(failures))
+
+
+def _metrics(
+    workflow: WorkflowKey,
+    name: str,
+    windows: Windows,
+    counts: tuple[RunCounts, RunCounts],
+    last: tuple[datetime | None, datetime | None],
+) -> Metrics:
+    (current, previous), (last_execution_at, last_failure_at) = counts, last
+    return Metrics(
+        workflow=workflow,
+        name=name,
+        window_start=windows.start,
+        window_end=windows.end,
+        current=current,
+        previous=previous,
+        trend=trend(current, previous),
+        last_failure_at=last_failure_at,
+        last_execution_at=last_execution_at,
+    )

@@ -1,17 +1,17 @@
 """Records batches: all of one in one transaction, each item with a result of its own."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from libs import metrics, problems
-from libs.db import outbox
 from libs.db.database import Database
 from libs.ids import new_id
 from libs.secrets import SecretBox
 from services.ingestion.actions import judging
 from services.ingestion.domain.execution import Execution, Key, Report, received
+from services.ingestion.domain.open_run import OpenRun, Start
 from services.ingestion.domain.quarantine import (
     LARGEST_BODY,
     QuarantinedDelivery,
@@ -19,9 +19,12 @@ from services.ingestion.domain.quarantine import (
     redacted,
 )
 from services.ingestion.domain.recording import Item, Outcome, Rejection, Result
-from services.ingestion.store import executions, keys, quarantine
+from services.ingestion.store import Transaction, keys, open_runs, quarantine
 from services.ingestion.store.now import now
 from services.ingestion.store.quarantine import Sealed
+
+Also = Callable[[Transaction, Sequence[Result]], Awaitable[None]]
+"""What else belongs into the transaction of a batch; when it raises, nothing is kept."""
 
 
 @dataclass(slots=True)
@@ -32,14 +35,11 @@ class _Batch:
     results: dict[int, Result] = field(default_factory=dict)
     candidates: dict[int, tuple[Execution, Key | None]] = field(default_factory=dict)
     unread: list[Sealed] = field(default_factory=list)
+    starts: dict[int, OpenRun] = field(default_factory=dict)
 
     def wanted_keys(self) -> dict[Key, str]:
-        """Gives the keys to claim; of equal ones in the batch the first counts."""
-        wanted: dict[Key, str] = {}
-        for execution, key in self.candidates.values():
-            if key is not None:
-                wanted.setdefault(key, execution.execution_id)
-        return wanted
+        """Gives the keys to claim."""
+        return _wanted_keys((key, run.execution_id) for run, key in self.candidates.values())
 
     def accept(self, owners: dict[Key, str]) -> list[Execution]:
         """Gives the executions to add, now that it is known whose the keys are."""
@@ -54,6 +54,15 @@ class _Batch:
         return accepted
 
 
+def _wanted_keys(candidates: Iterable[tuple[Key | None, str]]) -> dict[Key, str]:
+    """Gives the keys to claim; of equal ones in the batch the first counts."""
+    wanted: dict[Key, str] = {}
+    for key, id_ in candidates:
+        if key is not None:
+            wanted.setdefault(key, id_)
+    return wanted
+
+
 class Recording:
     """Takes in what happened."""
 
@@ -62,51 +71,73 @@ class Recording:
         self._box = box
         self._wake_outbox = wake_outbox
 
-    async def record(self, items: Sequence[Item]) -> list[Result]:
+    async def record(self, items: Sequence[Item], also: Also | None = None) -> list[Result]:
         """Records a batch; gives one result for each item, in order. Durable when it returns."""
         try:
-            results = await self._record(items)
+            results = await self._record(items, also)
         except problems.Overtaken:
             # Another transaction won a race for a key or a workflow and is done
             # now. Nothing of ours was kept, so the same can be tried once more.
-            results = await self._record(items)
+            results = await self._record(items, also)
         metrics.INGEST_BATCH.observe(len(items))
         for outcome, count in Counter(each.outcome for each in results).items():
             metrics.INGEST_EVENTS.labels(result=outcome.value).inc(count)
         return results
 
-    async def _record(self, items: Sequence[Item]) -> list[Result]:
+    async def _record(self, items: Sequence[Item], also: Also | None) -> list[Result]:
+        ids = [new_id() for _ in items]
+        told = False
         async with self._database.transaction() as session:
-            batch = self._sorted(items, await now(session))
-            accepted = batch.accept(await keys.claim(session, batch.wanted_keys()))
+            batch, accepted = await self._accepted(session, items, ids)
+            await _open(session, batch)
             await quarantine.add(session, batch.unread)
-            events = []
+            results = [batch.results[place] for place in range(len(items))]
             if accepted:
-                await executions.add(session, accepted)
-                events = await judging.judge(session, accepted, batch.now)
-                await outbox.add(session, events)
-        if events:
+                told = await judging.enter(session, accepted, batch.now, commit=also is None)
+            if also is not None:
+                await also(session, results)
+        if told:
             self._wake_outbox()
-        return [batch.results[place] for place in range(len(items))]
+        return results
 
-    def _sorted(self, items: Sequence[Item], at: datetime) -> _Batch:
+    async def _accepted(
+        self, session: Transaction, items: Sequence[Item], ids: Sequence[str]
+    ) -> tuple[_Batch, list[Execution]]:
+        """Gives what is to be added; the keys of those that are refused stay free."""
+        if any(isinstance(each, Report) and each.executed_at for each in items):
+            batch = self._sorted(items, ids, await now(session))
+            owners = await keys.claim(session, batch.wanted_keys())
+        else:
+            # Only a time that was given can be refused: one round trip less.
+            wanted = _wanted_keys(
+                (each.key, id_)
+                for each, id_ in zip(items, ids, strict=True)
+                if isinstance(each, Report)
+            )
+            at, owners = await keys.claim_and_tell_time(session, wanted)
+            batch = self._sorted(items, ids, at)
+        return batch, batch.accept(owners)
+
+    def _sorted(self, items: Sequence[Item], ids: Sequence[str], at: datetime) -> _Batch:
         batch = _Batch(at)
-        for place, item in enumerate(items):
+        for place, (item, id_) in enumerate(zip(items, ids, strict=True)):
             match item:
                 case Rejection():
                     batch.results[place] = Result(Outcome.REJECTED, rejection=item)
                 case UnreadDelivery():
-                    sealed = self._seal(item, at)
+                    sealed = self._seal(item, id_, at)
                     batch.unread.append(sealed)
                     kept_id = sealed.delivery.quarantine_id
                     batch.results[place] = Result(Outcome.QUARANTINED, kept_id)
+                case Start():
+                    _sort_start(batch, place, item)
                 case Report():
-                    _sort_report(batch, place, item)
+                    _sort_report(batch, place, item, id_)
         return batch
 
-    def _seal(self, unread: UnreadDelivery, at: datetime) -> Sealed:
+    def _seal(self, unread: UnreadDelivery, id_: str, at: datetime) -> Sealed:
         delivery = QuarantinedDelivery(
-            quarantine_id=new_id(),
+            quarantine_id=id_,
             location_id=unread.location_id,
             workflow_id=unread.workflow_id,
             received_at=at,
@@ -119,10 +150,27 @@ class Recording:
         return Sealed(delivery, unread.content_type, self._box.seal(unread.body[:LARGEST_BODY]))
 
 
-def _sort_report(batch: _Batch, place: int, report: Report) -> None:
+def _sort_report(batch: _Batch, place: int, report: Report, id_: str) -> None:
     try:
-        execution = received(report, execution_id=new_id(), now=batch.now)
+        execution = received(report, execution_id=id_, now=batch.now)
     except problems.InvalidRequest as problem:
         batch.results[place] = Result(Outcome.REJECTED, rejection=Rejection.of(problem))
     else:
         batch.candidates[place] = (execution, report.key)
+
+
+def _sort_start(batch: _Batch, place: int, start: Start) -> None:
+    try:
+        batch.starts[place] = start.opened(batch.now)
+    except problems.InvalidRequest as problem:
+        batch.results[place] = Result(Outcome.REJECTED, rejection=Rejection.of(problem))
+
+
+async def _open(session: Transaction, batch: _Batch) -> None:
+    if not batch.starts:
+        return
+    opened = await open_runs.open_all(session, list(batch.starts.values()))
+    for place, run in batch.starts.items():
+        new = run.key in opened
+        opened.discard(run.key)
+        batch.results[place] = Result(Outcome.ACCEPTED if new else Outcome.DUPLICATE)

@@ -1,12 +1,20 @@
 """Keeps the tables in shape: partitions ahead of time, nothing beyond its days."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from libs.db.database import Database
-from services.ingestion.store import Transaction, forgetting, keys, partitions, quarantine
+from services.ingestion.store import (
+    Transaction,
+    arrivals,
+    forgetting,
+    keys,
+    partitions,
+    quarantine,
+    rollups,
+)
 
 log = structlog.get_logger()
 
@@ -37,6 +45,25 @@ class Tidying:
         """Removes keys after 7 days and unread deliveries after 30."""
         await self._forget(keys.forget_expired)
         await self._forget(quarantine.forget_expired)
+        await self._forget(arrivals.forget_expired)
+
+        await self._forget(rollups.forget_expired)
+        await self._forget(rollups.forget_expired_days)
+
+    async def close_days(self) -> None:
+        """Sums up, by day, the days that ended an hour ago or earlier and are not summed up yet."""
+        async with self._database.transaction() as session:
+            days = await rollups.unclosed(session)
+        for day in days:
+            await self._close(day)
+
+    async def _close(self, day: datetime) -> None:
+        async with self._database.transaction() as session:
+            workflows = await rollups.unclosed_workflows(session, day)
+        for start in range(0, len(workflows), rollups.AT_ONCE):
+            some = workflows[start : start + rollups.AT_ONCE]
+            async with self._database.transaction() as session:
+                await rollups.close_day(session, day, some)
 
     async def _forget(self, some: Callable[[Transaction], Awaitable[int]]) -> None:
         forgotten = forgetting.AT_ONCE

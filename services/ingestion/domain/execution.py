@@ -1,6 +1,6 @@
 """One run of one workflow: as it is reported, and as it is kept."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -10,12 +10,25 @@ from services.ingestion.domain import failure
 
 LONGEST_PAST = timedelta(days=30)
 LONGEST_FUTURE = timedelta(minutes=5)
+LONGEST_SEARCH = timedelta(days=7)
 
 
 class ExecutedAtOutOfRange(problems.InvalidRequest):
     """Give the time the run ended, at most 30 days ago, or leave it out."""
 
     reason = "EXECUTED_AT_OUT_OF_RANGE"
+
+
+class ExecutionNotFound(problems.NotFound):
+    """No execution with this id is in the log of this location; check both ids."""
+
+    reason = "EXECUTION_NOT_FOUND"
+
+
+class TextRangeTooLong(problems.InvalidRequest):
+    """A text is looked for in 7 days at most; give a later start or an earlier end."""
+
+    reason = "TEXT_RANGE_TOO_LONG"
 
 
 class Status(StrEnum):
@@ -54,9 +67,13 @@ class WorkflowKey(NamedTuple):
     workflow_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Run:
-    """What a report and a kept execution have in common."""
+    """What a report and a kept execution have in common.
+
+    Nobody changes one; a frozen class would say so, and take twice as long to
+    make on the way of every webhook.
+    """
 
     location_id: str
     workflow_id: str
@@ -75,12 +92,13 @@ class Run:
         return WorkflowKey(self.location_id, self.workflow_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Report(Run):
     """What a caller says of a run."""
 
     executed_at: datetime | None = None
     idempotency_key: str = ""
+    never_finished: bool = False
 
     @property
     def key(self) -> Key | None:
@@ -89,7 +107,7 @@ class Report(Run):
         return Key(self.location_id, self.workflow_id, "finished", self.idempotency_key)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Execution(Run):
     """A run as it is kept."""
 
@@ -118,14 +136,40 @@ class ExecutionFilter:
     statuses: tuple[Status, ...] = ()
     executed_from: datetime | None = None
     executed_before: datetime | None = None
+    failed_action_id: str = ""
+    failed_action_name: str = ""
+    error_class: str = ""
+    error_fingerprint: str = ""
+    error_text: str = ""
+
+    def searching(self, now: datetime) -> "ExecutionFilter":
+        """Gives the same within the days that a text is looked for; unchanged without a text."""
+        if not self.error_text:
+            return self
+        end = self.executed_before or now
+        if self.executed_from is None:
+            return replace(self, executed_from=end - LONGEST_SEARCH)
+        if end - self.executed_from > LONGEST_SEARCH:
+            raise TextRangeTooLong.at("executed_from")
+        return self
 
 
 def received(report: Report, *, execution_id: str, now: datetime) -> Execution:
     """Gives the execution to keep of a report that arrives now."""
-    executed_at, adjusted = _placed(report.executed_at or now, now)
+    executed_at, adjusted = _placed(report.executed_at, now) if report.executed_at else (now, False)
     kind = _failure_of(report)
     return Execution(
-        **{each.name: getattr(report, each.name) for each in fields(Run)},
+        location_id=report.location_id,
+        workflow_id=report.workflow_id,
+        status=report.status,
+        workflow_name=report.workflow_name,
+        failed_action_id=report.failed_action_id,
+        failed_action_name=report.failed_action_name,
+        error_message=report.error_message,
+        error_message_truncated=report.error_message_truncated,
+        execution_time_ms=report.execution_time_ms,
+        run_id=report.run_id,
+        source=report.source,
         execution_id=execution_id,
         executed_at=executed_at,
         received_at=now,
@@ -144,6 +188,8 @@ def _placed(executed_at: datetime, now: datetime) -> tuple[datetime, bool]:
 
 
 def _failure_of(report: Report) -> failure.Failure:
+    if report.never_finished:
+        return failure.UNFINISHED
     if report.status == Status.SUCCESS or not report.error_message:
         return failure.NONE
     return failure.failure_of(report.error_message, report.failed_action_name)

@@ -11,6 +11,9 @@ EXPECTED = "EXPECTED"
 
 OTHER = "OTHER"
 
+NEVER_FINISHED = "NEVER_FINISHED"
+"""Runs that began and were not reported to end; no message says so, we do."""
+
 DECIDING_CHARACTERS = 1000
 """Only so much of a message is looked at: 8 KiB would cost 3 ms each."""
 
@@ -125,6 +128,7 @@ class Failure:
 
 
 NONE = Failure("", "")
+UNFINISHED = Failure(NEVER_FINISHED, hashlib.sha256(NEVER_FINISHED.encode()).hexdigest()[:16])
 
 
 @lru_cache(maxsize=1024)  # a fault repeats its message, thousands of times in a storm

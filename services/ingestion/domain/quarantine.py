@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from libs import problems
 from services.ingestion.domain.text import cut
 
 LARGEST_BODY = 64 * 1024
@@ -44,6 +45,24 @@ NOTHING: frozenset[str] = frozenset()
 _PERSONAL = re.compile(r"\S+@\S*|(?<!\d)(?!\d{4}-\d\d-\d\d)\+?\(?\d[\d\s()./-]{7,}\d")
 
 
+class QuarantinedNotFound(problems.NotFound):
+    """No unread delivery has this id: it was replayed already, or it is older than 30 days."""
+
+    reason = "QUARANTINED_NOT_FOUND"
+
+
+class QuarantinedCut(problems.WrongState):
+    """The body was above 64 KiB and its end was not kept; send the execution again instead."""
+
+    reason = "QUARANTINED_CUT"
+
+
+class QuarantinedSealed(problems.WrongState):
+    """The key that encrypted the body is missing; add it to the end of ENCRYPTION_KEYS again."""
+
+    reason = "QUARANTINED_SEALED"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadDelivery:
     """A delivery at the webhook door that could not be read as an execution."""
@@ -69,6 +88,15 @@ class QuarantinedDelivery:
     redacted_body: str
     body_size: int
     truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedDelivery:
+    """The same with its body, for whoever can read it again; never logged."""
+
+    delivery: QuarantinedDelivery
+    body: bytes
+    content_type: str
 
 
 def redacted(body: bytes) -> str:

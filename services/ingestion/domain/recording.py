@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from libs import problems
 from services.ingestion.domain.execution import Report
+from services.ingestion.domain.open_run import Start
 from services.ingestion.domain.quarantine import UnreadDelivery
 
 
@@ -30,9 +31,15 @@ class Rejection:
         field = problem.fields[0].field if problem.fields else ""
         return cls(problem.reason, field, problem.message)
 
+    def problem(self) -> problems.InvalidRequest:
+        """Gives the problem that says the same of a whole call."""
+        problem = problems.InvalidRequest.at(self.field, self.message)
+        problem.reason = self.reason
+        return problem
 
-Item = Report | UnreadDelivery | Rejection
-"""A run to record, a delivery to put into quarantine, or what the wire carried instead."""
+
+Item = Report | Start | UnreadDelivery | Rejection
+"""A run to record or to open, a delivery for the quarantine, or what the wire carried instead."""
 
 
 @dataclass(frozen=True, slots=True)

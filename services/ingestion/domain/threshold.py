@@ -17,6 +17,10 @@ class Threshold:
     def window(self) -> timedelta:
         return timedelta(hours=self.time_window_hours)
 
+    def with_failures(self, failures: int | None) -> "Threshold":
+        """Gives the same with another number of failures; None leaves it."""
+        return self if failures is None else replace(self, failure_threshold=failures)
+
 
 @dataclass(frozen=True, slots=True)
 class LocationThreshold:

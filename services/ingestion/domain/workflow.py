@@ -33,6 +33,16 @@ class Workflow:
     failing: bool
 
 
+@dataclass(frozen=True, slots=True)
+class WorkflowHealth:
+    """A workflow, and how it has been lately."""
+
+    workflow: Workflow
+    last_24_hours: RunCounts
+    last_7_days: RunCounts
+    last_failure_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
     """What one batch says of a workflow."""

@@ -1,15 +1,13 @@
 """Writes and lists the execution log."""
 
 from collections.abc import Sequence
-from typing import Any
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from libs.db.database import driver_connection
 from services.ingestion.domain.execution import Execution, ExecutionFilter, Source, Status
 from services.ingestion.domain.page import Position
+from services.ingestion.store import arrays
 from services.ingestion.store.keyset import older
 from services.ingestion.store.tables import ExecutionRow
 
@@ -32,53 +30,61 @@ COLUMNS = {
     "error_fingerprint": "text",
     "run_id": "text",
 }
-COPY = f"COPY execution_logs ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+_GIVEN = ", ".join(f"CAST(%s AS {type_}[])" for type_ in COLUMNS.values())
+ADD = f"""
+    INSERT INTO execution_logs ({", ".join(COLUMNS)}) SELECT * FROM unnest({_GIVEN})
+"""  # noqa: S608  no value is in the text
+"""Adds executions; each must lie in a week that has a partition. `batches.enter` adds the rest."""
+EXACTLY = (
+    "workflow_id",
+    "failed_action_id",
+    "failed_action_name",
+    "error_class",
+    "error_fingerprint",
+)
 _log = ExecutionRow.__table__.c  # type: ignore[attr-defined]  # SQLModel hides it from mypy
 
 
-async def add(session: AsyncSession, executions: Sequence[Execution]) -> None:
-    """Adds executions; each must lie in a week that has a partition."""
-    connection = await driver_connection(session)
-    async with connection.cursor() as cursor, cursor.copy(COPY) as copy:
-        copy.set_types(list(COLUMNS.values()))
-        for execution in executions:
-            await copy.write_row(_row(execution))
+def columns(executions: Sequence[Execution]) -> dict[str, str]:
+    """Writes executions down for `ADD`: an array for each of `COLUMNS`, in their order."""
+    written = {}
+    for name, type_ in COLUMNS.items():
+        values = [getattr(each, name) for each in executions]
+        written[name] = arrays.WRITERS[type_](values)
+    return written
 
 
 async def newest(
     session: AsyncSession, wanted: ExecutionFilter, *, limit: int, after: Position | None
 ) -> list[Execution]:
     """Lists executions, newest first; those of the same moment by id."""
-    query = select(*_log).where(*_conditions(wanted))
+    query = select(*_log).where(*conditions(wanted))
     if after is not None:
         query = query.where(older(_log.executed_at, _log.execution_id, than=after))
     query = query.order_by(_log.executed_at.desc(), _log.execution_id.desc()).limit(limit)
     found = await session.execute(query)
-    return [_execution(row) for row in found.mappings()]
+    return [execution_of(row) for row in found.mappings()]
 
 
-def _conditions(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
-    conditions = [_log.location_id == wanted.location_id]
-    if wanted.workflow_id:
-        conditions.append(_log.workflow_id == wanted.workflow_id)
+def conditions(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
+    """Gives what an execution must be to be wanted."""
+    found = [_log.location_id == wanted.location_id]
+    found += [_log[name] == getattr(wanted, name) for name in EXACTLY if getattr(wanted, name)]
+    if wanted.error_text:
+        found.append(_log.error_message.icontains(wanted.error_text, autoescape=True))
     if len(wanted.statuses) == 1:
         # Not IN: the index of failures is only seen by its own words.
-        conditions.append(_log.status == wanted.statuses[0])
+        found.append(_log.status == wanted.statuses[0])
     elif wanted.statuses:
-        conditions.append(_log.status.in_(wanted.statuses))
+        found.append(_log.status.in_(wanted.statuses))
     if wanted.executed_from:
-        conditions.append(_log.executed_at >= wanted.executed_from)
+        found.append(_log.executed_at >= wanted.executed_from)
     if wanted.executed_before:
-        conditions.append(_log.executed_at < wanted.executed_before)
-    return conditions
+        found.append(_log.executed_at < wanted.executed_before)
+    return found
 
 
-def _row(execution: Execution) -> list[Any]:
-    row = [getattr(execution, name) for name in COLUMNS]
-    row[0] = UUID(execution.execution_id)
-    return row
-
-
-def _execution(row: RowMapping) -> Execution:
+def execution_of(row: RowMapping) -> Execution:
+    """Reads an execution out of its row."""
     known = {"status": Status(row["status"]), "source": Source(row["source"])}
     return Execution(**{**row, **known})

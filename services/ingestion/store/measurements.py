@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.ingestion.domain.execution import Status, WorkflowKey
 from services.ingestion.domain.trend import RunCounts
 from services.ingestion.domain.workflow import BusyPeriod, ErrorClassCount, RunOutcome
+from services.ingestion.store import rollups
 
 WORKFLOW = "location_id = :location_id AND workflow_id = :workflow_id"
 COUNTS = """
@@ -21,15 +22,17 @@ COUNTS = """
     count(*) FILTER (WHERE status = 'failed' AND error_class = 'EXPECTED'),
     count(execution_time_ms), CAST(coalesce(sum(execution_time_ms), 0) AS bigint)
 """
-WINDOWS = text(f"""
-    SELECT executed_at >= :split AS later, {COUNTS}
-    FROM execution_logs WHERE {WORKFLOW} AND executed_at >= :since
-    GROUP BY later
-""")  # noqa: S608  no value is in the text
+# A run older than the log is still in the days.
 LAST = text(f"""
     SELECT
-        (SELECT max(executed_at) FROM execution_logs WHERE {WORKFLOW}),
-        (SELECT max(executed_at) FROM execution_logs WHERE {WORKFLOW} AND status = 'failed')
+        coalesce(
+            (SELECT max(executed_at) FROM execution_logs WHERE {WORKFLOW}),
+            (SELECT max(last_execution_at) FROM daily_rollups WHERE {WORKFLOW})
+        ),
+        coalesce(
+            (SELECT max(executed_at) FROM execution_logs WHERE {WORKFLOW} AND status = 'failed'),
+            (SELECT max(last_failure_at) FROM daily_rollups WHERE {WORKFLOW})
+        )
 """)  # noqa: S608
 
 ONE_OF = "location_id = :location_id AND workflow_id = ANY (CAST(:workflow_ids AS text[]))"
@@ -85,9 +88,9 @@ async def windows(
     session: AsyncSession, workflow: WorkflowKey, *, since: datetime, split: datetime
 ) -> tuple[RunCounts, RunCounts]:
     """Counts the runs from the split on, and those from `since` up to it."""
-    given = {**workflow._asdict(), "since": since, "split": split}
-    counts = {row[0]: RunCounts(*row[1:]) for row in await session.execute(WINDOWS, given)}
-    return counts.get(True, RunCounts()), counts.get(False, RunCounts())
+    location_id, id_ = workflow
+    counts = await rollups.windows(session, location_id, [id_], since=since, split=split)
+    return counts.get((id_, True), RunCounts()), counts.get((id_, False), RunCounts())
 
 
 async def last_runs(

@@ -1,5 +1,6 @@
 """One partition of the execution log for each week."""
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import text
@@ -28,6 +29,19 @@ async def make(session: AsyncSession) -> None:
     present = set(await session.scalars(NAMES))
     at = await now(session)
     for monday in _mondays(at - LONGEST_PAST, at + AHEAD):
+        if _name(monday) not in present:
+            await _make_one(session, monday)
+
+
+async def make_for(session: AsyncSession, moments: Collection[datetime]) -> None:
+    """Makes the partitions that are missing for executions of these times."""
+    mondays = {_monday_of(moment) for moment in moments}
+    present = set(await session.scalars(NAMES))
+    if all(_name(each) in present for each in mondays):
+        return
+    await session.execute(text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
+    present = set(await session.scalars(NAMES))
+    for monday in sorted(mondays):
         if _name(monday) not in present:
             await _make_one(session, monday)
 
@@ -78,8 +92,12 @@ async def _make_one(session: AsyncSession, monday: datetime) -> None:
 
 
 def _mondays(first: datetime, last: datetime) -> list[datetime]:
-    monday = datetime.combine(first.date() - timedelta(first.weekday()), time(), UTC)
+    monday = _monday_of(first)
     return [monday + week * WEEK for week in range((last - monday) // WEEK + 1)]
+
+
+def _monday_of(moment: datetime) -> datetime:
+    return datetime.combine(moment.date() - timedelta(moment.weekday()), time(), UTC)
 
 
 def _name(monday: datetime) -> str:

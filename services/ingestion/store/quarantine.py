@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.ingestion.domain.page import Position
@@ -52,6 +52,27 @@ async def newest(
     query = query.order_by(_kept.received_at.desc(), _kept.quarantine_id.desc()).limit(limit)
     found = await session.execute(query)
     return [QuarantinedDelivery(**row) for row in found.mappings()]
+
+
+async def get(session: AsyncSession, location_id: str, quarantine_id: str) -> Sealed | None:
+    """Gives a delivery of a location; None when there is none."""
+    query = select(*_kept).where(*_one(location_id, quarantine_id))
+    row = (await session.execute(query)).mappings().one_or_none()
+    if row is None:
+        return None
+    delivery = QuarantinedDelivery(**{name: row[name] for name in SHOWN})
+    return Sealed(delivery, row["content_type"], row["sealed_body"])
+
+
+async def remove(session: AsyncSession, location_id: str, quarantine_id: str) -> bool:
+    """Removes a delivery; says whether it was there."""
+    statement = delete(QuarantinedDeliveryRow).where(*_one(location_id, quarantine_id))
+    removed = await session.execute(statement.returning(_kept.quarantine_id))
+    return removed.first() is not None
+
+
+def _one(location_id: str, quarantine_id: str) -> tuple[ColumnElement[bool], ...]:
+    return _kept.location_id == location_id, _kept.quarantine_id == quarantine_id
 
 
 async def forget_expired(session: AsyncSession) -> int:

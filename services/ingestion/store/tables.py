@@ -1,14 +1,18 @@
 """The tables that ingestion owns; nobody else reads or writes them."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     DateTime,
+    Identity,
     Index,
     LargeBinary,
+    Numeric,
     PrimaryKeyConstraint,
     Text,
     Uuid,
@@ -114,6 +118,37 @@ class ExecutionKeyRow(IngestionTable, table=True):
     recorded_at: datetime = _column(Moment)
 
 
+class ArrivalRow(IngestionTable, table=True):
+    """A batch that was recorded, for a day: the log is ordered by when runs ended."""
+
+    __tablename__ = "arrivals"
+    __table_args__ = (
+        PrimaryKeyConstraint("arrival_id", name="arrivals_pkey"),
+        Index("arrivals_arrived_at_idx", "arrived_at"),
+    )
+
+    arrival_id: int = Field(sa_type=BigInteger, sa_column_args=[Identity(always=True)])
+    arrived_at: datetime = _column(Moment)
+    moments: list[datetime] = _column(ARRAY(Moment))
+
+
+class OpenRunRow(IngestionTable, table=True):
+    """A run that began and was not reported to end; it is no execution yet."""
+
+    __tablename__ = "open_runs"
+    __table_args__ = (
+        PrimaryKeyConstraint("location_id", "workflow_id", "run_id", name="open_runs_pkey"),
+        Index("open_runs_started_at_idx", "started_at"),
+    )
+
+    location_id: str = _column(Word)
+    workflow_id: str = _column(Word)
+    run_id: str = _column(Word)
+    workflow_name: str = _column(Text)
+    started_at: datetime = _column(Moment)
+    source: str = _column(Word)
+
+
 class WorkflowRow(IngestionTable, table=True):
     """A workflow and its standing; locked while a batch of it is counted."""
 
@@ -134,6 +169,50 @@ class WorkflowRow(IngestionTable, table=True):
     failing: bool
     recovery_due: bool
     untold_failures: int
+
+
+class RollupRow(SQLModel):
+    """The numbers of some runs of one workflow."""
+
+    location_id: str = _column(Word)
+    workflow_id: str = _column(Word)
+    succeeded: int = _column(BigInteger)
+    failed: int = _column(BigInteger)
+    partial: int = _column(BigInteger)
+    expected: int = _column(BigInteger)
+    timed: int = _column(BigInteger)
+    total_time_ms: int = _column(BigInteger)
+    times: Decimal = _column(Numeric)
+    last_execution_at: datetime = _column(Moment)
+    last_failure_at: datetime | None = _column(Moment)
+    first_counted_at: datetime | None = _column(Moment)
+    last_counted_at: datetime | None = _column(Moment)
+
+
+class HourlyRollupRow(RollupRow, IngestionTable, table=True):
+    """The runs of an hour; every batch adds to it."""
+
+    __tablename__ = "hourly_rollups"
+    __table_args__ = (
+        PrimaryKeyConstraint("location_id", "workflow_id", "hour", name="hourly_rollups_pkey"),
+        # Only to remove old hours and to close days, so it may be small and rough.
+        Index("hourly_rollups_hour_idx", "hour", postgresql_using="brin"),
+        {"postgresql_with": {"fillfactor": 70}},
+    )
+
+    hour: datetime = _column(Moment)
+
+
+class DailyRollupRow(RollupRow, IngestionTable, table=True):
+    """The runs of a day that is over, the sum of its hours."""
+
+    __tablename__ = "daily_rollups"
+    __table_args__ = (
+        PrimaryKeyConstraint("location_id", "workflow_id", "day", name="daily_rollups_pkey"),
+        Index("daily_rollups_day_idx", "day", postgresql_using="brin"),
+    )
+
+    day: datetime = _column(Moment)
 
 
 class LocationSettingsRow(IngestionTable, table=True):

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.ingestion.domain.events import LONGEST_MESSAGE
-from services.ingestion.domain.execution import Order, WorkflowKey
+from services.ingestion.domain.execution import WorkflowKey
 from services.ingestion.domain.threshold import Evidence, Standing, Tally, Threshold
 from services.ingestion.domain.workflow import Sighted
 
@@ -30,40 +30,83 @@ THRESHOLD = """
         ORDER BY location_id DESC LIMIT 1
     ) AS threshold
 """
-# No upper end: a run may be a few minutes ahead of our clock, never more, and
+# Whole hours come from their roll-ups: in a storm a workflow fails thousands of
+# times a day. No upper end: a run may be a few minutes ahead of our clock, never more, and
 # when its time comes nobody would count again.
 TALLY = f"""
     CROSS JOIN LATERAL (
+        SELECT clock_now() - make_interval(hours => threshold.hours) AS since
+    ) AS period
+    CROSS JOIN LATERAL (
         SELECT count(*) AS failures, min(executed_at) AS first_at, max(executed_at) AS last_at
         FROM execution_logs AS run
-        WHERE {COUNTED} AND run.executed_at > clock_now() - make_interval(hours => threshold.hours)
+        WHERE {COUNTED} AND run.executed_at > period.since
+            AND run.executed_at < date_trunc('hour', period.since, 'UTC') + interval '1 hour'
+    ) AS first_hour
+    CROSS JOIN LATERAL (
+        SELECT CAST(coalesce(sum(failed - expected), 0) AS bigint) AS failures,
+            min(first_counted_at) AS first_at, max(last_counted_at) AS last_at
+        FROM hourly_rollups AS hours
+        WHERE hours.location_id = workflow.location_id
+            AND hours.workflow_id = workflow.workflow_id
+            AND hours.hour > period.since
+    ) AS whole_hours
+    CROSS JOIN LATERAL (
+        SELECT first_hour.failures + whole_hours.failures AS failures,
+            coalesce(first_hour.first_at, whole_hours.first_at) AS first_at,
+            coalesce(whole_hours.last_at, first_hour.last_at) AS last_at
     ) AS tally
 """  # noqa: S608  no value is in the text
 TALLIES = text(f"""
-    SELECT workflow.*, failure_threshold, hours, alerts_enabled, failures, first_at, last_at
+    SELECT workflow.*, failure_threshold, hours, alerts_enabled,
+        tally.failures, tally.first_at, tally.last_at
     FROM {GIVEN} {THRESHOLD} {TALLY}
 """)  # noqa: S608
-LAST_FAILURES = text(f"""
+TOLD = """
+    unnest(CAST(%s AS text[]), CAST(%s AS text[])) AS workflow (location_id, workflow_id)
+"""
+LAST_FAILURES = f"""
     SELECT workflow.*, last.executed_at, CAST(last.execution_id AS text)
-    FROM {GIVEN} CROSS JOIN LATERAL (
+    FROM {TOLD} CROSS JOIN LATERAL (
         SELECT executed_at, execution_id FROM execution_logs AS run WHERE {COUNTED}
         ORDER BY executed_at DESC, execution_id DESC LIMIT 1
     ) AS last
-""")  # noqa: S608
+"""  # noqa: S608
+"""Gives the newest failure that counts of each workflow that has one."""
+MOST_EVIDENCE = 5
+LAST_IN_WINDOW = f"""
+    LEFT JOIN LATERAL (
+        SELECT executed_at, execution_id, failed_action_name,
+            left(error_message, {LONGEST_MESSAGE}) AS error_message, error_class
+        FROM execution_logs AS run
+        WHERE tally.failures >= failure_threshold AND {COUNTED}
+            AND run.executed_at > clock_now() - make_interval(hours => threshold.hours)
+        ORDER BY executed_at DESC, execution_id DESC LIMIT {MOST_EVIDENCE}
+    ) AS last ON true
+"""  # noqa: S608
+JUDGE = f"""
+    SELECT workflow.*, failure_threshold, hours, alerts_enabled,
+        tally.failures, tally.first_at, tally.last_at,
+        CAST(last.execution_id AS text), failed_action_name, error_message, error_class
+    FROM {TOLD} {THRESHOLD.replace(":hours", "NULL")} {TALLY} {LAST_IN_WINDOW}
+    ORDER BY location_id, workflow_id, last.executed_at DESC, last.execution_id DESC
+"""  # noqa: S608
+"""Counts failures in the window of each workflow's threshold; with the newest where they are too many.
+
+The workflows must have been locked by an earlier statement.
+"""
 EVIDENCE = text(f"""
-    SELECT workflow.*, last.id, failed_action_name, error_message, error_class
-    FROM {GIVEN} CROSS JOIN LATERAL (
-        SELECT execution_id, executed_at, CAST(execution_id AS text) AS id,
-            failed_action_name, left(error_message, :longest) AS error_message, error_class
-        FROM execution_logs AS run WHERE {COUNTED}
-        ORDER BY executed_at DESC, execution_id DESC LIMIT :most
-    ) AS last
+    SELECT workflow.*, CAST(last.execution_id AS text),
+        failed_action_name, error_message, error_class
+    FROM {GIVEN} {THRESHOLD} {TALLY} {LAST_IN_WINDOW}
+    WHERE last.execution_id IS NOT NULL
     ORDER BY location_id, workflow_id, last.executed_at DESC, last.execution_id DESC
 """)  # noqa: S608
 # Who has not run for the longest window has no failure in any.
 STANDINGS = text(f"""
     SELECT workflow.location_id, workflow.workflow_id,
-        failure_threshold, hours, alerts_enabled, failures, first_at, last_at,
+        failure_threshold, hours, alerts_enabled,
+        tally.failures, tally.first_at, tally.last_at,
         name, failing, recovery_due, untold_failures,
         EXISTS (
             SELECT FROM execution_logs AS run
@@ -79,7 +122,6 @@ STANDINGS = text(f"""
     WHERE set_by = ANY (CAST(:set_by AS text[]))
         AND (failing OR last_execution_at > clock_now() - interval '30 days')
 """)  # noqa: S608
-MOST_EVIDENCE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,30 +139,19 @@ async def tallies(
 ) -> dict[WorkflowKey, Tally]:
     """Counts failures in the window of each workflow's threshold, or of so many hours.
 
-    When it is to decide something the workflows must have been locked by an
-    earlier statement: a lock and a count in one statement count what the
-    transaction before had not committed yet, and the alert is lost.
+    To decide something the workflows must be locked first: see `batches.enter`.
     """
     rows = await session.execute(TALLIES, {**_given(workflows), "hours": hours})
     return {WorkflowKey(*row[:2]): _tally(row[2:]) for row in rows}
 
 
-async def last_failures(
-    session: AsyncSession, workflows: Collection[WorkflowKey]
-) -> dict[WorkflowKey, Order]:
-    """Gives the newest failure that counts of each workflow that has one."""
-    rows = await session.execute(LAST_FAILURES, _given(workflows))
-    return {WorkflowKey(*row[:2]): (row[2], row[3]) for row in rows}
-
-
 async def evidence(
     session: AsyncSession, workflows: Collection[WorkflowKey]
 ) -> dict[WorkflowKey, list[Evidence]]:
-    """Gives the newest failures that count of each workflow, newest first, at most 5."""
+    """Gives the newest failures of workflows at or over their threshold, newest first, at most 5."""
     found: dict[WorkflowKey, list[Evidence]] = {}
     if workflows:
-        limits = {"longest": LONGEST_MESSAGE, "most": MOST_EVIDENCE}
-        for row in await session.execute(EVIDENCE, {**_given(workflows), **limits}):
+        for row in await session.execute(EVIDENCE, {**_given(workflows), "hours": None}):
             found.setdefault(WorkflowKey(*row[:2]), []).append(Evidence(*row[2:]))
     return found
 

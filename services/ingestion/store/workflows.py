@@ -6,22 +6,23 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from libs.db.database import driver_connection
 from services.ingestion.domain.execution import Status, WorkflowKey
 from services.ingestion.domain.threshold import Standing
-from services.ingestion.domain.workflow import Sighted, Sighting, Workflow, WorkflowNotFound
+from services.ingestion.domain.workflow import Sighting, Workflow, WorkflowNotFound
+from services.ingestion.store import arrays
 from services.ingestion.store.tables import WorkflowRow
 
 # Late news never replace newer ones; at the same moment the later delivery wins.
-SEE = text("""
+SEE = """
     INSERT INTO workflows AS known (
         location_id, workflow_id, name, named_at,
         last_execution_at, last_status, first_seen_at
     )
     SELECT seen.*, clock_now()
     FROM unnest(
-        CAST(:location_ids AS text[]), CAST(:workflow_ids AS text[]),
-        CAST(:names AS text[]), CAST(:named_at AS timestamptz[]),
-        CAST(:last_execution_at AS timestamptz[]), CAST(:last_statuses AS text[])
+        CAST(%s AS text[]), CAST(%s AS text[]), CAST(%s AS text[]),
+        CAST(%s AS timestamptz[]), CAST(%s AS timestamptz[]), CAST(%s AS text[])
     ) AS seen (location_id, workflow_id, name, named_at, last_execution_at, last_status)
     ON CONFLICT ON CONSTRAINT workflows_pkey DO UPDATE SET
         name = CASE
@@ -36,39 +37,32 @@ SEE = text("""
         END,
         last_execution_at = greatest(known.last_execution_at, excluded.last_execution_at)
     RETURNING location_id, workflow_id, name, failing, recovery_due, untold_failures
-""")
+"""
+"""Adds what a batch says of workflows, and locks them until the transaction ends."""
 
-SET_STANDINGS = text("""
+SET_STANDINGS = """
     UPDATE workflows AS known SET
         failing = stands.failing,
         recovery_due = stands.recovery_due,
         untold_failures = stands.untold_failures
     FROM unnest(
-        CAST(:location_ids AS text[]), CAST(:workflow_ids AS text[]),
-        CAST(:failing AS boolean[]), CAST(:recovery_due AS boolean[]),
-        CAST(:untold_failures AS int[])
+        CAST(%s AS text[]), CAST(%s AS text[]), CAST(%s AS boolean[]), CAST(%s AS boolean[]),
+        CAST(%s AS int[])
     ) AS stands (location_id, workflow_id, failing, recovery_due, untold_failures)
     WHERE known.location_id = stands.location_id AND known.workflow_id = stands.workflow_id
-""")
+"""
 
 
-async def see(session: AsyncSession, sightings: Sequence[Sighting]) -> list[Sighted]:
-    """Adds what a batch says of workflows, and locks them until the transaction ends.
-
-    The sightings must be sorted: two batches lock workflows in the same order.
-    """
-    rows = await session.execute(
-        SEE,
-        {
-            "location_ids": [each.workflow.location_id for each in sightings],
-            "workflow_ids": [each.workflow.workflow_id for each in sightings],
-            "names": [each.name for each in sightings],
-            "named_at": [each.named_at for each in sightings],
-            "last_execution_at": [each.last_execution_at for each in sightings],
-            "last_statuses": [each.last_status for each in sightings],
-        },
+def columns(sightings: Sequence[Sighting]) -> tuple[str, ...]:
+    """Writes sightings down for `SEE`."""
+    return (
+        arrays.texts([each.workflow.location_id for each in sightings]),
+        arrays.texts([each.workflow.workflow_id for each in sightings]),
+        arrays.texts([each.name for each in sightings]),
+        arrays.moments([each.named_at for each in sightings]),
+        arrays.moments([each.last_execution_at for each in sightings]),
+        arrays.texts([each.last_status for each in sightings]),
     )
-    return [Sighted(WorkflowKey(*row[:2]), row[2], Standing(*row[3:])) for row in rows]
 
 
 async def lock_all(session: AsyncSession) -> None:
@@ -80,14 +74,15 @@ async def set_standings(session: AsyncSession, standings: Mapping[WorkflowKey, S
     """Notes how workflows stand now; they must be locked."""
     if not standings:
         return
-    given = {
-        "location_ids": [each.location_id for each in standings],
-        "workflow_ids": [each.workflow_id for each in standings],
-        "failing": [each.failing for each in standings.values()],
-        "recovery_due": [each.recovery_due for each in standings.values()],
-        "untold_failures": [each.untold_failures for each in standings.values()],
-    }
-    await session.execute(SET_STANDINGS, given)
+    given = (
+        arrays.texts([each.location_id for each in standings]),
+        arrays.texts([each.workflow_id for each in standings]),
+        arrays.flags([each.failing for each in standings.values()]),
+        arrays.flags([each.recovery_due for each in standings.values()]),
+        arrays.numbers([each.untold_failures for each in standings.values()]),
+    )
+    connection = await driver_connection(session)
+    await connection.execute(SET_STANDINGS, given, prepare=True)
 
 
 async def get(session: AsyncSession, key: WorkflowKey) -> Workflow:

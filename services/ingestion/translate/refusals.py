@@ -69,6 +69,12 @@ class WindowOutOfRange(problems.InvalidRequest):
     reason = "WINDOW_OUT_OF_RANGE"
 
 
+class BucketUnknown(problems.InvalidRequest):
+    """Ask for buckets of an hour or a day, or leave the choice to us."""
+
+    reason = "BUCKET_UNKNOWN"
+
+
 class ThresholdOutOfRange(problems.InvalidRequest):
     """Try 1 to 10,000 failures."""
 

@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from libs import paging, problems
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
 from libs.rpc.times import TimeOutOfRange, datetime_from, timedelta_from
+from services.ingestion.domain.breakdown import Bucket, Scope
 from services.ingestion.domain.execution import (
     ExecutedAtOutOfRange,
     ExecutionFilter,
@@ -17,15 +18,18 @@ from services.ingestion.domain.execution import (
     Status,
     WorkflowKey,
 )
+from services.ingestion.domain.open_run import RunIdMissing, RunKey, Start
 from services.ingestion.domain.page import PageRequest
 from services.ingestion.domain.quarantine import UnreadDelivery
 from services.ingestion.domain.recording import Item, Rejection
+from services.ingestion.domain.tail import Interest
 from services.ingestion.domain.text import cut, storable
 from services.ingestion.translate import refusals
 
 MOST_ITEMS = 500
 MOST_WORKFLOWS = 500
 LONGEST_ID = 64
+LONGEST_TEXT = 200
 LONGEST_MESSAGE_BYTES = 8 * 1024
 LONGEST_EXECUTION_MS = 365 * 24 * 60 * 60 * 1000
 SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(minutes=1), timedelta(days=90)
@@ -42,11 +46,29 @@ SOURCES = {
     pb.EXECUTION_SOURCE_GRPC: Source.GRPC,
     pb.EXECUTION_SOURCE_IMPORT: Source.IMPORT,
 }
+BUCKETS = {pb.BUCKET_HOUR: Bucket.HOUR, pb.BUCKET_DAY: Bucket.DAY}
 
 
 class _Paged(Protocol):
     page_size: int
     page_token: str
+
+
+class _Limited(Protocol):
+    page_size: int
+
+
+_Windowed = (
+    pb.ListRecentFailuresRequest
+    | pb.GetWorkflowMetricsRequest
+    | pb.ListErrorGroupsRequest
+    | pb.ListFailingStepsRequest
+    | pb.GetExecutionTimelineRequest
+    | pb.BatchGetWorkflowMetricsRequest
+    | pb.BacktestThresholdRequest
+)
+_Scoped = pb.ListErrorGroupsRequest | pb.ListFailingStepsRequest | pb.GetExecutionTimelineRequest
+_Bucketed = pb.ListErrorGroupsRequest | pb.GetExecutionTimelineRequest
 
 
 def items_from(request: pb.RecordExecutionsRequest) -> list[Item]:
@@ -58,16 +80,28 @@ def items_from(request: pb.RecordExecutionsRequest) -> list[Item]:
     return [_item_from(each) for each in request.items]
 
 
-def filter_from(request: pb.ListExecutionsRequest) -> ExecutionFilter:
+def filter_from(
+    request: pb.ListExecutionsRequest | pb.ExportExecutionsRequest,
+) -> ExecutionFilter:
     """Reads which executions are wanted."""
-    if not STATUSES.keys() >= set(request.statuses):
-        raise refusals.StatusUnknown.at("statuses")
     return ExecutionFilter(
         location_id=location_from(request),
         workflow_id=storable(request.workflow_id),
-        statuses=tuple(sorted({STATUSES[each] for each in request.statuses})),
+        failed_action_id=storable(request.failed_action_id),
+        failed_action_name=storable(request.failed_action_name),
+        error_class=storable(request.error_class),
+        error_fingerprint=storable(request.error_fingerprint),
+        error_text=_limited(request, "error_text", LONGEST_TEXT),
+        statuses=tuple(sorted(_statuses_from(request))),
         executed_from=_moment_of(request, "executed_from"),
         executed_before=_moment_of(request, "executed_before"),
+    )
+
+
+def interest_from(request: pb.WatchExecutionsRequest) -> Interest:
+    """Reads what somebody wants to watch."""
+    return Interest(
+        location_from(request), storable(request.workflow_id), frozenset(_statuses_from(request))
     )
 
 
@@ -87,16 +121,35 @@ def workflow_from(request: Message) -> WorkflowKey:
     return WorkflowKey(location_from(request), workflow_id)
 
 
-def workflow_ids_from(request: pb.BatchGetRunHistoriesRequest) -> list[str]:
+def scope_from(request: _Scoped) -> Scope:
+    """Reads which location it is about, or which of its workflows."""
+    return Scope(location_from(request), storable(request.workflow_id))
+
+
+def bucket_from(request: _Bucketed) -> Bucket | None:
+    """Reads how long the buckets shall be; None leaves the choice to us."""
+    if request.bucket == pb.BUCKET_UNSPECIFIED:
+        return None
+    if request.bucket not in BUCKETS:
+        raise refusals.BucketUnknown.at("bucket")
+    return BUCKETS[request.bucket]
+
+
+def most_from(request: _Limited) -> int:
+    """Reads how many are wanted at most."""
+    return paging.page_size(request.page_size)
+
+
+def workflow_ids_from(
+    request: pb.BatchGetRunHistoriesRequest | pb.BatchGetWorkflowMetricsRequest,
+) -> list[str]:
     """Reads which workflows it is about."""
     if len(request.workflow_ids) > MOST_WORKFLOWS:
         raise refusals.TooManyWorkflows.at("workflow_ids")
     return [storable(each) for each in request.workflow_ids]
 
 
-def window_from(
-    request: pb.ListRecentFailuresRequest | pb.GetWorkflowMetricsRequest, *, default: timedelta
-) -> timedelta:
+def window_from(request: _Windowed, *, default: timedelta) -> timedelta:
     """Reads how far to look back."""
     if not request.HasField("window"):
         return default
@@ -109,7 +162,9 @@ def window_from(
     return window
 
 
-def trial_from(request: pb.CheckAlertThresholdRequest) -> tuple[int | None, int | None]:
+def trial_from(
+    request: pb.CheckAlertThresholdRequest | pb.BacktestThresholdRequest,
+) -> tuple[int | None, int | None]:
     """Reads the failures and hours to try instead of the settings; None where the settings hold."""
     failures = request.failure_threshold if request.HasField("failure_threshold") else None
     hours = request.time_window_hours if request.HasField("time_window_hours") else None
@@ -120,16 +175,8 @@ def trial_from(request: pb.CheckAlertThresholdRequest) -> tuple[int | None, int 
     return failures, hours
 
 
-def _item_from(item: pb.RecordItem) -> Item:
-    try:
-        if item.WhichOneof("content") == "unread":
-            return _unread_from(item.unread)
-        return _report_from(item.execution)
-    except problems.InvalidRequest as problem:
-        return Rejection.of(problem)
-
-
-def _report_from(message: pb.Execution) -> Report:
+def report_from(message: pb.Execution) -> Report:
+    """Reads what a caller says of a run."""
     location_id, workflow_id = _recorded_workflow(message)
     if message.status not in STATUSES:
         raise refusals.StatusMissing.at("status")
@@ -148,6 +195,35 @@ def _report_from(message: pb.Execution) -> Report:
         executed_at=_executed_at_from(message),
         run_id=_limited(message, "run_id", 200),
         idempotency_key=_limited(message, "idempotency_key", 200),
+        source=SOURCES.get(message.source, Source.GRPC),
+    )
+
+
+def _statuses_from(
+    request: pb.ListExecutionsRequest | pb.ExportExecutionsRequest | pb.WatchExecutionsRequest,
+) -> set[Status]:
+    if not STATUSES.keys() >= set(request.statuses):
+        raise refusals.StatusUnknown.at("statuses")
+    return {STATUSES[each] for each in request.statuses}
+
+
+def _item_from(item: pb.RecordItem) -> Item:
+    try:
+        if item.WhichOneof("content") == "unread":
+            return _unread_from(item.unread)
+        if item.execution.status == pb.EXECUTION_STATUS_STARTED:
+            return _start_from(item.execution)
+        return report_from(item.execution)
+    except problems.InvalidRequest as problem:
+        return Rejection.of(problem)
+
+
+def _start_from(message: pb.Execution) -> Start:
+    workflow = _recorded_workflow(message)
+    return Start(
+        key=RunKey(*workflow, _required(message, "run_id", RunIdMissing, limit=200)),
+        workflow_name=_limited(message, "workflow_name", 300),
+        started_at=_executed_at_from(message),
         source=SOURCES.get(message.source, Source.GRPC),
     )
 

@@ -6,7 +6,7 @@ from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
 from libs.rpc.times import duration, timestamp
 from services.ingestion.domain.execution import Execution, Source, Status
 from services.ingestion.domain.page import Page
-from services.ingestion.domain.quarantine import QuarantinedDelivery
+from services.ingestion.domain.quarantine import OpenedDelivery, QuarantinedDelivery
 from services.ingestion.domain.recording import Outcome, Rejection, Result
 from services.ingestion.domain.threshold import Tally
 from services.ingestion.domain.trend import Direction, RunCounts
@@ -15,7 +15,7 @@ from services.ingestion.domain.workflow import (
     Metrics,
     RunHistory,
     RunOutcome,
-    Workflow,
+    WorkflowHealth,
 )
 
 STATUSES = {
@@ -51,36 +51,32 @@ def recorded(results: Sequence[Result]) -> pb.RecordExecutionsResponse:
 def executions(page: Page[Execution]) -> pb.ListExecutionsResponse:
     """Writes a page of executions."""
     return pb.ListExecutionsResponse(
-        executions=[_execution(each) for each in page.items],
+        executions=[written(each) for each in page.items],
         next_page_token=page.next_page_token,
     )
+
+
+def execution(found: Execution) -> pb.GetExecutionResponse:
+    """Writes one execution."""
+    return pb.GetExecutionResponse(execution=written(found))
 
 
 def failures(page: Page[Execution]) -> pb.ListRecentFailuresResponse:
     """Writes a page of failures."""
     return pb.ListRecentFailuresResponse(
-        executions=[_execution(each) for each in page.items],
+        executions=[written(each) for each in page.items],
         next_page_token=page.next_page_token,
     )
 
 
 def metrics(numbers: Metrics) -> pb.GetWorkflowMetricsResponse:
     """Writes the numbers of a workflow."""
-    return pb.GetWorkflowMetricsResponse(
-        metrics=pb.WorkflowMetrics(
-            location_id=numbers.workflow.location_id,
-            workflow_id=numbers.workflow.workflow_id,
-            workflow_name=numbers.name,
-            window_start=timestamp(numbers.window_start),
-            window_end=timestamp(numbers.window_end),
-            current=_counts(numbers.current),
-            previous=_counts(numbers.previous),
-            failure_trend=DIRECTIONS[numbers.trend.direction],
-            failure_trend_reason=numbers.trend.reason,
-            last_failure_at=timestamp(numbers.last_failure_at),
-            last_execution_at=timestamp(numbers.last_execution_at),
-        )
-    )
+    return pb.GetWorkflowMetricsResponse(metrics=_metrics(numbers))
+
+
+def metrics_of_many(numbers: Sequence[Metrics]) -> pb.BatchGetWorkflowMetricsResponse:
+    """Writes the numbers of many workflows."""
+    return pb.BatchGetWorkflowMetricsResponse(metrics=[_metrics(each) for each in numbers])
 
 
 def run_histories(histories: Sequence[RunHistory]) -> pb.BatchGetRunHistoriesResponse:
@@ -101,7 +97,7 @@ def threshold_checked(tally: Tally) -> pb.CheckAlertThresholdResponse:
     )
 
 
-def workflows(page: Page[Workflow]) -> pb.ListWorkflowsResponse:
+def workflows(page: Page[WorkflowHealth]) -> pb.ListWorkflowsResponse:
     """Writes a page of workflows."""
     return pb.ListWorkflowsResponse(
         workflows=[_workflow(each) for each in page.items],
@@ -117,6 +113,18 @@ def quarantined(page: Page[QuarantinedDelivery]) -> pb.ListQuarantinedResponse:
     )
 
 
+def opened(opened: OpenedDelivery) -> pb.GetQuarantinedResponse:
+    """Writes an unread delivery with its body."""
+    return pb.GetQuarantinedResponse(
+        delivery=_delivery(opened.delivery), body=opened.body, content_type=opened.content_type
+    )
+
+
+def replayed(result: Result) -> pb.ReplayQuarantinedResponse:
+    """Writes what became of a replayed delivery."""
+    return pb.ReplayQuarantinedResponse(result=_result(result))
+
+
 def _result(result: Result) -> pb.RecordResult:
     rejection = result.rejection or NOT_REJECTED
     return pb.RecordResult(
@@ -128,7 +136,8 @@ def _result(result: Result) -> pb.RecordResult:
     )
 
 
-def _execution(execution: Execution) -> pb.Execution:
+def written(execution: Execution) -> pb.Execution:
+    """Writes an execution."""
     return pb.Execution(
         execution_id=execution.execution_id,
         location_id=execution.location_id,
@@ -150,15 +159,35 @@ def _execution(execution: Execution) -> pb.Execution:
     )
 
 
-def _counts(counts: RunCounts) -> pb.RunCounts:
+def counts(runs: RunCounts) -> pb.RunCounts:
+    """Writes the numbers of a window."""
     return pb.RunCounts(
-        total=counts.total,
-        succeeded=counts.succeeded,
-        failed=counts.failed,
-        partial=counts.partial,
-        failure_rate=counts.failure_rate,
-        average_execution_time_ms=counts.average_execution_time_ms,
-        expected=counts.expected,
+        total=runs.total,
+        succeeded=runs.succeeded,
+        failed=runs.failed,
+        partial=runs.partial,
+        failure_rate=runs.failure_rate,
+        average_execution_time_ms=runs.average_execution_time_ms,
+        expected=runs.expected,
+        p50_execution_time_ms=runs.execution_time_ms(0.50),
+        p95_execution_time_ms=runs.execution_time_ms(0.95),
+        p99_execution_time_ms=runs.execution_time_ms(0.99),
+    )
+
+
+def _metrics(numbers: Metrics) -> pb.WorkflowMetrics:
+    return pb.WorkflowMetrics(
+        location_id=numbers.workflow.location_id,
+        workflow_id=numbers.workflow.workflow_id,
+        workflow_name=numbers.name,
+        window_start=timestamp(numbers.window_start),
+        window_end=timestamp(numbers.window_end),
+        current=counts(numbers.current),
+        previous=counts(numbers.previous),
+        failure_trend=DIRECTIONS[numbers.trend.direction],
+        failure_trend_reason=numbers.trend.reason,
+        last_failure_at=timestamp(numbers.last_failure_at),
+        last_execution_at=timestamp(numbers.last_execution_at),
     )
 
 
@@ -167,8 +196,8 @@ def _history(history: RunHistory) -> pb.RunHistory:
         workflow_id=history.workflow_id,
         as_of=timestamp(history.as_of),
         recent_runs=[_run(each) for each in history.recent_runs],
-        last_7_days=_counts(history.last_7_days),
-        last_24_hours=_counts(history.last_24_hours),
+        last_7_days=counts(history.last_7_days),
+        last_24_hours=counts(history.last_24_hours),
         error_classes=[_error_class(each) for each in history.error_classes],
         last_execution_at=timestamp(history.last_execution_at),
         busy_period_runs=history.busy_period.runs,
@@ -195,7 +224,8 @@ def _error_class(counted: ErrorClassCount) -> pb.ErrorClassCount:
     )
 
 
-def _workflow(workflow: Workflow) -> pb.Workflow:
+def _workflow(health: WorkflowHealth) -> pb.Workflow:
+    workflow = health.workflow
     return pb.Workflow(
         location_id=workflow.location_id,
         workflow_id=workflow.workflow_id,
@@ -204,6 +234,9 @@ def _workflow(workflow: Workflow) -> pb.Workflow:
         last_execution_at=timestamp(workflow.last_execution_at),
         last_status=STATUSES[workflow.last_status],
         failing=workflow.failing,
+        last_24_hours=counts(health.last_24_hours),
+        last_7_days=counts(health.last_7_days),
+        last_failure_at=timestamp(health.last_failure_at),
     )
 
 

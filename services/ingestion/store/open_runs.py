@@ -1,0 +1,96 @@
+"""Keeps the runs that began, until they end or are given up."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from libs.db.database import driver_connection
+from services.ingestion.domain.execution import Source
+from services.ingestion.domain.open_run import OpenRun, RunKey
+from services.ingestion.store import arrays
+
+# The end may have come first, on another replica or over another connection.
+OPEN = text("""
+    INSERT INTO open_runs (location_id, workflow_id, run_id, workflow_name, started_at, source)
+    SELECT given.* FROM unnest(
+        CAST(:location_ids AS text[]), CAST(:workflow_ids AS text[]), CAST(:run_ids AS text[]),
+        CAST(:names AS text[]), CAST(:started_at AS timestamptz[]), CAST(:sources AS text[])
+    ) AS given (location_id, workflow_id, run_id, workflow_name, started_at, source)
+    WHERE NOT EXISTS (
+        SELECT FROM execution_keys AS ended
+        WHERE ended.location_id = given.location_id AND ended.workflow_id = given.workflow_id
+            AND ended.phase = 'finished' AND ended.key = given.run_id
+    )
+    ON CONFLICT ON CONSTRAINT open_runs_pkey DO NOTHING
+    RETURNING location_id, workflow_id, run_id
+""")
+CLOSE = """
+    DELETE FROM open_runs USING unnest(
+        CAST(%s AS text[]), CAST(%s AS text[]), CAST(%s AS text[])
+    ) AS given (location_id, workflow_id, run_id)
+    WHERE open_runs.location_id = given.location_id
+        AND open_runs.workflow_id = given.workflow_id AND open_runs.run_id = given.run_id
+"""
+# Whose end came without a key, at the moment at which the run was opened.
+CLOSE_ENDED = text("""
+    DELETE FROM open_runs AS open
+    WHERE started_at <= clock_now() - CAST(:limit AS interval) AND EXISTS (
+        SELECT FROM execution_logs AS run
+        WHERE run.location_id = open.location_id AND run.workflow_id = open.workflow_id
+            AND run.executed_at >= open.started_at - interval '1 day' AND run.run_id = open.run_id
+    )
+""")
+OVERDUE = text("""
+    SELECT location_id, workflow_id, run_id, workflow_name, started_at, source FROM open_runs
+    WHERE started_at <= clock_now() - CAST(:limit AS interval)
+    ORDER BY started_at, location_id, workflow_id, run_id LIMIT :most
+""")
+
+
+async def open_all(session: AsyncSession, runs: Sequence[OpenRun]) -> set[RunKey]:
+    """Opens runs; gives those that were neither open nor ended."""
+    in_order = sorted(runs, key=lambda run: run.key)
+    rows = await session.execute(
+        OPEN,
+        {
+            **_given([each.key for each in in_order]),
+            "names": [each.workflow_name for each in in_order],
+            "started_at": [each.started_at for each in in_order],
+            "sources": [each.source for each in in_order],
+        },
+    )
+    return {RunKey(*row) for row in rows}
+
+
+async def close(session: AsyncSession, runs: Collection[RunKey]) -> None:
+    """Closes those of the runs that are open."""
+    if runs:
+        connection = await driver_connection(session)
+        given = [arrays.texts(column) for column in zip(*sorted(runs), strict=True)]
+        await connection.execute(CLOSE, given, prepare=True)
+
+
+async def close_ended(session: AsyncSession, *, limit: timedelta) -> None:
+    """Closes the overdue runs whose end is in the log."""
+    await session.execute(CLOSE_ENDED, {"limit": limit})
+
+
+async def overdue(session: AsyncSession, *, limit: timedelta, most: int) -> list[OpenRun]:
+    """Gives runs that are open for longer than the limit, the oldest first."""
+    rows = await session.execute(OVERDUE, {"limit": limit, "most": most})
+    return [
+        OpenRun(
+            key=RunKey(*row[:3]), workflow_name=row[3], started_at=row[4], source=Source(row[5])
+        )
+        for row in rows
+    ]
+
+
+def _given(keys: Sequence[RunKey]) -> dict[str, object]:
+    return {
+        "location_ids": [each.location_id for each in keys],
+        "workflow_ids": [each.workflow_id for each in keys],
+        "run_ids": [each.run_id for each in keys],
+    }

@@ -1,0 +1,101 @@
+"""Measures the hot path and prints what this machine can do: `python -m tests.bench [--quick]`."""
+
+import argparse
+import asyncio
+import os
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import uvloop
+
+from tests.bench import questions, rates, report
+from tests.bench.programs import Street, street
+
+LONGEST_SECONDS = 600
+PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+
+
+async def measured(folder: Path, *, quick: bool) -> str:
+    """Gives the report."""
+    began = time.monotonic()
+    async with street(folder) as programs:
+        # The first seconds fill caches and prepare statements.
+        await rates.door_rates(programs, connections=(64,), seconds=1, rounds=1, series="warm")
+        before = memory(programs)
+        doors = await rates.door_rates(
+            programs,
+            connections=(1, 64, 256),
+            seconds=2 if quick else 5,
+            rounds=1 if quick else 3,
+        )
+        middle = memory(programs)
+        lone = await rates.lone_webhook(programs, count=20 if quick else 50, pause=0.05)
+        limits = await rates.limits(programs, rounds=1 if quick else 3)
+        after = memory(programs)
+        sizes = (10_000, 100_000) if quick else (100_000, 1_000_000, 5_000_000)
+        answers = []
+        size_began = time.monotonic()
+        async for each in questions.answered(programs.cluster, sizes):
+            answers.append(each)
+            # The next size takes about five times as long; a slow machine leaves it out.
+            now = time.monotonic()
+            if now - began + 5 * (now - size_began) > LONGEST_SECONDS:
+                break
+            size_began = now
+    return report.written(
+        machine=machine(),
+        doors=doors,
+        lone=lone,
+        limits=limits,
+        answers=answers,
+        memory=(before, middle, after),
+    )
+
+
+def memory(programs: Street) -> dict[str, float]:
+    """Gives the resident MiB of each program."""
+    found = {}
+    for name, pid in programs.processes.items():
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        found[name] = pages * os.sysconf("SC_PAGESIZE") / 2**20
+    return found
+
+
+def machine() -> str:
+    """Describes where this was measured."""
+    about = dict(
+        line.partition(":")[::2]
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if ":" in line
+    )
+    model = {name.strip(): value.strip() for name, value in about.items()}.get("model name", "?")
+    gigabytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE") / 2**30
+    load, _, _ = os.getloadavg()
+    return (
+        f"{os.cpu_count()} cores ({model}), {gigabytes:.0f} GiB, Python "
+        f"{platform.python_version()}, {time.strftime('%Y-%m-%d')}; the load generator, "
+        f"PostgreSQL and all programs share them; load before the start {load:.1f}"
+    )
+
+
+async def main() -> int:
+    """Measures, prints, and writes the table into the documentation."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="under a minute, and only printed")
+    quick = parser.parse_args().quick
+    with tempfile.TemporaryDirectory(prefix="runwarden-bench-") as name:
+        folder = Path(name)
+        os.chmod(folder, 0o711)  # noqa: PTH101  lets root hand PostgreSQL to another user
+        async with asyncio.timeout(LONGEST_SECONDS):
+            found = await measured(folder / "programs", quick=quick)
+    sys.stdout.write(found)
+    if not quick:
+        report.put_into(PAGE, found)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(uvloop.run(main()))
