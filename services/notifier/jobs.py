@@ -1,4 +1,4 @@
-"""What the notifier does unasked: sends what is due, forgets old caught mails."""
+"""What the notifier does unasked: sends what is due, forgets what is old."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,13 +10,18 @@ import structlog
 from libs.clockwork import Clockwork
 from services.notifier.actions.catching import Catching
 from services.notifier.actions.delivering import Delivering
+from services.notifier.actions.forgetting import Forgetting
+from services.notifier.actions.reminding import Reminding
 from services.notifier.domain.delivery import Claim
 
 log = structlog.get_logger()
 
 DELIVER, TRIM = "notifier.deliver", "notifier.trim_caught_mail"
+FORGET, REMIND = "notifier.forget", "notifier.remind"
 POLL = timedelta(seconds=1)
 TRIM_EVERY = timedelta(minutes=1)
+FORGET_EVERY = timedelta(hours=1)
+REMIND_EVERY = timedelta(seconds=1)
 SLOTS = 32
 """Attempts at once; so many targets may hang at a time before a healthy one waits."""
 
@@ -59,7 +64,7 @@ class DeliveryLoop:
             await self._delivering.attempt(claim)
         except Exception:
             # The lease will end, and whoever claims next tries again.
-            log.exception("delivery.unsettled", delivery_id=claim.delivery_id)
+            log.exception("delivery.unsettled", message_id=claim.message_id)
         finally:
             self._works.wake(DELIVER)
 
@@ -78,3 +83,18 @@ async def delivering(works: Clockwork, delivering: Delivering) -> AsyncIterator[
 def trim_caught_mail(works: Clockwork, catching: Catching) -> None:
     """Keeps the mailbox of caught mails short."""
     works.every(TRIM_EVERY, catching.trim, name=TRIM)
+
+
+def forget(works: Clockwork, forgetting: Forgetting) -> None:
+    """Deletes what is older than it is kept."""
+    works.every(FORGET_EVERY, forgetting.forget, name=FORGET)
+
+
+def remind(works: Clockwork, reminding: Reminding) -> None:
+    """Tells again of what nobody looks after."""
+
+    async def once() -> None:
+        if await reminding.remind():
+            works.wake(DELIVER)
+
+    works.every(REMIND_EVERY, once, name=REMIND)

@@ -7,19 +7,26 @@ from libs.contracts.notifier.v1 import notifier_pb2 as pb
 from libs.contracts.notifier.v1 import notifier_pb2_grpc as rpc
 from libs.rpc import Context
 from services.notifier.actions.configuring import Configuring
+from services.notifier.actions.inbox import Inbox
 from services.notifier.actions.listing import Listing
 from services.notifier.actions.reporting import Reporting
 from services.notifier.actions.trying import Trying
 from services.notifier.domain.settings import AlertSettings
-from services.notifier.translate import events, fields, lists, pages, settings
+from services.notifier.translate import events, fields, inbox, lists, pages, settings
 
 
 class NotifierServicer(rpc.NotifierServiceServicer):
     def __init__(
-        self, configuring: Configuring, reporting: Reporting, trying: Trying, listing: Listing
+        self,
+        configuring: Configuring,
+        reporting: Reporting,
+        inbox: Inbox,
+        trying: Trying,
+        listing: Listing,
     ) -> None:
         self._configuring = configuring
         self._reporting = reporting
+        self._inbox = inbox
         self._trying = trying
         self._listing = listing
 
@@ -80,13 +87,66 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         location_id = fields.location_id(request.location_id)
         status = lists.status_from(request.status)
         page = pages.of_incidents(
-            request.page_size, request.page_token, location_id=location_id, status=status
+            request.page_size,
+            request.page_token,
+            location_id=location_id,
+            status=status,
+            needs_attention=request.needs_attention,
         )
-        found = await self._listing.incidents(location_id, status, page.after, page.limit)
+        found = await self._listing.incidents(
+            location_id,
+            status,
+            page.after,
+            page.limit,
+            needs_attention=request.needs_attention,
+        )
         return pb.ListIncidentsResponse(
             incidents=[lists.incident_to(each) for each in page.shown(found)],
             next_page_token=page.next_token(found),
         )
+
+    async def GetIncident(
+        self, request: pb.GetIncidentRequest, context: Context
+    ) -> pb.GetIncidentResponse:
+        story = await self._inbox.story(*inbox.incident_from(request))
+        return inbox.story_to(story)
+
+    async def AcknowledgeIncident(
+        self, request: pb.AcknowledgeIncidentRequest, context: Context
+    ) -> pb.AcknowledgeIncidentResponse:
+        which, actor = inbox.incident_from(request), inbox.actor_from(request.actor)
+        now = await self._inbox.acknowledge(*which, actor, fields.text(request.note))
+        return pb.AcknowledgeIncidentResponse(incident=lists.incident_to(now))
+
+    async def SnoozeIncident(
+        self, request: pb.SnoozeIncidentRequest, context: Context
+    ) -> pb.SnoozeIncidentResponse:
+        which, until = inbox.incident_from(request), fields.moment(request, "until")
+        action = inbox.snooze_from(request, until)
+        now = await self._inbox.snooze(*which, action, until, until_worse=request.until_worse)
+        return pb.SnoozeIncidentResponse(incident=lists.incident_to(now))
+
+    async def ResolveIncident(
+        self, request: pb.ResolveIncidentRequest, context: Context
+    ) -> pb.ResolveIncidentResponse:
+        which, actor = inbox.incident_from(request), inbox.actor_from(request.actor)
+        cause, fix = fields.text(request.cause), fields.text(request.fix)
+        now = await self._inbox.resolve(*which, actor, cause, fix)
+        return pb.ResolveIncidentResponse(incident=lists.incident_to(now))
+
+    async def ReopenIncident(
+        self, request: pb.ReopenIncidentRequest, context: Context
+    ) -> pb.ReopenIncidentResponse:
+        which, actor = inbox.incident_from(request), inbox.actor_from(request.actor)
+        now = await self._inbox.reopen(*which, actor, fields.text(request.note))
+        return pb.ReopenIncidentResponse(incident=lists.incident_to(now))
+
+    async def AnnotateIncident(
+        self, request: pb.AnnotateIncidentRequest, context: Context
+    ) -> pb.AnnotateIncidentResponse:
+        which, actor = inbox.incident_from(request), inbox.actor_from(request.actor)
+        now = await self._inbox.annotate(*which, actor, inbox.note_from(request.note))
+        return pb.AnnotateIncidentResponse(incident=lists.incident_to(now))
 
     async def ListDeliveries(
         self, request: pb.ListDeliveriesRequest, context: Context

@@ -1,5 +1,6 @@
 """What the notifier can be told from outside: `NOTIFIER_*` and `SMTP_*` in the environment."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -48,6 +49,21 @@ class NotifierSettings(ServiceSettings):
 
     frontend_url: str = Field(default="http://127.0.0.1:8080", validation_alias="FRONTEND_URL")
     """Where links in alerts lead: the gateway as people reach it."""
+
+    retention_days: int = Field(default=90, ge=1, le=3650)
+    """How many days events, deliveries and attempts are kept; those of open incidents stay."""
+
+    remind_critical_after: timedelta = Field(default=timedelta(hours=4), gt=timedelta(0))
+    """How long nobody may look after a critical incident before its targets are told again."""
+
+    remind_after: timedelta = Field(default=timedelta(hours=24), gt=timedelta(0))
+    """The same for incidents that are not critical."""
+
+    group_wait: timedelta = Field(default=timedelta(seconds=30), ge=timedelta(0))
+    """How long what is not critical waits for company, to go out in one message."""
+
+    hold_down: timedelta = Field(default=timedelta(minutes=10), ge=timedelta(0))
+    """How long the end of an incident must last before it is told."""
 
     egress_allow: CommaList = ()
     """Addresses that webhooks may go to besides public https: `host:port`, `host` or networks, comma-separated."""

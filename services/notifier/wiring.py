@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -15,12 +16,16 @@ from libs.db.database import Database
 from libs.rpc.server import serving
 from libs.secrets import SecretBox
 from services.notifier import jobs
+from services.notifier.actions.addressing import Addressing
 from services.notifier.actions.catching import Catching
 from services.notifier.actions.configuring import Configuring
 from services.notifier.actions.deciding import Deciding
 from services.notifier.actions.delivering import Delivering
+from services.notifier.actions.forgetting import Forgetting
+from services.notifier.actions.inbox import Inbox
 from services.notifier.actions.listing import Listing
 from services.notifier.actions.posting import Posting
+from services.notifier.actions.reminding import Reminding
 from services.notifier.actions.reporting import Reporting
 from services.notifier.actions.trying import Trying
 from services.notifier.channels import Sender
@@ -29,7 +34,9 @@ from services.notifier.channels.egress import Egress
 from services.notifier.channels.email import EmailChannel
 from services.notifier.channels.layout import MailLayout
 from services.notifier.channels.webhook import WebhookChannel
+from services.notifier.domain.incident import Reminders
 from services.notifier.domain.links import Links
+from services.notifier.domain.pace import Waits
 from services.notifier.domain.target import Channel
 from services.notifier.servicer import NotifierServicer
 from services.notifier.settings import NotifierSettings
@@ -56,13 +63,18 @@ async def running(
         posting = Posting(_senders(settings, egress, catching, clock), box)
         links = Links(settings.frontend_url)
         works = await stack.enter_async_context(clockwork())
-        delivering = Delivering(database, posting)
+        delivering = Delivering(database, posting, links)
         await stack.enter_async_context(jobs.delivering(works, delivering))
         jobs.trim_caught_mail(works, catching)
+        jobs.forget(works, Forgetting(database, timedelta(days=settings.retention_days)))
         wake = partial(works.wake, jobs.DELIVER)
+        addressing = Addressing(Waits(group=settings.group_wait))
+        reminders = Reminders(critical=settings.remind_critical_after, other=settings.remind_after)
+        jobs.remind(works, Reminding(database, addressing, links, reminders))
         servicer = NotifierServicer(
             Configuring(database, box, egress.check, wake),
-            Reporting(database, Deciding(posting, links), wake),
+            Reporting(database, Deciding(addressing, links, settings.hold_down), reminders, wake),
+            Inbox(database, addressing, links, reminders, wake),
             Trying(database, posting, links, clock),
             Listing(database, catches_mail=settings.smtp_host is None),
         )

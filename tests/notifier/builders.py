@@ -115,6 +115,51 @@ def a_failed_scan(scan_id="scan-1", **event):
     return an_event(scan_failed=detail, **event)
 
 
+def a_fixed_finding(fingerprint="fp-1", workflow_id="wf-1", **event):
+    detail = pb.FindingFixed(
+        scan_id="scan-2",
+        workflow_id=workflow_id,
+        workflow_name="Lead follow-up",
+        rule_id="GHL402",
+        title="Webhook without a timeout",
+        fingerprint=fingerprint,
+    )
+    return an_event(finding_fixed=detail, **event)
+
+
+def a_stuck_workflow(workflow_id="wf-1", **event):
+    detail = pb.NeverFinished(
+        workflow_id=workflow_id,
+        workflow_name="Lead follow-up",
+        new_runs=2,
+        oldest_started_at=timestamp(NOW - timedelta(hours=30)),
+        run_ids=["run-1", "run-2"],
+    )
+    return an_event(never_finished=detail, **event)
+
+
+def a_finished_run(workflow_id="wf-1", **event):
+    detail = pb.FinishedAgain(workflow_id=workflow_id, workflow_name="Lead follow-up")
+    return an_event(finished_again=detail, **event)
+
+
+def an_expired_connection(**event):
+    detail = pb.ConnectionExpired(error="HighLevel answered 401")
+    return an_event(connection_expired=detail, **event)
+
+
+def a_restored_connection(**event):
+    return an_event(connection_restored=pb.ConnectionRestored(), **event)
+
+
+def an_overdue_schedule(**event):
+    detail = pb.ScheduleOverdue(
+        due_at=timestamp(NOW - timedelta(hours=3)),
+        last_scan_at=timestamp(NOW - timedelta(hours=27)),
+    )
+    return an_event(schedule_overdue=detail, **event)
+
+
 async def report(notifier, *events):
     """Reports events; gives their outcomes."""
     response = await notifier.ReportEvents(pb.ReportEventsRequest(events=events), timeout=SECONDS)
@@ -144,6 +189,31 @@ async def deliveries_of(notifier, location_id=LOCATION, **request):
 async def incidents_of(notifier, location_id=LOCATION, **request):
     request = pb.ListIncidentsRequest(location_id=location_id, **request)
     return (await notifier.ListIncidents(request, timeout=SECONDS)).incidents
+
+
+async def the_incident(notifier, location_id=LOCATION, **request):
+    (incident,) = await incidents_of(notifier, location_id, **request)
+    return incident
+
+
+async def story_of(notifier, incident_id, location_id=LOCATION):
+    request = pb.GetIncidentRequest(location_id=location_id, incident_id=incident_id)
+    return await notifier.GetIncident(request, timeout=SECONDS)
+
+
+async def act(notifier, verb, incident_id, *, location_id=LOCATION, actor="Owner", **more):
+    """Does something to an incident; gives it as it is then."""
+    request = getattr(pb, f"{verb}IncidentRequest")(
+        location_id=location_id, incident_id=incident_id, actor=actor, **more
+    )
+    return (await getattr(notifier, f"{verb}Incident")(request, timeout=SECONDS)).incident
+
+
+async def deeds_of(notifier, incident_id):
+    """Gives what was done to an incident, oldest first."""
+    story = await story_of(notifier, incident_id)
+    actions = [each.action for each in story.timeline if each.WhichOneof("entry") == "action"]
+    return [(each.action, each.actor, each.note) for each in reversed(actions)]
 
 
 async def caught(notifier, location_id=""):
@@ -186,6 +256,8 @@ async def a_notifier(url, **changes):
         encryption_keys=changes.pop("encryption_keys", [KEY]),
         frontend_url="https://watch.example",
         smtp_from="Runwarden <alerts@agency.example>",
+        group_wait=changes.pop("group_wait", timedelta(0)),
+        hold_down=changes.pop("hold_down", timedelta(0)),
         egress_allow=[urlsplit(NOBODY).netloc, *changes.pop("egress_allow", ())],
         **changes,
     )

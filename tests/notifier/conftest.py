@@ -1,6 +1,7 @@
 """A running notifier, and the people and programs it tells."""
 
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -37,6 +38,19 @@ def notifier_url(databases):
 @pytest.fixture(scope="session")
 async def shared_notifier(notifier_url):
     async with a_notifier(notifier_url) as stub:
+        yield stub
+
+
+@pytest.fixture(scope="session")
+def patient_url(databases):
+    """The database of the shared notifier that waits as an installation does."""
+    return databases.new("notifier")
+
+
+@pytest.fixture(scope="session")
+async def patient_notifier(patient_url):
+    waits = {"group_wait": timedelta(seconds=30), "hold_down": timedelta(minutes=10)}
+    async with a_notifier(patient_url, **waits) as stub:
         yield stub
 
 

@@ -18,7 +18,10 @@ from tests.notifier.builders import (
     a_failed_scan,
     a_failing_event,
     a_low_score,
+    a_stuck_workflow,
     an_event,
+    an_expired_connection,
+    an_overdue_schedule,
     caught,
     configure,
     deliveries_of,
@@ -160,6 +163,9 @@ async def test_failure_alerts_do_not_depend_on_critical_alerts(notifier):
         (a_low_score(), "[WARNING] Lead follow-up has a health score of 41"),
         (a_failed_scan(), "[WARNING] A scan failed"),
         (a_completed_scan(), "[INFO] Scan complete: 2 new, 1 fixed, 5 known"),
+        (a_stuck_workflow(), "[WARNING] Lead follow-up: 2 runs never finished"),
+        (an_expired_connection(), "[CRITICAL] The connection to GoHighLevel has expired"),
+        (an_overdue_schedule(), "[WARNING] A scan is overdue"),
     ],
 )
 async def test_each_kind_goes_to_all_targets_with_its_severity(notifier, event, subject):

@@ -9,11 +9,18 @@ from tests.notifier.builders import (
     EMAIL,
     NOBODY,
     a_completed_scan,
+    a_critical_finding,
     a_failed_scan,
     a_failing_event,
+    a_finished_run,
+    a_fixed_finding,
     a_good_score,
     a_low_score,
     a_recovery,
+    a_restored_connection,
+    a_stuck_workflow,
+    an_expired_connection,
+    an_overdue_schedule,
     caught,
     configure,
     deliveries_of,
@@ -44,6 +51,21 @@ async def mails(notifier, number):
             a_low_score(),
             a_good_score(),
             "[RESOLVED] Lead follow-up has a health score of 72 again",
+        ),
+        (
+            a_critical_finding("fp-7"),
+            a_fixed_finding("fp-7"),
+            "[RESOLVED] Lead follow-up: fixed: Webhook without a timeout",
+        ),
+        (
+            a_stuck_workflow(),
+            a_finished_run(),
+            "[RESOLVED] Lead follow-up finishes its runs again",
+        ),
+        (
+            an_expired_connection(),
+            a_restored_connection(),
+            "[RESOLVED] The connection to GoHighLevel works again",
         ),
     ],
 )
@@ -187,6 +209,27 @@ async def test_a_complete_scan_ends_the_incident_of_failed_scans_and_is_summed_u
     }
     (incident,) = await incidents_of(notifier)
     assert incident.status == pb.INCIDENT_STATUS_RESOLVED
+
+
+async def test_an_overdue_scan_and_a_failed_one_are_one_incident_that_a_complete_one_ends(notifier):
+    await configure(notifier, alert_email=EMAIL)
+
+    await report(notifier, an_overdue_schedule(), a_failed_scan())
+    (incident,) = await incidents_of(notifier)
+    await report(notifier, a_completed_scan())
+    (ended,) = await incidents_of(notifier)
+
+    assert (incident.dedup_key, incident.event_count) == ("scan:loc-1", 2)
+    assert ended.status == pb.INCIDENT_STATUS_RESOLVED
+
+
+async def test_a_fixed_finding_ends_only_the_incident_of_its_fingerprint(notifier):
+    await report(notifier, a_critical_finding("fp-1"), a_critical_finding("fp-2"))
+
+    await report(notifier, a_fixed_finding("fp-1"))
+
+    still_open = await incidents_of(notifier, status=pb.INCIDENT_STATUS_OPEN)
+    assert [each.dedup_key for each in still_open] == ["issue:fp-2"]
 
 
 async def test_a_workflow_that_fails_again_opens_a_new_incident(notifier):

@@ -102,8 +102,8 @@ async def test_every_attempt_is_written_down(alerting, delivering_url, hook):
     async with await psycopg.AsyncConnection.connect(delivering_url) as connection:
         rows = await connection.execute(
             "SELECT verdict, code, detail, charged, ended_at FROM delivery_attempts"
-            " WHERE delivery_id = %s ORDER BY id",
-            [delivery.delivery_id],
+            " WHERE message_id = %s ORDER BY id",
+            [delivery.message_id],
         )
         attempts = await rows.fetchall()
 

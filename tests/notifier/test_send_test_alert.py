@@ -32,10 +32,12 @@ async def test_every_target_is_sent_a_test_and_answers_for_itself(delivering, ma
     email, webhook = await verdicts_of(delivering)
 
     assert (email.channel, email.target, email.delivered) == ("email", "o…@agency.example", True)
-    assert email.detail.startswith("250 2.0.0 Queued as 1")
+    assert email.detail.startswith("250 2.0.0 Queued as")
     assert (webhook.channel, webhook.delivered, webhook.detail) == ("webhook", True, "HTTP 200")
     assert webhook.elapsed_ms >= 0
-    assert mailbox.mails[0].message["Subject"] == "[TEST] Runwarden can reach you"
+    # A mail of the test before may still arrive: the mailbox is shared.
+    subjects = [each.message["Subject"] for each in mailbox.mails]
+    assert subjects.count("[TEST] Runwarden can reach you") == 1
     told = Webhook(secret).verify(hook.requests[0].body, dict(hook.requests[0].headers))
     assert told["type"] == "alert.test"
     assert told["data"]["test"] is True

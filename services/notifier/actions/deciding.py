@@ -1,28 +1,42 @@
 """What follows from one event: its incident, and who is told what."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from libs.ids import new_id
-from services.notifier.actions.posting import Posting
+from services.notifier.actions.addressing import Addressing, Notice, silenced
+from services.notifier.actions.counting import Counting
 from services.notifier.domain.decision import Audience, Suppression
-from services.notifier.domain.delivery import Draft, Frozen
+from services.notifier.domain.delivery import Draft
 from services.notifier.domain.event import Event, ScanCompleted
 from services.notifier.domain.incident import Effect, Incident, effect_of
 from services.notifier.domain.links import Links
 from services.notifier.domain.message import Message, opening, resolution, summary
-from services.notifier.domain.target import Target
-from services.notifier.store import Transaction, deliveries, incidents
+from services.notifier.store import Transaction, deliveries
 
 
-@dataclass(frozen=True, slots=True)
-class _Notice:
-    """A message, and what it is about."""
+@dataclass(slots=True)
+class Batch:
+    """Events that are taken in by one transaction, and what was decided of them so far."""
 
-    message: Message
-    event: Event
-    incident_id: str | None
+    transaction: Transaction
+    counting: Counting
+    audiences: Mapping[str, Audience]
+    _drafts: list[Draft] = field(default_factory=list)
+
+    def add(self, drafts: Sequence[Draft]) -> None:
+        """Keeps what was decided until it is written."""
+        self._drafts += drafts
+
+    async def write_drafts(self) -> None:
+        """Writes what was decided, before something looks for it."""
+        drafts, self._drafts = self._drafts, []
+        await deliveries.add(self.transaction, drafts)
+
+    async def write(self) -> None:
+        """Writes everything that is not written yet."""
+        await self.counting.write()
+        await self.write_drafts()
 
 
 class Deciding:
@@ -32,97 +46,70 @@ class Deciding:
     deliveries, or as one suppressed delivery that says why there is none.
     """
 
-    def __init__(self, posting: Posting, links: Links) -> None:
-        self._posting = posting
+    def __init__(self, addressing: Addressing, links: Links, hold_down: timedelta) -> None:
+        self._addressing = addressing
         self._links = links
+        self._hold_down = hold_down
 
-    async def decide(
-        self, transaction: Transaction, event: Event, at: datetime, audience: Audience
-    ) -> Incident | None:
-        """Writes what follows from an event; gives the incident that it counted in."""
+    async def decide(self, batch: Batch, event: Event, at: datetime) -> Incident | None:
+        """Decides what follows from an event; gives the incident that it counted in."""
         if effect_of(event.detail.kind) is Effect.OPENS:
-            return await self._open(transaction, event, at, audience)
-        incident = await incidents.resolve(transaction, event, at)
+            return await self._open(batch, event, at)
+        incident = await batch.counting.resolve(event, at, self._hold_down)
         if incident:
-            await self._tell_the_end(transaction, event, at, audience, incident)
+            await self._tell_the_end(batch, event, at, incident)
         if isinstance(event.detail, ScanCompleted):
-            message = summary(event, at, self._links)
-            notice = _Notice(message, event, None)
-            await deliveries.add(transaction, self._to_all(notice, audience))
+            self._tell_all(batch, event, summary(event, at, self._links), None)
         elif incident is None:
-            notice = _Notice(resolution(event, at, None, self._links), event, None)
-            await deliveries.add(transaction, [_silenced(notice, Suppression.NO_OPEN_INCIDENT)])
+            notice = _notice(event, resolution(event, at, None, self._links), None)
+            batch.add([silenced(notice, Suppression.NO_OPEN_INCIDENT)])
         return incident
 
-    async def _open(
-        self, transaction: Transaction, event: Event, at: datetime, audience: Audience
-    ) -> Incident:
-        incident, opened = await incidents.count(transaction, event, at)
-        if opened:
-            await deliveries.supersede_endings(transaction, event.location_id, incident.dedup_key)
-        elif not await _must_still_be_told(transaction, event, audience, incident):
+    async def _open(self, batch: Batch, event: Event, at: datetime) -> Incident:
+        end_may_wait = batch.counting.end_may_wait(event)
+        if end_may_wait:
+            await batch.write_drafts()  # among them may be that end
+        incident, opened = await batch.counting.count(event, at)
+        if opened and end_may_wait:
+            await deliveries.supersede_endings(
+                batch.transaction, event.location_id, incident.dedup_key
+            )
+        elif not opened and not _must_still_be_told(batch, event, incident):
             return incident
-        notice = _Notice(opening(event, at, incident, self._links), event, incident.incident_id)
-        await deliveries.add(transaction, self._to_all(notice, audience))
+        earlier = batch.counting.earlier_fix(event)
+        message = opening(event, at, incident, self._links, earlier)
+        if self._tell_all(batch, event, message, incident):
+            batch.counting.note_heard(event)
         return incident
 
     async def _tell_the_end(
-        self,
-        transaction: Transaction,
-        event: Event,
-        at: datetime,
-        audience: Audience,
-        incident: Incident,
+        self, batch: Batch, event: Event, at: datetime, incident: Incident
     ) -> None:
-        told = await deliveries.close_openings(transaction, incident.incident_id)
-        if not told:
-            return
-        message = resolution(event, at, incident, self._links)
-        notice = _Notice(message, event, incident.incident_id)
-        if not audience.settings.enabled:
-            drafts = [_silenced(notice, Suppression.ALERTS_DISABLED)]
-        else:
-            there = {each.target_id: each for each in audience.targets}
-            drafts = [self._to(notice, there.get(each)) for each in told]
-        await deliveries.add(transaction, drafts)
+        await batch.write_drafts()
+        told = await deliveries.close_openings(batch.transaction, incident.incident_id)
+        notice = _notice(event, resolution(event, at, incident, self._links), incident)
+        audience = batch.audiences[event.location_id]
+        batch.add(self._addressing.to_those(notice, told, audience, hold=self._hold_down))
 
-    def _to_all(self, notice: _Notice, audience: Audience) -> Sequence[Draft]:
-        silence = audience.silence_for(notice.event.detail.kind)
-        if silence:
-            return [_silenced(notice, silence)]
-        return [self._to(notice, each) for each in audience.targets]
-
-    def _to(self, notice: _Notice, target: Target | None) -> Draft:
-        if target is None:
-            return _silenced(notice, Suppression.TARGET_REMOVED)
-        if target.disabled:
-            return _silenced(notice, Suppression.TARGET_DISABLED, target)
-        return _draft(notice, self._posting.freeze(notice.message, target.channel), target)
+    def _tell_all(
+        self, batch: Batch, event: Event, message: Message, incident: Incident | None
+    ) -> bool:
+        """Says whether somebody will be told."""
+        notice = _notice(event, message, incident)
+        audience = batch.audiences[event.location_id]
+        drafts = self._addressing.to_all(notice, event.detail.kind, audience)
+        batch.add(drafts)
+        return not all(each.suppressed_because for each in drafts)
 
 
-async def _must_still_be_told(
-    transaction: Transaction, event: Event, audience: Audience, incident: Incident
-) -> bool:
+def _must_still_be_told(batch: Batch, event: Event, incident: Incident) -> bool:
     """Says whether a repeat is the first that reaches somebody: a target was set meanwhile."""
-    if not audience.reaches_somebody(event.detail.kind):
+    if incident.looked_after or batch.counting.somebody_heard_of(event):
         return False
-    return not await deliveries.somebody_hears_of(transaction, incident.incident_id)
+    return batch.audiences[event.location_id].reaches_somebody(event.detail.kind)
 
 
-def _silenced(notice: _Notice, because: Suppression, target: Target | None = None) -> Draft:
-    return _draft(notice, Frozen(notice.message.subject), target, because)
-
-
-def _draft(
-    notice: _Notice, frozen: Frozen, target: Target | None, because: Suppression | None = None
-) -> Draft:
-    return Draft(
-        delivery_id=new_id(),
-        location_id=notice.event.location_id,
-        incident_id=notice.incident_id,
-        event_id=notice.event.event_id,
-        occasion=notice.message.occasion,
-        frozen=frozen,
-        target=target,
-        suppressed_because=because,
+def _notice(event: Event, message: Message, incident: Incident | None) -> Notice:
+    return Notice(
+        message, event.location_id, event.event_id, incident.incident_id if incident else None
     )

@@ -9,33 +9,52 @@ import structlog
 from libs import metrics, problems
 from libs.db.database import Database
 from services.notifier.actions.posting import Posting
-from services.notifier.domain.delivery import Claim
+from services.notifier.domain.delivery import Claim, Waiting
+from services.notifier.domain.folding import folded
+from services.notifier.domain.links import Links
 from services.notifier.domain.retry import Fate, Outcome, fate_of
-from services.notifier.store import claims, targets
+from services.notifier.domain.target import Target
+from services.notifier.store import Transaction, claims, targets
 
 log = structlog.get_logger()
 
 
 class Delivering:
-    """Makes attempts, at least one for every delivery, each with the same id and bytes.
+    """Makes attempts, at least one for every message, each with the same id and bytes.
 
     A process that dies after the other side took a message and before that was
     written makes the next one send it again; the id tells the repeat.
     """
 
-    def __init__(self, database: Database, posting: Posting) -> None:
+    def __init__(self, database: Database, posting: Posting, links: Links) -> None:
         self._database = database
         self._posting = posting
+        self._links = links
 
     async def claim(self) -> Claim | None:
-        """Gives a delivery that this process alone may try now; None when nothing is due."""
+        """Gives a message that this process alone may send now; None when nothing is due.
+
+        What waits for a target becomes one message here, as late as can be.
+        """
         while True:
             async with self._database.transaction() as transaction:
-                claimed = await claims.claim(transaction)
-            if isinstance(claimed, Claim):
+                leased = await claims.lease_next(transaction)
+                if leased is None:
+                    return None
+                claimed = await self._due(transaction, *leased)
+            if claimed:
                 return claimed
-            if not claimed.look_again:
-                return None
+
+    async def _due(self, transaction: Transaction, target: Target, token: str) -> Claim | None:
+        due = await claims.due(transaction, target, token)
+        if due is None:
+            # It was sent, or suppressed, since the targets were looked through.
+            await targets.hand_back(transaction, target, token)
+        if not isinstance(due, Waiting):
+            return due
+        message = folded(due.messages, self._links)
+        frozen = self._posting.freeze(message, target.channel)
+        return await claims.freeze(transaction, target, token, due, frozen)
 
     async def attempt(self, claim: Claim) -> None:
         """Makes one attempt, and writes what came of it."""
@@ -44,7 +63,7 @@ class Delivering:
             outcome = await self._posting.send(
                 claim.target,
                 claim.frozen,
-                delivery_id=claim.delivery_id,
+                message_id=claim.message_id,
                 incident_id=claim.incident_id,
                 created_at=claim.created_at,
             )
@@ -57,7 +76,7 @@ class Delivering:
         metrics.DELIVERIES.labels(channel=claim.target.channel, result=outcome.verdict).inc()
         log.info(
             "delivery.attempted" if settled else "delivery.overtaken",
-            delivery_id=claim.delivery_id,
+            message_id=claim.message_id,
             target_id=claim.target.target_id,
             channel=claim.target.channel,
             verdict=outcome.verdict,

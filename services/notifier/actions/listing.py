@@ -28,10 +28,14 @@ class Listing:
         status: IncidentStatus | None,
         after: IncidentPosition | None,
         limit: int,
+        *,
+        needs_attention: bool,
     ) -> Sequence[Incident]:
         """Gives a location's incidents, the one with the newest event first."""
         async with self._database.transaction() as transaction:
-            return await incidents.newest(transaction, location_id, status, after, limit)
+            return await incidents.newest(
+                transaction, location_id, status, after, limit, needs_attention=needs_attention
+            )
 
     async def deliveries(
         self, location_id: str, incident_id: str, before: int | None, limit: int

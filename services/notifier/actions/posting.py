@@ -32,14 +32,14 @@ class Posting:
         target: Target,
         frozen: Frozen,
         *,
-        delivery_id: str,
+        message_id: str,
         incident_id: str | None,
         created_at: datetime,
     ) -> Outcome:
         """Makes one attempt. Raises only when our own database is away."""
         try:
             parcel = Parcel(
-                delivery_id=delivery_id,
+                message_id=message_id,
                 location_id=target.location_id,
                 incident_id=incident_id,
                 address=target.address,
@@ -52,7 +52,7 @@ class Posting:
             raise
         except Exception as error:
             # A mistake of ours must not make a delivery that is tried for ever.
-            log.exception("delivery.crashed", delivery_id=delivery_id, target_id=target.target_id)
+            log.exception("delivery.crashed", message_id=message_id, target_id=target.target_id)
             return Outcome(Verdict.LATER, f"Internal error ({type(error).__name__})")
 
     def _secret_of(self, target: Target) -> str:

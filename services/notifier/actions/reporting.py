@@ -4,10 +4,11 @@ from collections.abc import Callable, Collection, Sequence
 
 from libs import metrics, problems
 from libs.db.database import Database
-from services.notifier.actions.deciding import Deciding
+from services.notifier.actions.counting import Counting, key_of
+from services.notifier.actions.deciding import Batch, Deciding
 from services.notifier.domain.decision import Audience
 from services.notifier.domain.event import Event
-from services.notifier.domain.incident import dedup_key_of
+from services.notifier.domain.incident import Reminders
 from services.notifier.store import Transaction, settings, targets
 from services.notifier.store import events as event_log
 
@@ -15,9 +16,16 @@ from services.notifier.store import events as event_log
 class Reporting:
     """Makes incidents and deliveries of events."""
 
-    def __init__(self, database: Database, deciding: Deciding, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        deciding: Deciding,
+        reminders: Reminders,
+        wake: Callable[[], None],
+    ) -> None:
         self._database = database
         self._deciding = deciding
+        self._reminders = reminders
         self._wake = wake
 
     async def report(self, events: Sequence[Event]) -> Sequence[bool]:
@@ -50,13 +58,16 @@ class Reporting:
             happened = await event_log.add(transaction, events)
             new = [each for each in events if each.event_id in happened]
             audiences = await _audiences(transaction, {each.location_id for each in new})
+            counting = await Counting.about(transaction, new, self._reminders)
+            batch = Batch(transaction, counting, audiences)
             incidents: dict[str, str] = {}
-            for event in sorted(new, key=_lock_order):
-                incident = await self._deciding.decide(
-                    transaction, event, happened[event.event_id], audiences[event.location_id]
-                )
+            # Every batch takes its incidents in this order, so none waits in a circle. The
+            # sort is stable: events of one incident stay in the order they were told.
+            for event in sorted(new, key=key_of):
+                incident = await self._deciding.decide(batch, event, happened[event.event_id])
                 if incident:
                     incidents[event.event_id] = incident.incident_id
+            await batch.write()
             await event_log.link(transaction, incidents)
         return happened.keys()
 
@@ -70,9 +81,3 @@ async def _audiences(
         location_id: Audience(wish, [each for each in found if each.location_id == location_id])
         for location_id, wish in wishes.items()
     }
-
-
-def _lock_order(event: Event) -> tuple[str, str]:
-    # Every batch takes its incidents in this order, so none waits in a circle. The
-    # sort is stable: events of one incident stay in the order they were told.
-    return event.location_id, dedup_key_of(event)

@@ -86,7 +86,7 @@ class Trying:
             return await self._posting.send(
                 target,
                 self._posting.freeze(message, target.channel),
-                delivery_id=new_id(),
+                message_id=new_id(),
                 incident_id=None,
                 created_at=message.occurred_at,
             )

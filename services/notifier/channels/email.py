@@ -52,7 +52,7 @@ class Letterhead:
         return self._from.addr_spec
 
     def message_id(self, parcel: Parcel) -> str:
-        return f"<{parcel.delivery_id}@{self._from.domain}>"
+        return f"<{parcel.message_id}@{self._from.domain}>"
 
     def written(self, parcel: Parcel) -> EmailMessage:
         """Gives the mail; of the same parcel always the same."""
@@ -68,7 +68,7 @@ class Letterhead:
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(parcel.frozen.text)
         mail.add_alternative(parcel.frozen.html, subtype="html")
-        mail.set_boundary(f"=_{parcel.delivery_id}")
+        mail.set_boundary(f"=_{parcel.message_id}")
         return mail
 
 

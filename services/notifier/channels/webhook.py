@@ -9,7 +9,6 @@ from libs.problems import InvalidRequest
 from services.notifier.channels.egress import Answer, DestinationForbidden, Egress, NoAnswer
 from services.notifier.channels.signing import headers_for
 from services.notifier.domain.delivery import Frozen, Parcel
-from services.notifier.domain.event import rfc3339
 from services.notifier.domain.message import Message
 from services.notifier.domain.retry import LONGEST_RETRY_AFTER, SLOW_DOWN, Outcome, Verdict
 
@@ -26,21 +25,13 @@ class WebhookChannel:
         self._clock = clock
 
     def freeze(self, message: Message) -> Frozen:
-        content = {
-            "type": message.type,
-            "timestamp": rfc3339(message.occurred_at),
-            "data": {
-                **message.content,
-                "links": {"page": message.link, "settings": message.settings_link},
-            },
-        }
-        body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        body = json.dumps(message.document, ensure_ascii=False, separators=(",", ":")).encode()
         return Frozen(subject=message.subject, body=body)
 
     async def send(self, parcel: Parcel) -> Outcome:
         now = self._clock.now()
         body = parcel.frozen.body
-        headers = headers_for(parcel.secret, parcel.delivery_id, now, body)
+        headers = headers_for(parcel.secret, parcel.message_id, now, body)
         headers["Content-Type"] = "application/json"
         try:
             answer = await self._egress.post(parcel.address, headers=headers, body=body)

@@ -1,11 +1,12 @@
 """A message to one target, from the decision to the last attempt."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from services.notifier.domain.decision import Suppression
-from services.notifier.domain.message import Occasion
+from services.notifier.domain.message import Message, Occasion
 from services.notifier.domain.target import Channel, Target
 
 LARGEST_ANSWER = 2048
@@ -38,9 +39,14 @@ class Draft:
     delivery_id: str
     location_id: str
     incident_id: str | None
-    event_id: str
-    occasion: Occasion
-    frozen: Frozen
+    event_id: str | None
+    message: Message
+    wait: timedelta = timedelta(0)
+    """Until it is due: for company, or for its hold to end."""
+
+    held: bool = False
+    """Whether it waits for itself: then no company makes it go earlier."""
+
     target: Target | None = None
     suppressed_because: Suppression | None = None
 
@@ -49,7 +55,7 @@ class Draft:
 class Parcel:
     """What a channel needs to make one attempt; the same id and bytes every time."""
 
-    delivery_id: str
+    message_id: str
     location_id: str
     incident_id: str | None
     address: str
@@ -58,13 +64,22 @@ class Parcel:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Deliveries to one target that are to become one message, the oldest first."""
+
+    delivery_ids: Sequence[str]
+    incident_ids: Sequence[str | None]
+    messages: Sequence[Message]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A delivery that this process alone may try now, until the lease on its target ends."""
+    """A message that this process alone may send now, until the lease on its target ends."""
 
     lease_token: str
     target: Target
-    delivery_id: str
+    message_id: str
     incident_id: str | None
     attempts: int
     frozen: Frozen
@@ -79,7 +94,7 @@ class Delivery:
     delivery_id: str
     location_id: str
     incident_id: str | None
-    event_id: str
+    event_id: str | None
     channel: str
     sent_to: str
     occasion: Occasion
@@ -91,6 +106,7 @@ class Delivery:
     created_at: datetime
     next_attempt_at: datetime | None
     delivered_at: datetime | None
+    message_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,13 +24,22 @@ class Kind(StrEnum):
     SCORE_RECOVERED = "score_recovered"
     SCAN_COMPLETED = "scan_completed"
     SCAN_FAILED = "scan_failed"
+    FINDING_FIXED = "finding_fixed"
+    NEVER_FINISHED = "never_finished"
+    FINISHED_AGAIN = "finished_again"
+    CONNECTION_EXPIRED = "connection_expired"
+    CONNECTION_RESTORED = "connection_restored"
+    SCHEDULE_OVERDUE = "schedule_overdue"
 
 
 _SEVERITIES = {
     Kind.WORKFLOW_FAILING: Severity.CRITICAL,
     Kind.CRITICAL_FINDING: Severity.CRITICAL,
+    Kind.CONNECTION_EXPIRED: Severity.CRITICAL,
     Kind.SCORE_LOW: Severity.WARNING,
     Kind.SCAN_FAILED: Severity.WARNING,
+    Kind.NEVER_FINISHED: Severity.WARNING,
+    Kind.SCHEDULE_OVERDUE: Severity.WARNING,
 }
 
 
@@ -137,10 +146,77 @@ class ScanFailed:
     attempts: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingFixed:
+    """A critical finding is gone."""
+
+    kind: ClassVar = Kind.FINDING_FIXED
+    scan_id: str
+    workflow_id: str
+    workflow_name: str = ""
+    rule_id: str = ""
+    title: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeverFinished:
+    """Runs of a workflow began and did not finish in their time."""
+
+    kind: ClassVar = Kind.NEVER_FINISHED
+    workflow_id: str
+    workflow_name: str = ""
+    new_runs: int = 0
+    oldest_started_at: datetime | None = None
+    run_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedAgain:
+    """A workflow whose runs never finished finished one again."""
+
+    kind: ClassVar = Kind.FINISHED_AGAIN
+    workflow_id: str
+    workflow_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionExpired:
+    """GoHighLevel does not let us in any more."""
+
+    kind: ClassVar = Kind.CONNECTION_EXPIRED
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRestored:
+    """GoHighLevel lets us in again."""
+
+    kind: ClassVar = Kind.CONNECTION_RESTORED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleOverdue:
+    """A scan that was due did not run."""
+
+    kind: ClassVar = Kind.SCHEDULE_OVERDUE
+    due_at: datetime | None = None
+    last_scan_at: datetime | None = None
+
+
 AboutWorkflow: TypeAlias = (
-    WorkflowFailing | WorkflowRecovered | CriticalFinding | ScoreLow | ScoreRecovered
+    WorkflowFailing
+    | WorkflowRecovered
+    | CriticalFinding
+    | FindingFixed
+    | ScoreLow
+    | ScoreRecovered
+    | NeverFinished
+    | FinishedAgain
 )
-Detail: TypeAlias = AboutWorkflow | ScanCompleted | ScanFailed
+AboutScans: TypeAlias = ScanCompleted | ScanFailed | ScheduleOverdue
+AboutConnection: TypeAlias = ConnectionExpired | ConnectionRestored
+Detail: TypeAlias = AboutWorkflow | AboutScans | AboutConnection
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,18 @@
 """Something wrong, from its first event until it is over."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 
 from services.notifier.domain.event import (
+    AboutConnection,
+    AboutScans,
     CriticalFinding,
     Event,
+    FindingFixed,
+    FinishedAgain,
     Kind,
-    ScanCompleted,
-    ScanFailed,
+    NeverFinished,
     ScoreLow,
     ScoreRecovered,
     Severity,
@@ -48,6 +51,56 @@ class Incident:
     opened_at: datetime
     last_event_at: datetime
     resolved_at: datetime | None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str = ""
+    snoozed_until: datetime | None = None
+    snoozed_until_worse: bool = False
+    wakes_at_count: int = 0
+    resolved_by: str = ""
+    cause: str = ""
+    fix: str = ""
+
+    @property
+    def snoozed(self) -> bool:
+        return self.snoozed_until is not None or self.snoozed_until_worse
+
+    @property
+    def looked_after(self) -> bool:
+        """Whether somebody said not to be told again."""
+        return self.acknowledged_at is not None or self.snoozed
+
+    @property
+    def weight(self) -> int:
+        """How bad it has become: failures, or events where none are counted."""
+        return self.failure_count or self.event_count
+
+    @property
+    def got_worse(self) -> bool:
+        """Whether it has become so bad that its snooze ends."""
+        return self.snoozed_until_worse and self.weight >= self.wakes_at_count
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierFix:
+    """What helped when an incident of the same kind was ended by hand."""
+
+    incident_id: str
+    cause: str
+    fix: str
+    resolved_by: str
+    resolved_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminders:
+    """How long nobody may look after an incident before its targets are told again."""
+
+    critical: timedelta
+    other: timedelta
+
+    def after(self, severity: Severity) -> timedelta:
+        """Gives the time between two reminders."""
+        return self.critical if severity is Severity.CRITICAL else self.other
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +111,14 @@ class IncidentPosition:
     incident_id: str
 
 
-_ENDINGS = (Kind.WORKFLOW_RECOVERED, Kind.SCORE_RECOVERED, Kind.SCAN_COMPLETED)
+_ENDINGS = (
+    Kind.WORKFLOW_RECOVERED,
+    Kind.SCORE_RECOVERED,
+    Kind.SCAN_COMPLETED,
+    Kind.FINDING_FIXED,
+    Kind.FINISHED_AGAIN,
+    Kind.CONNECTION_RESTORED,
+)
 
 
 def effect_of(kind: Kind) -> Effect:
@@ -69,15 +129,38 @@ def effect_of(kind: Kind) -> Effect:
 def dedup_key_of(event: Event) -> str:
     """Gives what makes events one incident."""
     detail = event.detail
-    if isinstance(detail, ScanCompleted | ScanFailed):
+    if isinstance(detail, AboutScans):
         return f"scan:{event.location_id}"
-    if isinstance(detail, CriticalFinding):
+    if isinstance(detail, AboutConnection):
+        return f"conn:{event.location_id}"
+    if isinstance(detail, CriticalFinding | FindingFixed):
         return f"issue:{detail.fingerprint or f'{detail.workflow_id}:{detail.rule_id}'}"
     if isinstance(detail, ScoreLow | ScoreRecovered):
         return f"score:{detail.workflow_id}"
+    if isinstance(detail, NeverFinished | FinishedAgain):
+        return f"unfinished:{detail.workflow_id}"
     return f"fail:{detail.workflow_id}"
+
+
+_OPENERS = {
+    "fail": Kind.WORKFLOW_FAILING,
+    "issue": Kind.CRITICAL_FINDING,
+    "score": Kind.SCORE_LOW,
+    "scan": Kind.SCAN_FAILED,
+    "unfinished": Kind.NEVER_FINISHED,
+    "conn": Kind.CONNECTION_EXPIRED,
+}
+
+
+def opened_by(dedup_key: str) -> Kind:
+    """Gives the kind of event that opens incidents of a key."""
+    return _OPENERS[dedup_key.partition(":")[0]]
 
 
 def failures_in(event: Event) -> int:
     """Counts the failures an event adds to its incident."""
-    return event.detail.new_failures if isinstance(event.detail, WorkflowFailing) else 0
+    match event.detail:
+        case WorkflowFailing(new_failures=number) | NeverFinished(new_runs=number):
+            return number
+        case _:
+            return 0

@@ -2,7 +2,13 @@
 
 from urllib.parse import quote
 
-from services.notifier.domain.event import Event, ScanCompleted, ScanFailed
+from services.notifier.domain.event import (
+    AboutConnection,
+    Event,
+    ScanCompleted,
+    ScanFailed,
+    ScheduleOverdue,
+)
 
 
 class Links:
@@ -16,7 +22,19 @@ class Links:
         detail = event.detail
         if isinstance(detail, ScanCompleted | ScanFailed):
             return self._page(event.location_id, "scans", detail.scan_id), "Open the scan"
+        if isinstance(detail, ScheduleOverdue):
+            return self._page(event.location_id, "schedules"), "Open the schedule"
+        if isinstance(detail, AboutConnection):
+            return self._page(event.location_id, "settings", "connection"), "Open the connection"
         return self._page(event.location_id, "workflows", detail.workflow_id), "Open the workflow"
+
+    def incident(self, incident_id: str) -> str:
+        """Gives the page of an incident."""
+        return f"{self._root}/alerts/{quote(incident_id, safe='')}"
+
+    def inbox(self) -> str:
+        """Gives the page of all incidents."""
+        return f"{self._root}/alerts"
 
     def settings(self, location_id: str) -> str:
         """Gives the page where a location's alerts are set."""

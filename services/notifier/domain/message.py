@@ -1,7 +1,7 @@
 """What people and programs are told, before a channel gives it its form."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -15,8 +15,9 @@ from services.notifier.domain.event import (
     rfc3339,
     severity_of,
 )
-from services.notifier.domain.incident import Incident
+from services.notifier.domain.incident import EarlierFix, Incident, opened_by
 from services.notifier.domain.links import Links
+from services.notifier.domain.text import cut
 from services.notifier.domain.wording import Fact, Listing
 
 
@@ -24,15 +25,19 @@ class Occasion(StrEnum):
     """Why a message goes out."""
 
     OPENED = "opened"
+    REMINDER = "reminder"
     RESOLVED = "resolved"
     SUMMARY = "summary"
+    FOLDED = "folded"
     TEST = "test"
 
 
 _TYPES = {
     Occasion.OPENED: "incident.opened",
+    Occasion.REMINDER: "incident.reminder",
     Occasion.RESOLVED: "incident.resolved",
     Occasion.SUMMARY: "scan.completed",
+    Occasion.FOLDED: "alerts.folded",
     Occasion.TEST: "alert.test",
 }
 """What webhooks carry as `type`."""
@@ -64,13 +69,45 @@ class Message:
         return f"[{self.tag}] {self.title}"
 
     @property
-    def type(self) -> str:
-        return _TYPES[self.occasion]
+    def document(self) -> dict[str, Any]:
+        """The facts for programs, as webhooks carry them."""
+        links = {"page": self.link, "settings": self.settings_link}
+        return {
+            "type": _TYPES[self.occasion],
+            "timestamp": rfc3339(self.occurred_at),
+            "data": {**self.content, "links": links},
+        }
 
 
-def opening(event: Event, at: datetime, incident: Incident, links: Links) -> Message:
-    """Tells that something is wrong."""
-    return _message(event, at, links, Occasion.OPENED, incident)
+def opening(
+    event: Event,
+    at: datetime,
+    incident: Incident,
+    links: Links,
+    earlier: EarlierFix | None = None,
+) -> Message:
+    """Tells that something is wrong, and what helped the last time."""
+    message = _message(event, at, links, Occasion.OPENED, incident)
+    if earlier is None:
+        return message
+    return replace(
+        message,
+        facts=message.facts + wording.facts_of_fix(earlier),
+        content={**message.content, "earlier_fix": _fix_content(earlier)},
+    )
+
+
+def reminder(incident: Incident, at: datetime, links: Links) -> Message:
+    """Tells that something is still wrong, and that nobody looks after it."""
+    title = wording.still_open(incident, at)
+    return _about_incident(incident, at, links, Occasion.REMINDER, title)
+
+
+def ended_by_hand(incident: Incident, links: Links) -> Message:
+    """Tells that somebody ended it, and what helped."""
+    title = f"Ended by {cut(incident.resolved_by, wording.LONGEST_NAME)}: {incident.title}"
+    at = incident.resolved_at or incident.last_event_at
+    return _about_incident(incident, at, links, Occasion.RESOLVED, title)
 
 
 def resolution(event: Event, at: datetime, incident: Incident | None, links: Links) -> Message:
@@ -106,6 +143,34 @@ def trial(location_id: str, at: datetime, links: Links) -> Message:
     )
 
 
+def _about_incident(
+    incident: Incident, at: datetime, links: Links, occasion: Occasion, title: str
+) -> Message:
+    workflow = {"id": incident.workflow_id, "name": incident.workflow_name}
+    return Message(
+        occasion=occasion,
+        severity=incident.severity,
+        title=title,
+        occurred_at=at,
+        facts=wording.facts_of_incident(incident, at),
+        link=links.incident(incident.incident_id),
+        link_text="Open the incident",
+        settings_link=links.settings(incident.location_id),
+        content={
+            "test": False,
+            "event_id": None,
+            "location_id": incident.location_id,
+            "kind": opened_by(incident.dedup_key),
+            "severity": incident.severity,
+            "occasion": occasion,
+            "title": title,
+            "workflow": workflow if incident.workflow_id else None,
+            "incident": _incident_content(incident),
+            "detail": None,
+        },
+    )
+
+
 def _message(
     event: Event, at: datetime, links: Links, occasion: Occasion, incident: Incident | None
 ) -> Message:
@@ -137,6 +202,16 @@ def _message(
     )
 
 
+def _fix_content(earlier: EarlierFix) -> dict[str, Any]:
+    return {
+        "incident_id": earlier.incident_id,
+        "cause": earlier.cause,
+        "fix": earlier.fix,
+        "resolved_by": earlier.resolved_by,
+        "resolved_at": rfc3339(earlier.resolved_at),
+    }
+
+
 def _workflow_content(event: Event) -> dict[str, str] | None:
     if isinstance(event.detail, AboutWorkflow):
         return {"id": event.detail.workflow_id, "name": event.detail.workflow_name}
@@ -152,4 +227,7 @@ def _incident_content(incident: Incident) -> dict[str, Any]:
         "failure_count": incident.failure_count,
         "opened_at": rfc3339(incident.opened_at),
         "resolved_at": incident.resolved_at and rfc3339(incident.resolved_at),
+        "resolved_by": incident.resolved_by or None,
+        "cause": incident.cause or None,
+        "fix": incident.fix or None,
     }

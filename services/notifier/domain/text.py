@@ -1,15 +1,18 @@
 """Text of strangers, made fit to stand in a subject line, a log of deliveries, a database."""
 
-import unicodedata
+import re
 
 ELLIPSIS = "…"
-_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """They make text read from right to left, so a name could hide what follows it."""
+
+_BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Control characters, ends of lines and paragraphs, halves of surrogate pairs."""
 
 
 def one_line(text: str, longest: int) -> str:
     """Gives the text on one line, without control characters, cut to a length."""
-    visible = "".join(" " if _breaks(each) else each for each in text if each not in _TURNING)
+    visible = _BREAKING.sub(" ", _TURNING.sub("", text))
     return cut(" ".join(visible.split()), longest)
 
 
@@ -21,7 +24,3 @@ def cut(text: str, longest: int) -> str:
 def cut_to_bytes(text: str, most: int) -> str:
     """Gives as much of the text as fits into so many bytes."""
     return text.encode()[:most].decode(errors="ignore")
-
-
-def _breaks(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs")

@@ -1,23 +1,31 @@
 """The words of messages: one title and the facts below it, for each kind of event."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from services.notifier.domain.event import (
     AboutWorkflow,
+    ConnectionExpired,
     CriticalFinding,
     Event,
+    FindingFixed,
+    Kind,
+    NeverFinished,
     ScanCompleted,
     ScanFailed,
+    ScheduleOverdue,
     ScoreLow,
     ScoreRecovered,
     WorkflowFailing,
     WorkflowRecovered,
 )
-from services.notifier.domain.incident import Incident
+from services.notifier.domain.incident import EarlierFix, Incident
 from services.notifier.domain.text import cut
 
 TEST_TITLE = "Runwarden can reach you"
+RECONNECT = "Connect the location again; until then its workflows cannot be read."
 LONGEST_NAME = 80
 """A name longer than this would push what happened out of the subject line."""
 
@@ -45,22 +53,7 @@ def moment(at: datetime) -> str:
 
 def title_of(event: Event, ended: Incident | None = None) -> str:
     """Gives the one line that says it all; `ended` is the incident that is over with the event."""
-    match event.detail:
-        case WorkflowFailing() as failing:
-            often = f"{failing.failure_count}× in {failing.time_window_hours} h"
-            return f"{_name(failing)} failed {often}"
-        case WorkflowRecovered() as recovered:
-            after = f" after {_counted(ended.failure_count, 'failure')}" if ended else ""
-            return f"{_name(recovered)} succeeded again{after}"
-        case CriticalFinding() as finding:
-            return f"{_name(finding)}: {cut(finding.title or finding.rule_id, LONGEST_NAME)}"
-        case ScoreLow() | ScoreRecovered() as scored:
-            again = " again" if isinstance(scored, ScoreRecovered) else ""
-            return f"{_name(scored)} has a health score of {scored.score}{again}"
-        case ScanCompleted() as scan:
-            return "Scans work again" if ended else _scan_title(scan)
-        case ScanFailed():
-            return "A scan failed"
+    return _TITLES[event.detail.kind](event.detail, ended)
 
 
 def facts_of(event: Event, at: datetime, ended: Incident | None = None) -> tuple[Fact, ...]:
@@ -74,11 +67,51 @@ def facts_of(event: Event, at: datetime, ended: Incident | None = None) -> tuple
     return tuple(each for each in facts if each.text)
 
 
+def facts_of_fix(earlier: EarlierFix | None) -> tuple[Fact, ...]:
+    """Gives what helped the last time."""
+    if earlier is None:
+        return ()
+    when = f"{moment(earlier.resolved_at)}, {earlier.resolved_by}"
+    facts = (
+        Fact("Cause last time", earlier.cause),
+        Fact("What helped last time", earlier.fix),
+        Fact("Noted", when),
+    )
+    return tuple(each for each in facts if each.text)
+
+
+def facts_of_incident(incident: Incident, at: datetime) -> tuple[Fact, ...]:
+    """Gives what is known of an incident by itself, without an event that says more."""
+    counted = incident.failure_count
+    facts = (
+        Fact("Workflow", _named(incident.workflow_id, incident.workflow_name)),
+        Fact("Location", incident.location_id),
+        Fact("Began", moment(incident.opened_at)),
+        Fact("Last event", moment(incident.last_event_at)),
+        Fact("Counted", _counted(counted, "failure") if counted else ""),
+        Fact("Was over", _moment_or_empty(incident.resolved_at)),
+        Fact("Ended by", incident.resolved_by),
+        Fact("Cause", incident.cause),
+        Fact("What helped", incident.fix),
+        Fact("Reported", "" if incident.resolved_at else moment(at)),
+    )
+    return tuple(each for each in facts if each.text)
+
+
+def still_open(incident: Incident, at: datetime) -> str:
+    """Gives the one line of a reminder."""
+    hours = round((at - incident.opened_at).total_seconds() / 3600)
+    since = f"for {_counted(hours, 'hour')}" if hours else "since less than an hour"
+    return f"Still open {since}: {incident.title}"
+
+
 def listings_of(event: Event) -> tuple[Listing, ...]:
     """Gives what comes in several lines."""
     match event.detail:
         case WorkflowFailing(execution_ids=ids):
             found = Listing("Newest failed executions", ids)
+        case NeverFinished(run_ids=ids):
+            found = Listing("Newest runs that never finished", ids)
         case ScoreLow(deductions=lines):
             found = Listing("What took the points", lines)
         case ScanCompleted(worst_workflows=lines):
@@ -88,32 +121,67 @@ def listings_of(event: Event) -> tuple[Listing, ...]:
     return (found,) if found.lines else ()
 
 
-def _own_facts(event: Event, at: datetime) -> list[Fact]:
-    match event.detail:
-        case WorkflowFailing() as failing:
-            return _failing_facts(failing)
-        case WorkflowRecovered() as recovered:
-            return [_workflow(recovered), Fact("Succeeded", moment(recovered.recovered_at or at))]
-        case CriticalFinding() as finding:
-            rule = " ".join(filter(None, [finding.rule_id, finding.title]))
-            return [
-                _workflow(finding),
-                Fact("Rule", rule),
-                Fact("Seen", finding.evidence),
-                Fact("What to do", finding.remedy),
-            ]
-        case ScoreLow() | ScoreRecovered() as scored:
-            return [_workflow(scored), Fact("Health score", f"{scored.score} of 100")]
-        case ScanCompleted() as scan:
-            return _scan_facts(scan)
-        case ScanFailed() as failed:
-            return [Fact("Error", failed.error), Fact("Attempts", str(failed.attempts or ""))]
+def _own_facts(event: Event, at: datetime) -> Sequence[Fact]:
+    detail = event.detail
+    about = [_workflow(detail)] if isinstance(detail, AboutWorkflow) else []
+    return [*about, *_FACTS[detail.kind](detail, at)]
 
 
-def _failing_facts(failing: WorkflowFailing) -> list[Fact]:
+def _failing_title(failing: WorkflowFailing, _: Incident | None) -> str:
+    often = f"{failing.failure_count}× in {failing.time_window_hours} h"
+    return f"{_name(failing)} failed {often}"
+
+
+def _recovered_title(recovered: WorkflowRecovered, ended: Incident | None) -> str:
+    after = f" after {_counted(ended.failure_count, 'failure')}" if ended else ""
+    return f"{_name(recovered)} succeeded again{after}"
+
+
+def _finding_title(finding: CriticalFinding, _: Incident | None) -> str:
+    return f"{_name(finding)}: {cut(finding.title or finding.rule_id, LONGEST_NAME)}"
+
+
+def _fixed_title(fixed: FindingFixed, _: Incident | None) -> str:
+    return f"{_name(fixed)}: fixed: {cut(fixed.title or fixed.rule_id, LONGEST_NAME)}"
+
+
+def _score_title(scored: ScoreLow | ScoreRecovered, _: Incident | None) -> str:
+    again = " again" if isinstance(scored, ScoreRecovered) else ""
+    return f"{_name(scored)} has a health score of {scored.score}{again}"
+
+
+def _scan_title(scan: ScanCompleted, ended: Incident | None) -> str:
+    return "Scans work again" if ended else f"Scan complete: {_compared(scan)}"
+
+
+def _stuck_title(stuck: NeverFinished, _: Incident | None) -> str:
+    return f"{_name(stuck)}: {_counted(stuck.new_runs, 'run')} never finished"
+
+
+def _always(title: str) -> Callable[[Any, Incident | None], str]:
+    return lambda _detail, _ended: title
+
+
+_TITLES: Mapping[Kind, Callable[[Any, Incident | None], str]] = {
+    Kind.WORKFLOW_FAILING: _failing_title,
+    Kind.WORKFLOW_RECOVERED: _recovered_title,
+    Kind.CRITICAL_FINDING: _finding_title,
+    Kind.FINDING_FIXED: _fixed_title,
+    Kind.SCORE_LOW: _score_title,
+    Kind.SCORE_RECOVERED: _score_title,
+    Kind.SCAN_COMPLETED: _scan_title,
+    Kind.SCAN_FAILED: _always("A scan failed"),
+    Kind.NEVER_FINISHED: _stuck_title,
+    Kind.FINISHED_AGAIN: lambda again, _: f"{_name(again)} finishes its runs again",
+    Kind.CONNECTION_EXPIRED: _always("The connection to GoHighLevel has expired"),
+    Kind.CONNECTION_RESTORED: _always("The connection to GoHighLevel works again"),
+    Kind.SCHEDULE_OVERDUE: _always("A scan is overdue"),
+}
+
+
+def _failing_facts(failing: WorkflowFailing, _: datetime) -> list[Fact]:
     limit = f"alert from {failing.failure_threshold} in {failing.time_window_hours} h"
     return [
-        _workflow(failing),
         Fact("Failures", f"{failing.failure_count} ({limit})"),
         Fact("First failure", _moment_or_empty(failing.first_failure_at)),
         Fact("Last failure", _moment_or_empty(failing.last_failure_at)),
@@ -123,7 +191,40 @@ def _failing_facts(failing: WorkflowFailing) -> list[Fact]:
     ]
 
 
-def _scan_facts(scan: ScanCompleted) -> list[Fact]:
+def _recovered_facts(recovered: WorkflowRecovered, at: datetime) -> list[Fact]:
+    return [Fact("Succeeded", moment(recovered.recovered_at or at))]
+
+
+def _finding_facts(finding: CriticalFinding, _: datetime) -> list[Fact]:
+    return [
+        Fact("Rule", f"{finding.rule_id} {finding.title}".strip()),
+        Fact("Seen", finding.evidence),
+        Fact("What to do", finding.remedy),
+    ]
+
+
+def _fixed_facts(fixed: FindingFixed, _: datetime) -> list[Fact]:
+    return [Fact("Rule", f"{fixed.rule_id} {fixed.title}".strip())]
+
+
+def _score_facts(scored: ScoreLow | ScoreRecovered, _: datetime) -> list[Fact]:
+    return [Fact("Health score", f"{scored.score} of 100")]
+
+
+def _stuck_facts(stuck: NeverFinished, _: datetime) -> list[Fact]:
+    oldest = _moment_or_empty(stuck.oldest_started_at)
+    return [Fact("Runs", str(stuck.new_runs or "")), Fact("Oldest began", oldest)]
+
+
+def _failed_scan_facts(failed: ScanFailed, _: datetime) -> list[Fact]:
+    return [Fact("Error", failed.error), Fact("Attempts", str(failed.attempts or ""))]
+
+
+def _expired_facts(expired: ConnectionExpired, _: datetime) -> list[Fact]:
+    return [Fact("Error", expired.error), Fact("What to do", RECONNECT)]
+
+
+def _scan_facts(scan: ScanCompleted, _: datetime) -> list[Fact]:
     looked_at = _counted(scan.workflows_scanned, "workflow")
     return [
         Fact("Summary", scan.summary),
@@ -137,8 +238,32 @@ def _scan_facts(scan: ScanCompleted) -> list[Fact]:
     ]
 
 
-def _scan_title(scan: ScanCompleted) -> str:
-    return f"Scan complete: {_compared(scan)}"
+def _overdue_facts(overdue: ScheduleOverdue, _: datetime) -> list[Fact]:
+    return [
+        Fact("Was due", _moment_or_empty(overdue.due_at)),
+        Fact("Last scan", _moment_or_empty(overdue.last_scan_at)),
+    ]
+
+
+def _nothing(_detail: object, _at: datetime) -> list[Fact]:
+    return []
+
+
+_FACTS: Mapping[Kind, Callable[[Any, datetime], list[Fact]]] = {
+    Kind.WORKFLOW_FAILING: _failing_facts,
+    Kind.WORKFLOW_RECOVERED: _recovered_facts,
+    Kind.CRITICAL_FINDING: _finding_facts,
+    Kind.FINDING_FIXED: _fixed_facts,
+    Kind.SCORE_LOW: _score_facts,
+    Kind.SCORE_RECOVERED: _score_facts,
+    Kind.SCAN_COMPLETED: _scan_facts,
+    Kind.SCAN_FAILED: _failed_scan_facts,
+    Kind.NEVER_FINISHED: _stuck_facts,
+    Kind.FINISHED_AGAIN: _nothing,
+    Kind.CONNECTION_EXPIRED: _expired_facts,
+    Kind.CONNECTION_RESTORED: _nothing,
+    Kind.SCHEDULE_OVERDUE: _overdue_facts,
+}
 
 
 def _compared(scan: ScanCompleted) -> str:
@@ -148,11 +273,13 @@ def _compared(scan: ScanCompleted) -> str:
 def _workflow(
     detail: AboutWorkflow,
 ) -> Fact:
-    named = detail.workflow_name and detail.workflow_name != detail.workflow_id
-    return Fact(
-        "Workflow",
-        f"{detail.workflow_name} ({detail.workflow_id})" if named else detail.workflow_id,
-    )
+    return Fact("Workflow", _named(detail.workflow_id, detail.workflow_name))
+
+
+def _named(workflow_id: str, workflow_name: str) -> str:
+    if not workflow_name or workflow_name == workflow_id:
+        return workflow_id
+    return f"{workflow_name} ({workflow_id})"
 
 
 def _name(

@@ -1,23 +1,25 @@
-"""Hands out deliveries that are due, one target at a time, and writes down what came of them.
+"""Hands out messages that are due, one target at a time, and writes down what came of them.
 
-The lease is on the target, not on the delivery. So over all replicas there is at
-most one request at once to a target, its deliveries keep their order, and a slow
+The lease is on the target, not on the message. So over all replicas there is at
+most one request at once to a target, what is new keeps its order, and a slow
 target holds nobody else up. Whoever lost the lease meanwhile writes nothing.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import (
+    ColumnElement,
     Insert,
     Select,
     Update,
+    and_,
     case,
     exists,
     func,
     insert,
     literal,
     null,
+    or_,
     select,
     update,
 )
@@ -28,7 +30,15 @@ from sqlmodel import col
 
 from libs.ids import new_id
 from services.notifier.domain.decision import Suppression
-from services.notifier.domain.delivery import LARGEST_ANSWER, Claim, DeliveryStatus, Frozen
+from services.notifier.domain.delivery import (
+    LARGEST_ANSWER,
+    Claim,
+    DeliveryStatus,
+    Frozen,
+    Waiting,
+)
+from services.notifier.domain.folding import unpacked
+from services.notifier.domain.pace import Lane, lane_of, most_in_one
 from services.notifier.domain.retry import HOLD, Fate, Outcome, Verdict
 from services.notifier.domain.target import Channel, Target
 from services.notifier.domain.text import cut_to_bytes
@@ -37,33 +47,65 @@ from services.notifier.store.tables import (
     ChannelHoldRow,
     DeliveryAttemptRow,
     DeliveryRow,
+    MessageRow,
     TargetRow,
 )
+from services.notifier.store.targets import EPOCH
 
 LEASES = {Channel.WEBHOOK: timedelta(seconds=20), Channel.EMAIL: timedelta(seconds=60)}
 """Twice as long as an attempt takes at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """No delivery was handed out; `look_again` when another process was only just faster."""
-
-    look_again: bool
-
-
-async def claim(session: AsyncSession) -> Claim | Nothing:
-    """Takes the lease on a target for which something is due, and gives its oldest due delivery."""
+async def lease_next(session: AsyncSession) -> tuple[Target, str] | None:
+    """Takes the lease on a target for which something is due; gives it with the lease's token."""
     token = new_id()
     row = await session.scalar(_lease_next(token))
-    if row is None:
-        return Nothing(look_again=False)
-    target = targets.target_from(row)
-    delivery = await session.scalar(_oldest_due(target.target_id))
-    if delivery is None:
-        # It was due when the targets were looked through; its delivery was made since.
-        await targets.hand_back(session, target, token)
-        return Nothing(look_again=True)
-    return _claim(token, target, delivery)
+    return (targets.target_from(row), token) if row else None
+
+
+async def due(session: AsyncSession, target: Target, token: str) -> Claim | Waiting | None:
+    """Gives what is to be sent to a leased target: a message, or what is to become one.
+
+    The urgent lane goes first, and in a lane what was begun before what is new.
+    None when it was sent since the targets were looked through.
+    """
+    first = await session.scalar(_first_due(target.target_id))
+    if first is None:
+        return None
+    if first.message_id is None:
+        return await _waiting(session, target, Lane(first.lane))
+    query = select(MessageRow).where(col(MessageRow.message_id) == first.message_id)
+    message = (await session.scalars(query)).one()
+    return _claim(token, target, message, first.attempts)
+
+
+async def freeze(
+    session: AsyncSession, target: Target, token: str, waiting: Waiting, frozen: Frozen
+) -> Claim:
+    """Makes waiting deliveries one message, which from now on keeps its id and bytes."""
+    first, *more = waiting.incident_ids
+    statement = (
+        insert(MessageRow)
+        .values(
+            message_id=waiting.delivery_ids[0],
+            target_id=target.target_id,
+            incident_id=None if more else first,
+            subject=frozen.subject,
+            body_text=frozen.text,
+            body_html=frozen.html,
+            body=frozen.body,
+            created_at=func.clock_now(),
+        )
+        .returning(MessageRow)
+    )
+    message = (await session.scalars(statement)).one()
+    await session.execute(
+        update(DeliveryRow)
+        .where(col(DeliveryRow.delivery_id).in_(list(waiting.delivery_ids)))
+        .values(message_id=message.message_id, next_attempt_at=func.clock_now())
+    )
+    await targets.pay(session, target, lane_of(waiting.messages[0]))
+    return _claim(token, target, message, attempts=0)
 
 
 async def settle(
@@ -93,9 +135,7 @@ def _lease_next(token: str) -> ReturningUpdate[TargetRow]:
         col(ChannelHoldRow.held_until) > func.clock_now(),
     )
     due = exists().where(
-        col(DeliveryRow.target_id) == TargetRow.target_id,
-        deliveries.PENDING,
-        col(DeliveryRow.next_attempt_at) <= func.clock_now(),
+        col(DeliveryRow.target_id) == TargetRow.target_id, *_is_due(), _is_paid_for()
     )
     longest_unserved = (
         select(col(TargetRow.target_id))
@@ -123,39 +163,76 @@ def _lease_next(token: str) -> ReturningUpdate[TargetRow]:
     )
 
 
-def _oldest_due(target_id: str) -> Select[DeliveryRow]:
+def _is_due() -> tuple[ColumnElement[bool], ...]:
+    return deliveries.PENDING, col(DeliveryRow.next_attempt_at) <= func.clock_now()
+
+
+def _is_paid_for() -> ColumnElement[bool]:
+    """Says in SQL that the pace allows it: a new message costs, another attempt does not."""
+    return or_(
+        col(DeliveryRow.message_id).is_not(None),
+        and_(col(DeliveryRow.lane) == Lane.URGENT, targets.has_credit(Lane.URGENT)),
+        and_(col(DeliveryRow.lane) != Lane.URGENT, targets.has_credit(Lane.CALM)),
+    )
+
+
+def _first_due(target_id: str) -> Select[DeliveryRow]:
     return (
         select(DeliveryRow)
-        .where(
-            col(DeliveryRow.target_id) == target_id,
-            deliveries.PENDING,
-            col(DeliveryRow.next_attempt_at) <= func.clock_now(),
+        .join(TargetRow, col(TargetRow.target_id) == DeliveryRow.target_id)
+        .where(col(DeliveryRow.target_id) == target_id, *_is_due(), _is_paid_for())
+        .order_by(
+            col(DeliveryRow.lane), col(DeliveryRow.message_id).is_(None), col(DeliveryRow.position)
         )
-        .order_by(col(DeliveryRow.position))
         .limit(1)
     )
 
 
-def _claim(token: str, target: Target, delivery: DeliveryRow) -> Claim:
+async def _waiting(session: AsyncSession, target: Target, lane: Lane) -> Waiting | None:
+    """Gives all that waits in a lane; what only waits for company goes along."""
+    query = (
+        select(DeliveryRow)
+        .where(
+            col(DeliveryRow.target_id) == target.target_id,
+            deliveries.PENDING,
+            col(DeliveryRow.message_id).is_(None),
+            col(DeliveryRow.lane) == lane,
+            func.coalesce(DeliveryRow.held_until, EPOCH) <= func.clock_now(),
+        )
+        .order_by(col(DeliveryRow.position))
+        .limit(most_in_one(target.channel, lane))
+        .with_for_update()
+    )
+    rows = (await session.scalars(query)).all()
+    if not rows:
+        return None
+    return Waiting(
+        [row.delivery_id for row in rows],
+        [row.incident_id for row in rows],
+        [unpacked(row.content or {}) for row in rows],
+    )
+
+
+def _claim(token: str, target: Target, message: MessageRow, attempts: int) -> Claim:
     return Claim(
         lease_token=token,
         target=target,
-        delivery_id=delivery.delivery_id,
-        incident_id=delivery.incident_id,
-        attempts=delivery.attempts,
+        message_id=message.message_id,
+        incident_id=message.incident_id,
+        attempts=attempts,
         frozen=Frozen(
-            subject=delivery.subject,
-            text=delivery.body_text,
-            html=delivery.body_html,
-            body=delivery.body,
+            subject=message.subject,
+            text=message.body_text,
+            html=message.body_html,
+            body=message.body,
         ),
-        created_at=delivery.created_at,
+        created_at=message.created_at,
     )
 
 
 def _attempt(claim: Claim, outcome: Outcome, fate: Fate, elapsed_ms: int) -> Insert:
     return insert(DeliveryAttemptRow).values(
-        delivery_id=claim.delivery_id,
+        message_id=claim.message_id,
         verdict=outcome.verdict,
         code=outcome.code,
         detail=cut_to_bytes(outcome.detail, LARGEST_ANSWER),
@@ -167,7 +244,7 @@ def _attempt(claim: Claim, outcome: Outcome, fate: Fate, elapsed_ms: int) -> Ins
 
 def _consequence(claim: Claim, outcome: Outcome, fate: Fate) -> Update:
     attempts = DeliveryRow.attempts + (1 if fate.charged else 0)
-    one = update(DeliveryRow).where(col(DeliveryRow.delivery_id) == claim.delivery_id)
+    one = update(DeliveryRow).where(col(DeliveryRow.message_id) == claim.message_id)
     if outcome.verdict is Verdict.DELIVERED:
         # Also when it was suppressed while it was under way: what arrived, arrived.
         return one.values(

@@ -1,36 +1,51 @@
 """Reads and writes `deliveries`: what was decided, and what became of it."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, exists, func, null, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, func, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.notifier.domain.decision import Suppression
 from services.notifier.domain.delivery import Delivery, DeliveryStatus, Draft
+from services.notifier.domain.folding import packed
 from services.notifier.domain.message import Occasion
+from services.notifier.domain.pace import lane_of
 from services.notifier.store.tables import DeliveryRow, IncidentRow
+
+ADD = text("""
+INSERT INTO deliveries
+    (delivery_id, location_id, incident_id, event_id, target_id, channel, sent_to, occasion,
+     subject, lane, content, status, suppressed_because, attempts, last_error, created_at,
+     next_attempt_at, held_until)
+SELECT delivery_id, location_id, incident_id, event_id, target_id, channel, sent_to, occasion,
+       subject, lane, content, status, suppressed_because, 0, '', clock_now(),
+       CASE WHEN status = 'pending' THEN clock_now() + wait END,
+       CASE WHEN held THEN clock_now() + wait END
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS decided
+    (delivery_id text, location_id text, incident_id text, event_id text, target_id text,
+     channel text, sent_to text, occasion text, subject text, lane smallint, content jsonb,
+     status text, suppressed_because text, wait interval, held boolean)
+""")
 
 PENDING = col(DeliveryRow.status) == DeliveryStatus.PENDING
 
 
 async def add(session: AsyncSession, drafts: Sequence[Draft]) -> None:
-    """Writes what was decided; what is to be sent is due at once."""
+    """Writes what was decided; what is to be sent is due after its wait."""
     if drafts:
-        await session.execute(insert(DeliveryRow).values([_row(draft) for draft in drafts]))
+        await session.execute(ADD, {"rows": json.dumps([_row(draft) for draft in drafts])})
 
 
-async def somebody_hears_of(session: AsyncSession, incident_id: str) -> bool:
-    """Says whether an incident's opening was sent to anybody, or is going to be."""
-    query = select(
-        exists().where(
-            col(DeliveryRow.incident_id) == incident_id,
-            col(DeliveryRow.occasion) == Occasion.OPENED,
-            col(DeliveryRow.status) != DeliveryStatus.SUPPRESSED,
-        )
+async def heard_of(session: AsyncSession, incident_ids: Collection[str]) -> Collection[str]:
+    """Gives those incidents whose opening was sent to anybody, or is going to be."""
+    query = select(col(DeliveryRow.incident_id)).where(
+        col(DeliveryRow.incident_id).in_(list(incident_ids)),
+        col(DeliveryRow.occasion) == Occasion.OPENED,
+        col(DeliveryRow.status) != DeliveryStatus.SUPPRESSED,
     )
-    return bool(await session.scalar(query))
+    return {each for each in await session.scalars(query) if each}
 
 
 async def close_openings(session: AsyncSession, incident_id: str) -> Sequence[str]:
@@ -58,6 +73,20 @@ async def close_openings(session: AsyncSession, incident_id: str) -> Sequence[st
     return sorted({each for each in (*told, *waiting) if each})
 
 
+async def waiting_endings(
+    session: AsyncSession, keys: Collection[tuple[str, str]]
+) -> Collection[tuple[str, str]]:
+    """Gives those pairs of location and dedup key of which a message waits that it is over."""
+    pair = (col(IncidentRow.location_id), col(IncidentRow.dedup_key))
+    query = (
+        select(*pair)
+        .join(DeliveryRow, col(DeliveryRow.incident_id) == IncidentRow.incident_id)
+        .where(tuple_(*pair).in_(list(keys)), PENDING)
+        .where(col(DeliveryRow.occasion) == Occasion.RESOLVED)
+    )
+    return {(each.location_id, each.dedup_key) for each in await session.execute(query)}
+
+
 async def supersede_endings(session: AsyncSession, location_id: str, dedup_key: str) -> None:
     """Suppresses messages that something is over, now that it is not; none may arrive after."""
     earlier = select(col(IncidentRow.incident_id)).where(
@@ -69,6 +98,26 @@ async def supersede_endings(session: AsyncSession, location_id: str, dedup_key: 
         col(DeliveryRow.location_id) == location_id,
         col(DeliveryRow.occasion) == Occasion.RESOLVED,
         col(DeliveryRow.incident_id).in_(earlier),
+    )
+
+
+async def take_back_end(session: AsyncSession, incident_id: str) -> None:
+    """Suppresses the message that an incident is over, and tells its beginning after all."""
+    of_incident = col(DeliveryRow.incident_id) == incident_id
+    ending = col(DeliveryRow.occasion) == Occasion.RESOLVED
+    await _suppress(session, Suppression.SUPERSEDED, of_incident, ending)
+    await session.execute(
+        update(DeliveryRow)
+        .where(
+            of_incident,
+            col(DeliveryRow.occasion) == Occasion.OPENED,
+            col(DeliveryRow.suppressed_because) == Suppression.FOLDED,
+        )
+        .values(
+            status=DeliveryStatus.PENDING,
+            suppressed_because="",
+            next_attempt_at=func.clock_now(),
+        )
     )
 
 
@@ -86,10 +135,11 @@ async def suppress_waiting_in(
 
 async def readdress(session: AsyncSession, target_id: str, sent_to: str) -> None:
     """Notes that what waits for a target goes to its new address, now."""
+    due = func.greatest(func.clock_now(), DeliveryRow.held_until)
     await session.execute(
         update(DeliveryRow)
         .where(col(DeliveryRow.target_id) == target_id, PENDING)
-        .values(sent_to=sent_to, next_attempt_at=func.clock_now())
+        .values(sent_to=sent_to, next_attempt_at=due)
     )
 
 
@@ -134,17 +184,14 @@ def _row(draft: Draft) -> dict[str, object]:
         "target_id": target and target.target_id,
         "channel": target.channel if target else "",
         "sent_to": target.masked if target else "",
-        "occasion": draft.occasion,
-        "subject": draft.frozen.subject,
-        "body_text": draft.frozen.text,
-        "body_html": draft.frozen.html,
-        "body": draft.frozen.body,
+        "occasion": draft.message.occasion,
+        "subject": draft.message.subject,
+        "lane": lane_of(draft.message),
+        "content": None if because else packed(draft.message),
         "status": DeliveryStatus.SUPPRESSED if because else DeliveryStatus.PENDING,
         "suppressed_because": because or "",
-        "attempts": 0,
-        "last_error": "",
-        "created_at": func.clock_now(),
-        "next_attempt_at": null() if because else func.clock_now(),
+        "wait": f"{draft.wait.total_seconds()} seconds",
+        "held": draft.held,
     }
 
 
@@ -166,4 +213,5 @@ def _from_row(row: DeliveryRow) -> Delivery:
         created_at=row.created_at,
         next_attempt_at=row.next_attempt_at,
         delivered_at=row.delivered_at,
+        message_id=row.message_id or "",
     )

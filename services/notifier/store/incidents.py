@@ -1,12 +1,14 @@
 """Reads and writes `incidents`."""
 
-from collections.abc import Sequence
-from datetime import datetime
+import json
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import (
     Boolean,
     ColumnElement,
     and_,
+    case,
     func,
     literal_column,
     select,
@@ -31,7 +33,9 @@ from services.notifier.domain.incident import (
 from services.notifier.store.tables import IncidentRow
 
 
-async def count(session: AsyncSession, event: Event, at: datetime) -> tuple[Incident, bool]:
+async def count(
+    session: AsyncSession, event: Event, at: datetime, remind_after: timedelta
+) -> tuple[Incident, bool]:
     """Counts an event in the open incident of its key, or opens one; says which.
 
     The incident is then locked until the commit, also against a batch that would
@@ -49,6 +53,7 @@ async def count(session: AsyncSession, event: Event, at: datetime) -> tuple[Inci
         failure_count=failures_in(event),
         opened_at=at,
         last_event_at=at,
+        remind_at=func.clock_now() + remind_after,
     )
     named = func.nullif(new.excluded.workflow_name, "")
     statement = new.on_conflict_do_update(
@@ -62,12 +67,77 @@ async def count(session: AsyncSession, event: Event, at: datetime) -> tuple[Inci
             "workflow_name": func.coalesce(named, IncidentRow.workflow_name),
         },
     ).returning(IncidentRow, literal_column("xmax = 0", Boolean))
-    row, opened = (await session.execute(statement, execution_options=_FRESH)).one()
-    return _from_row(row), opened
+    row, opened = (await session.execute(statement, execution_options=FRESH)).one()
+    return from_row(row), opened
 
 
-async def resolve(session: AsyncSession, event: Event, at: datetime) -> Incident | None:
-    """Ends the open incident of the event's key; None when there is none."""
+async def held_open(session: AsyncSession, keys: Collection[tuple[str, str]]) -> Sequence[Incident]:
+    """Gives the open incidents among pairs of location and dedup key, locked until the commit."""
+    order = (col(IncidentRow.location_id), col(IncidentRow.dedup_key))
+    query = (
+        select(IncidentRow)
+        .where(tuple_(*order).in_(list(keys)), text("status = 'open'"))
+        .order_by(*order)
+        .with_for_update(key_share=True)
+    )
+    return [from_row(row) for row in await session.scalars(query)]
+
+
+async def held_settling(
+    session: AsyncSession, keys: Collection[tuple[str, str]]
+) -> Sequence[Incident]:
+    """Gives incidents whose end is not certain yet, locked until the commit."""
+    order = (col(IncidentRow.location_id), col(IncidentRow.dedup_key))
+    query = (
+        select(IncidentRow)
+        .where(
+            tuple_(*order).in_(list(keys)),
+            col(IncidentRow.status) == IncidentStatus.RESOLVED,
+            col(IncidentRow.settles_at) > func.clock_now(),
+        )
+        .order_by(*order)
+        .with_for_update(key_share=True)
+    )
+    return [from_row(row) for row in await session.scalars(query)]
+
+
+async def go_on(session: AsyncSession, incident_id: str, remind_after: timedelta) -> Incident:
+    """Opens a held incident again, because its end was not one."""
+    unattended = col(IncidentRow.acknowledged_at).is_(None)
+    remind_at = case((unattended, func.clock_now() + remind_after))
+    statement = (
+        update(IncidentRow)
+        .where(col(IncidentRow.incident_id) == incident_id)
+        .values(status=IncidentStatus.OPEN, resolved_at=None, settles_at=None, remind_at=remind_at)
+        .returning(IncidentRow)
+    )
+    return from_row((await session.scalars(statement, execution_options=FRESH)).one())
+
+
+async def write(session: AsyncSession, counted: Iterable[Incident]) -> None:
+    """Writes what events changed of open incidents that the caller holds."""
+    rows = [
+        {
+            "incident_id": each.incident_id,
+            "event_count": each.event_count,
+            "failure_count": each.failure_count,
+            "last_event_at": each.last_event_at.isoformat(),
+            "title": each.title,
+            "workflow_name": each.workflow_name,
+        }
+        for each in counted
+    ]
+    if rows:
+        await session.execute(WRITE, {"rows": json.dumps(rows)})
+
+
+async def resolve(
+    session: AsyncSession, event: Event, at: datetime, hold_down: timedelta
+) -> Incident | None:
+    """Ends the open incident of the event's key; None when there is none.
+
+    The end is certain when the hold-down is over and it did not go on.
+    """
     statement = (
         update(IncidentRow)
         .where(_open(event.location_id, dedup_key_of(event)))
@@ -75,11 +145,24 @@ async def resolve(session: AsyncSession, event: Event, at: datetime) -> Incident
             status=IncidentStatus.RESOLVED,
             resolved_at=func.greatest(IncidentRow.opened_at, at),
             last_event_at=func.greatest(IncidentRow.last_event_at, at),
+            remind_at=None,
+            settles_at=func.clock_now() + hold_down,
+            snoozed_until=None,
+            snoozed_until_worse=False,
         )
         .returning(IncidentRow)
     )
-    row = await session.scalar(statement, execution_options=_FRESH)
-    return _from_row(row) if row else None
+    row = await session.scalar(statement, execution_options=FRESH)
+    return from_row(row) if row else None
+
+
+async def wake(session: AsyncSession, incident_id: str) -> None:
+    """Ends the snooze of a held incident; a reminder is due now."""
+    await session.execute(
+        update(IncidentRow)
+        .where(col(IncidentRow.incident_id) == incident_id)
+        .values(snoozed_until=None, snoozed_until_worse=False, remind_at=func.clock_now())
+    )
 
 
 async def newest(
@@ -88,6 +171,8 @@ async def newest(
     status: IncidentStatus | None,
     after: IncidentPosition | None,
     limit: int,
+    *,
+    needs_attention: bool = False,
 ) -> Sequence[Incident]:
     """Gives a location's incidents, the one with the newest event first."""
     order = (col(IncidentRow.last_event_at), col(IncidentRow.incident_id))
@@ -99,13 +184,38 @@ async def newest(
     )
     if status:
         query = query.where(col(IncidentRow.status) == status)
+    if needs_attention:
+        query = query.where(unattended())
     if after:
         query = query.where(tuple_(*order) < (after.last_event_at, after.incident_id))
-    return [_from_row(row) for row in await session.scalars(query)]
+    return [from_row(row) for row in await session.scalars(query)]
 
+
+WRITE = text("""
+UPDATE incidents SET
+    event_count = counted.event_count,
+    failure_count = counted.failure_count,
+    last_event_at = counted.last_event_at,
+    title = counted.title,
+    workflow_name = counted.workflow_name
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS counted
+    (incident_id text, event_count bigint, failure_count bigint, last_event_at timestamptz,
+     title text, workflow_name text)
+WHERE incidents.incident_id = counted.incident_id
+""")
 
 # A batch may touch an incident more than once; the row read last is the true one.
-_FRESH = {"populate_existing": True}
+FRESH = {"populate_existing": True}
+
+
+def unattended() -> ColumnElement[bool]:
+    """Says in SQL that an incident is open and nobody looks after it."""
+    return and_(
+        text("status = 'open'"),
+        col(IncidentRow.acknowledged_at).is_(None),
+        col(IncidentRow.snoozed_until).is_(None),
+        ~col(IncidentRow.snoozed_until_worse),
+    )
 
 
 def _open(location_id: str, dedup_key: str) -> ColumnElement[bool]:
@@ -123,7 +233,8 @@ def _workflow_of(event: Event) -> dict[str, str]:
     return {"workflow_id": "", "workflow_name": ""}
 
 
-def _from_row(row: IncidentRow) -> Incident:
+def from_row(row: IncidentRow) -> Incident:
+    """Gives the incident that a row is."""
     return Incident(
         incident_id=row.incident_id,
         location_id=row.location_id,
@@ -138,4 +249,12 @@ def _from_row(row: IncidentRow) -> Incident:
         opened_at=row.opened_at,
         last_event_at=row.last_event_at,
         resolved_at=row.resolved_at,
+        acknowledged_at=row.acknowledged_at,
+        acknowledged_by=row.acknowledged_by,
+        snoozed_until=row.snoozed_until,
+        snoozed_until_worse=row.snoozed_until_worse,
+        wakes_at_count=row.wakes_at_count,
+        resolved_by=row.resolved_by,
+        cause=row.cause,
+        fix=row.fix,
     )

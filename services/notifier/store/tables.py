@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
+    SmallInteger,
     Text,
     UniqueConstraint,
     text,
@@ -31,16 +32,23 @@ def _id(*, nullable: bool = False) -> Any:
     return Field(sa_type=Text(collation="C"), nullable=nullable)
 
 
-def _text(*, nullable: bool = False) -> Any:
-    return Field(sa_type=Text, nullable=nullable)
+def _text(*, nullable: bool = False, default: str | None = None) -> Any:
+    given = {} if default is None else {"server_default": text(f"'{default}'::text")}
+    return Field(sa_type=Text, nullable=nullable, sa_column_kwargs=given)
 
 
-def _time(*, nullable: bool = False) -> Any:
-    return Field(sa_type=DateTime(timezone=True), nullable=nullable)
+def _time(*, nullable: bool = False, default: str | None = None) -> Any:
+    given = {} if default is None else {"server_default": text(default)}
+    return Field(
+        sa_type=DateTime(timezone=True),
+        nullable=nullable,
+        sa_column_kwargs=given,
+    )
 
 
-def _count() -> Any:
-    return Field(sa_type=BigInteger, nullable=False)
+def _count(*, default: int | None = None) -> Any:
+    given = {} if default is None else {"server_default": text(str(default))}
+    return Field(sa_type=BigInteger, nullable=False, sa_column_kwargs=given)
 
 
 def _serial() -> Any:
@@ -99,6 +107,8 @@ class TargetRow(NotifierTable, table=True):
     next_at: datetime = _time()
     created_at: datetime = _time()
     removed_at: datetime | None = _time(nullable=True)
+    urgent_paid_until: datetime = _time(default="'epoch'")
+    calm_paid_until: datetime = _time(default="'epoch'")
 
 
 class IncidentRow(NotifierTable, table=True):
@@ -120,6 +130,20 @@ class IncidentRow(NotifierTable, table=True):
             postgresql_where=text("status = 'open'"),
         ),
         Index("incidents_newest_idx", "location_id", "last_event_at", "incident_id"),
+        Index(
+            "incidents_settling_idx",
+            "location_id",
+            "dedup_key",
+            postgresql_where=text("settles_at IS NOT NULL"),
+        ),
+        Index("incidents_remind_idx", "remind_at", postgresql_where=text("remind_at IS NOT NULL")),
+        Index(
+            "incidents_fixes_idx",
+            "location_id",
+            "dedup_key",
+            "resolved_at",
+            postgresql_where=text("fix <> '' OR cause <> ''"),
+        ),
     )
 
     incident_id: str = _id()
@@ -135,6 +159,36 @@ class IncidentRow(NotifierTable, table=True):
     opened_at: datetime = _time()
     last_event_at: datetime = _time()
     resolved_at: datetime | None = _time(nullable=True)
+    acknowledged_at: datetime | None = _time(nullable=True)
+    acknowledged_by: str = _text(default="")
+    snoozed_until: datetime | None = _time(nullable=True)
+    snoozed_until_worse: bool = Field(sa_column_kwargs={"server_default": text("false")})
+    wakes_at_count: int = _count(default=0)
+    remind_at: datetime | None = _time(nullable=True)
+    resolved_by: str = _text(default="")
+    cause: str = _text(default="")
+    fix: str = _text(default="")
+    settles_at: datetime | None = _time(nullable=True)
+
+
+class IncidentActionRow(NotifierTable, table=True):
+    """What was done to an incident, and by whom; only ever added."""
+
+    __tablename__ = "incident_actions"
+    __table_args__ = (
+        PrimaryKeyConstraint("id", name="incident_actions_pkey"),
+        ForeignKeyConstraint(
+            ["incident_id"], ["incidents.incident_id"], name="incident_actions_incident_id_fkey"
+        ),
+        Index("incident_actions_incident_id_idx", "incident_id", "id"),
+    )
+
+    id: int = _serial()
+    incident_id: str = _id()
+    deed: str = _text()
+    actor: str = _text()
+    note: str = _text()
+    done_at: datetime = _time()
 
 
 class EventRow(NotifierTable, table=True):
@@ -154,6 +208,7 @@ class EventRow(NotifierTable, table=True):
             postgresql_where=text("once_key IS NOT NULL"),
         ),
         Index("events_incident_id_idx", "incident_id"),
+        Index("events_received_at_idx", "received_at"),
     )
 
     event_id: str = _id()
@@ -166,8 +221,28 @@ class EventRow(NotifierTable, table=True):
     received_at: datetime = _time()
 
 
+class MessageRow(NotifierTable, table=True):
+    """What is sent to a target: one delivery or many, rendered once."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        PrimaryKeyConstraint("message_id", name="messages_pkey"),
+        ForeignKeyConstraint(["target_id"], ["targets.target_id"], name="messages_target_id_fkey"),
+        Index("messages_created_at_idx", "created_at"),
+    )
+
+    message_id: str = _id()
+    target_id: str = _id()
+    incident_id: str | None = _id(nullable=True)
+    subject: str = _text()
+    body_text: str = _text()
+    body_html: str = _text()
+    body: bytes = Field(sa_type=LargeBinary, nullable=False)
+    created_at: datetime = _time()
+
+
 class DeliveryRow(NotifierTable, table=True):
-    """A message to one target, rendered once; or why there is none."""
+    """What one target is told of one thing; or why it is not."""
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -178,6 +253,9 @@ class DeliveryRow(NotifierTable, table=True):
         ForeignKeyConstraint(["event_id"], ["events.event_id"], name="deliveries_event_id_fkey"),
         ForeignKeyConstraint(
             ["target_id"], ["targets.target_id"], name="deliveries_target_id_fkey"
+        ),
+        ForeignKeyConstraint(
+            ["message_id"], ["messages.message_id"], name="deliveries_message_id_fkey"
         ),
         CheckConstraint(
             "CASE status"
@@ -190,6 +268,8 @@ class DeliveryRow(NotifierTable, table=True):
         Index("deliveries_newest_idx", "location_id", "position"),
         Index("deliveries_incident_id_idx", "incident_id", "position"),
         Index("deliveries_event_id_idx", "event_id"),
+        Index("deliveries_created_at_idx", "created_at"),
+        Index("deliveries_message_id_idx", "message_id"),
         Index("deliveries_due_idx", "next_attempt_at", postgresql_where=text("status = 'pending'")),
         Index(
             "deliveries_waiting_idx",
@@ -203,15 +283,12 @@ class DeliveryRow(NotifierTable, table=True):
     position: int = _serial()
     location_id: str = _id()
     incident_id: str | None = _id(nullable=True)
-    event_id: str = _id()
+    event_id: str | None = _id(nullable=True)
     target_id: str | None = _id(nullable=True)
     channel: str = _text()
     sent_to: str = _text()
     occasion: str = _text()
     subject: str = _text()
-    body_text: str = _text()
-    body_html: str = _text()
-    body: bytes = Field(sa_type=LargeBinary, nullable=False)
     status: str = _text()
     suppressed_because: str = _text()
     attempts: int
@@ -219,22 +296,28 @@ class DeliveryRow(NotifierTable, table=True):
     created_at: datetime = _time()
     next_attempt_at: datetime | None = _time(nullable=True)
     delivered_at: datetime | None = _time(nullable=True)
+    lane: int = Field(
+        sa_type=SmallInteger, nullable=False, sa_column_kwargs={"server_default": text("0")}
+    )
+    held_until: datetime | None = _time(nullable=True)
+    content: dict[str, Any] | None = Field(sa_type=JSONB, nullable=True)
+    message_id: str | None = _id(nullable=True)
 
 
 class DeliveryAttemptRow(NotifierTable, table=True):
-    """One try of one delivery; only ever added."""
+    """One try of one message; only ever added."""
 
     __tablename__ = "delivery_attempts"
     __table_args__ = (
         PrimaryKeyConstraint("id", name="delivery_attempts_pkey"),
         ForeignKeyConstraint(
-            ["delivery_id"], ["deliveries.delivery_id"], name="delivery_attempts_delivery_id_fkey"
+            ["message_id"], ["messages.message_id"], name="delivery_attempts_message_id_fkey"
         ),
-        Index("delivery_attempts_delivery_id_idx", "delivery_id", "id"),
+        Index("delivery_attempts_message_id_idx", "message_id", "id"),
     )
 
     id: int = _serial()
-    delivery_id: str = _id()
+    message_id: str = _id()
     verdict: str = _text()
     code: int | None = Field(sa_type=Integer, nullable=True)
     detail: str = _text()

@@ -2,13 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Update, case, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Update, case, func, literal, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from libs.ids import new_id
+from services.notifier.domain.pace import PACES, Lane
 from services.notifier.domain.target import Channel, Target
 from services.notifier.store.tables import TargetRow
 
@@ -98,6 +100,27 @@ async def hand_back(
     )
     address: str | None = await session.scalar(statement)
     return address
+
+
+async def pay(session: AsyncSession, target: Target, lane: Lane) -> None:
+    """Counts a new message against the pace of a leased target."""
+    column = _paid_until(lane)
+    paid = func.greatest(column, func.clock_now()) + PACES[target.channel, lane].every
+    await session.execute(_one(target.target_id).values({column: paid}))
+
+
+def has_credit(lane: Lane) -> ColumnElement[bool]:
+    """Says in SQL that the pace of a target allows one more new message."""
+    slack = {channel: literal(PACES[channel, lane].slack) for channel in Channel}
+    ahead: ColumnElement[bool] = _paid_until(lane) <= func.clock_now() + case(
+        slack, value=col(TargetRow.channel)
+    )
+    return ahead
+
+
+def _paid_until(lane: Lane) -> Any:
+    urgent = lane is Lane.URGENT
+    return col(TargetRow.urgent_paid_until if urgent else TargetRow.calm_paid_until)
 
 
 def free() -> ColumnElement[bool]:

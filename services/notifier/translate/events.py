@@ -7,11 +7,17 @@ from uuid import UUID
 from libs import problems
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
 from services.notifier.domain.event import (
+    ConnectionExpired,
+    ConnectionRestored,
     CriticalFinding,
     Detail,
     Event,
+    FindingFixed,
+    FinishedAgain,
+    NeverFinished,
     ScanCompleted,
     ScanFailed,
+    ScheduleOverdue,
     ScoreLow,
     ScoreRecovered,
     WorkflowFailing,
@@ -171,6 +177,49 @@ def _scan_failed(message: pb.ScanFailed) -> ScanFailed:
     )
 
 
+def _finding_fixed(message: pb.FindingFixed) -> FindingFixed:
+    return FindingFixed(
+        scan_id=fields.name(message.scan_id),
+        workflow_id=fields.workflow_id(message.workflow_id),
+        workflow_name=fields.name(message.workflow_name),
+        rule_id=fields.name(message.rule_id),
+        title=fields.name(message.title),
+        fingerprint=fields.name(message.fingerprint),
+    )
+
+
+def _never_finished(message: pb.NeverFinished) -> NeverFinished:
+    return NeverFinished(
+        workflow_id=fields.workflow_id(message.workflow_id),
+        workflow_name=fields.name(message.workflow_name),
+        new_runs=fields.count(message.new_runs),
+        oldest_started_at=fields.moment(message, "oldest_started_at"),
+        run_ids=fields.lines(message.run_ids, MOST_NAMED),
+    )
+
+
+def _finished_again(message: pb.FinishedAgain) -> FinishedAgain:
+    return FinishedAgain(
+        workflow_id=fields.workflow_id(message.workflow_id),
+        workflow_name=fields.name(message.workflow_name),
+    )
+
+
+def _connection_expired(message: pb.ConnectionExpired) -> ConnectionExpired:
+    return ConnectionExpired(error=fields.text(message.error))
+
+
+def _connection_restored(_: pb.ConnectionRestored) -> ConnectionRestored:
+    return ConnectionRestored()
+
+
+def _schedule_overdue(message: pb.ScheduleOverdue) -> ScheduleOverdue:
+    return ScheduleOverdue(
+        due_at=fields.moment(message, "due_at"),
+        last_scan_at=fields.moment(message, "last_scan_at"),
+    )
+
+
 _DETAILS: Mapping[str, Callable[[Any], Detail]] = {
     "workflow_failing": _failing,
     "workflow_recovered": _recovered,
@@ -179,4 +228,10 @@ _DETAILS: Mapping[str, Callable[[Any], Detail]] = {
     "score_recovered": _score_recovered,
     "scan_completed": _scan_completed,
     "scan_failed": _scan_failed,
+    "finding_fixed": _finding_fixed,
+    "never_finished": _never_finished,
+    "finished_again": _finished_again,
+    "connection_expired": _connection_expired,
+    "connection_restored": _connection_restored,
+    "schedule_overdue": _schedule_overdue,
 }

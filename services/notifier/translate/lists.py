@@ -44,6 +44,13 @@ def incident_to(incident: Incident) -> pb.Incident:
         opened_at=timestamp(incident.opened_at),
         last_event_at=timestamp(incident.last_event_at),
         resolved_at=timestamp(incident.resolved_at),
+        acknowledged_at=timestamp(incident.acknowledged_at),
+        acknowledged_by=incident.acknowledged_by,
+        snoozed_until=timestamp(incident.snoozed_until),
+        snoozed_until_worse=incident.snoozed_until_worse,
+        resolved_by=incident.resolved_by,
+        cause=incident.cause,
+        fix=incident.fix,
     )
 
 
@@ -52,7 +59,7 @@ def delivery_to(delivery: Delivery) -> pb.Delivery:
         delivery_id=delivery.delivery_id,
         location_id=delivery.location_id,
         incident_id=delivery.incident_id or "",
-        event_id=delivery.event_id,
+        event_id=delivery.event_id or "",
         channel=delivery.channel,
         target=delivery.sent_to,
         occasion=delivery.occasion,
@@ -64,6 +71,7 @@ def delivery_to(delivery: Delivery) -> pb.Delivery:
         created_at=timestamp(delivery.created_at),
         next_attempt_at=timestamp(delivery.next_attempt_at),
         delivered_at=timestamp(delivery.delivered_at),
+        message_id=delivery.message_id,
     )
 
 

@@ -18,7 +18,7 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 def a_parcel(**changes):
     values = {
-        "delivery_id": "d-1",
+        "message_id": "d-1",
         "location_id": "loc-1",
         "incident_id": "i-1",
         "address": "owner@agency.example",

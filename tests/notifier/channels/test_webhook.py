@@ -88,7 +88,7 @@ async def sent(answer, at):
     async with receiver() as hook, Egress.open([f"127.0.0.1:{hook.port}"]) as egress:
         hook.answer_next(answer)
         parcel = Parcel(
-            delivery_id="msg-1",
+            message_id="msg-1",
             location_id="loc-1",
             incident_id=None,
             address=hook.url,

@@ -1,16 +1,25 @@
 """Rows as the actions write them, where no notifier runs that would send them at once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from libs.ids import new_id
 from libs.secrets import SecretBox
+from services.notifier.actions.delivering import Delivering
+from services.notifier.actions.posting import Posting
 from services.notifier.channels.signing import new_secret
-from services.notifier.domain.delivery import Draft, Frozen
-from services.notifier.domain.event import Event, WorkflowFailing
-from services.notifier.domain.message import Occasion
+from services.notifier.channels.webhook import WebhookChannel
+from services.notifier.domain.delivery import Draft
+from services.notifier.domain.event import Event, Severity, WorkflowFailing
+from services.notifier.domain.links import Links
+from services.notifier.domain.message import Occasion, trial
 from services.notifier.domain.target import Channel
 from services.notifier.store import claims, deliveries, events, targets
 from tests.notifier.builders import KEY
+
+LINKS = Links("https://watch.example")
+CHANNELS = {Channel.WEBHOOK: WebhookChannel(egress=None, clock=None)}
+"""Nothing is sent here, only rendered."""
 
 
 async def a_target(database, url="https://hooks.example/x", *, location_id="loc-1"):
@@ -20,16 +29,16 @@ async def a_target(database, url="https://hooks.example/x", *, location_id="loc-
         return (await targets.of(transaction, [location_id]))[-1]
 
 
-async def a_delivery(database, target):
+async def a_delivery(database, target, severity=Severity.CRITICAL):
     """Writes a delivery to a target, due now; gives its id."""
     event = Event(new_id(), target.location_id, datetime.now(UTC), WorkflowFailing(workflow_id="w"))
+    message = replace(trial(target.location_id, datetime.now(UTC), LINKS), severity=severity)
     draft = Draft(
         delivery_id=new_id(),
         location_id=target.location_id,
         incident_id=None,
         event_id=event.event_id,
-        occasion=Occasion.OPENED,
-        frozen=Frozen(subject="[CRITICAL] w failed", body=b"{}"),
+        message=replace(message, occasion=Occasion.OPENED),
         target=target,
     )
     async with database.transaction() as transaction:
@@ -43,8 +52,8 @@ async def a_due_delivery(database, url):
 
 
 async def claimed_by(database):
-    async with database.transaction() as transaction:
-        return await claims.claim(transaction)
+    """Gives what a process would send now; None when nothing is due."""
+    return await Delivering(database, Posting(CHANNELS, SecretBox([KEY])), LINKS).claim()
 
 
 async def settled(database, claim, outcome, fate):

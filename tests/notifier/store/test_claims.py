@@ -1,11 +1,15 @@
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from libs.db.database import Database
 from services.notifier.domain.decision import Suppression
-from services.notifier.domain.delivery import Claim, DeliveryStatus
+from services.notifier.domain.delivery import DeliveryStatus
+from services.notifier.domain.event import Severity
+from services.notifier.domain.pace import MOST_FOLDED, PACES, Lane
 from services.notifier.domain.retry import Fate, Outcome, Verdict, fate_of
+from services.notifier.domain.target import Channel
 from services.notifier.store import claims, deliveries, targets
 from tests.notifier.store.builders import (
     a_delivery,
@@ -35,16 +39,17 @@ async def database(new_database):
 
 async def test_a_target_is_handed_out_to_one_process_at_a_time(database):
     target = await a_target(database)
-    first, second = [await a_delivery(database, target) for _ in range(2)]
+    first = await a_delivery(database, target)
 
     claim = await claimed_by(database)
+    second = await a_delivery(database, target)
     meanwhile = await claimed_by(database)
     await settled(database, claim, DELIVERED, Fate())
     after = await claimed_by(database)
 
-    assert claim.delivery_id == first
-    assert not isinstance(meanwhile, Claim)
-    assert after.delivery_id == second
+    assert claim.message_id == first
+    assert meanwhile is None
+    assert after.message_id == second
 
 
 async def test_who_slept_through_its_lease_writes_nothing(database):
@@ -53,7 +58,7 @@ async def test_who_slept_through_its_lease_writes_nothing(database):
     set_clock(database.url, NOON + claims.LEASES[asleep.target.channel])
     awake = await claimed_by(database)
 
-    assert awake.delivery_id == delivery_id
+    assert awake.message_id == delivery_id
     assert not await settled(database, asleep, DELIVERED, Fate())
     (delivery,) = await listed(database)
     assert (delivery.status, delivery.attempts) == (DeliveryStatus.PENDING, 0)
@@ -81,9 +86,9 @@ async def test_a_channel_on_hold_is_not_handed_out_until_the_hold_ends(database)
     fate = Fate(wait=timedelta(seconds=30), charged=False, holds_channel=True)
     await settled(database, held, Outcome(Verdict.HELD, "away"), fate)
 
-    assert not isinstance(await claimed_by(database), Claim)
+    assert await claimed_by(database) is None
     set_clock(database.url, NOON + timedelta(seconds=30))
-    assert isinstance(await claimed_by(database), Claim)
+    assert await claimed_by(database)
 
 
 async def test_a_delivery_suppressed_while_it_is_under_way_stays_so_unless_it_arrives(database):
@@ -110,11 +115,13 @@ async def test_a_delivery_suppressed_while_it_is_under_way_stays_so_unless_it_ar
 
 async def test_an_address_that_is_gone_takes_what_waits_for_it_along(database):
     target = await a_target(database)
-    for _ in range(3):
+    await a_delivery(database, target)
+    claim = await claimed_by(database)
+    for _ in range(2):
         await a_delivery(database, target)
 
     gone = Outcome(Verdict.GONE, "HTTP 410", 410)
-    await settled(database, await claimed_by(database), gone, Fate(disables_target=True))
+    await settled(database, claim, gone, Fate(disables_target=True))
 
     statuses = [(each.status, each.suppressed_because) for each in await listed(database)]
     assert statuses == [(DeliveryStatus.SUPPRESSED, "target_disabled")] * 2 + [
@@ -134,6 +141,74 @@ async def test_what_an_old_address_said_does_not_bind_the_new_one(database, verd
     await settled(database, claim, outcome, fate)
 
     again = await claimed_by(database)
-    assert again.delivery_id == claim.delivery_id
+    assert again.message_id == claim.message_id
     assert again.target.address == "https://new.example/x"
     assert not again.target.disabled
+
+
+async def test_what_waits_for_a_target_becomes_one_message_and_keeps_its_bytes(database):
+    target = await a_target(database)
+    delivery_ids = [await a_delivery(database, target) for _ in range(3)]
+
+    claim = await claimed_by(database)
+    await settled(database, claim, LATER, SOON)
+    later = await a_delivery(database, target)
+    set_clock(database.url, NOON + timedelta(seconds=10))
+    again = await claimed_by(database)
+
+    assert claim.message_id == again.message_id == delivery_ids[0]
+    assert claim.frozen == again.frozen
+    assert again.attempts == 1
+    folded = [each.delivery_id for each in await listed(database) if each.message_id]
+    assert sorted(folded) == sorted(delivery_ids)
+    assert later not in folded
+    assert [each["type"] for each in json.loads(claim.frozen.body)["data"]["items"]] == [
+        "incident.opened"
+    ] * 3
+
+
+async def test_more_than_a_message_may_hold_becomes_two(database):
+    target = await a_target(database)
+    for _ in range(MOST_FOLDED[Channel.WEBHOOK] + 1):
+        await a_delivery(database, target)
+
+    first = await claimed_by(database)
+    await settled(database, first, DELIVERED, Fate())
+    second = await claimed_by(database)
+
+    assert first.message_id != second.message_id
+    assert {bool(each.message_id) for each in await listed(database)} == {True}
+
+
+async def test_what_is_urgent_goes_before_what_is_not(database):
+    target = await a_target(database)
+    calm = await a_delivery(database, target, Severity.WARNING)
+    urgent = await a_delivery(database, target)
+
+    first = await claimed_by(database)
+    await settled(database, first, DELIVERED, Fate())
+    second = await claimed_by(database)
+
+    assert (first.message_id, second.message_id) == (urgent, calm)
+
+
+async def test_a_target_is_told_no_faster_than_its_pace_and_a_retry_costs_nothing(database):
+    pace = PACES[Channel.WEBHOOK, Lane.URGENT]
+    target = await a_target(database)
+    for _ in range(pace.burst):
+        await a_delivery(database, target)
+        await settled(database, await claimed_by(database), LATER, SOON)
+    await a_delivery(database, target)
+
+    too_early = await claimed_by(database)
+    await a_delivery(database, target, Severity.WARNING)
+    other_lane = await claimed_by(database)
+    await settled(database, other_lane, DELIVERED, Fate())
+    set_clock(database.url, NOON + pace.every)
+    in_time = await claimed_by(database)
+    await settled(database, in_time, DELIVERED, Fate())
+
+    assert too_early is None
+    assert in_time.attempts == 0
+    set_clock(database.url, NOON + timedelta(seconds=10))
+    assert (await claimed_by(database)).attempts == 1

@@ -1,0 +1,163 @@
+"""Counts the events of one batch in their incidents, and writes the counts once at its end."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Self
+
+from services.notifier.domain import wording
+from services.notifier.domain.event import AboutWorkflow, Event, severity_of
+from services.notifier.domain.inbox import Action, Deed
+from services.notifier.domain.incident import (
+    EarlierFix,
+    Incident,
+    Reminders,
+    dedup_key_of,
+    failures_in,
+)
+from services.notifier.store import Transaction, deliveries, inbox, incidents
+
+Key = tuple[str, str]
+WOKEN = Action(Deed.WOKEN, note="It got worse.")
+
+
+@dataclass(slots=True)
+class _Open:
+    """An incident that is open and held by this transaction."""
+
+    incident: Incident
+    heard: bool
+    changed: bool = False
+    woken: bool = False
+
+
+class Counting:
+    """The open incidents that a batch is about, all held since before its first event.
+
+    Most events are repeats: they cost no statement of their own.
+    """
+
+    def __init__(
+        self,
+        transaction: Transaction,
+        reminders: Reminders,
+        held: dict[Key, _Open],
+        *,
+        settling: Mapping[Key, Incident],
+        endings: Collection[Key],
+        fixes: Mapping[Key, Sequence[EarlierFix]],
+    ) -> None:
+        self._transaction = transaction
+        self._reminders = reminders
+        self._open = held
+        self._settling = dict(settling)
+        self._endings = set(endings)
+        self._fixes = fixes
+
+    @classmethod
+    async def about(
+        cls, transaction: Transaction, events: Collection[Event], reminders: Reminders
+    ) -> Self:
+        """Holds the open incidents of the events."""
+        keys = {key_of(each) for each in events}
+        found = await incidents.held_open(transaction, keys)
+        # In a second statement: who was told is only certain once the incidents are held.
+        heard = await deliveries.heard_of(transaction, [each.incident_id for each in found])
+        held = {
+            (each.location_id, each.dedup_key): _Open(each, each.incident_id in heard)
+            for each in found
+        }
+        closed = keys - held.keys()
+        settling = {
+            (each.location_id, each.dedup_key): each
+            for each in await incidents.held_settling(transaction, closed)
+        }
+        endings = await deliveries.waiting_endings(transaction, closed)
+        fixes = await inbox.earlier_fixes(transaction, closed)
+        return cls(transaction, reminders, held, settling=settling, endings=endings, fixes=fixes)
+
+    async def count(self, event: Event, at: datetime) -> tuple[Incident, bool]:
+        """Counts an event in its open incident, or opens one; says which."""
+        there = self._open.get(key_of(event)) or await self._gone_on(event)
+        if there:
+            there.incident = _counted(there.incident, event, at)
+            there.changed = True
+            if there.incident.got_worse:
+                there.woken = True
+                there.incident = replace(
+                    there.incident, snoozed_until=None, snoozed_until_worse=False
+                )
+            return there.incident, False
+        after = self._reminders.after(severity_of(event.detail.kind))
+        incident, opened = await incidents.count(self._transaction, event, at, after)
+        told = not opened and await deliveries.heard_of(self._transaction, [incident.incident_id])
+        self._open[key_of(event)] = _Open(incident, heard=bool(told))
+        return incident, opened
+
+    async def _gone_on(self, event: Event) -> _Open | None:
+        """Opens the incident again whose end was not certain yet; None when there is none."""
+        settling = self._settling.pop(key_of(event), None)
+        if settling is None:
+            return None
+        after = self._reminders.after(settling.severity)
+        incident = await incidents.go_on(self._transaction, settling.incident_id, after)
+        await deliveries.take_back_end(self._transaction, incident.incident_id)
+        heard = await deliveries.heard_of(self._transaction, [incident.incident_id])
+        there = self._open[key_of(event)] = _Open(incident, heard=bool(heard))
+        return there
+
+    async def resolve(self, event: Event, at: datetime, hold_down: timedelta) -> Incident | None:
+        """Ends the open incident of an event; None when there is none."""
+        there = self._open.pop(key_of(event), None)
+        if there:
+            await self._write([there])
+        ended = await incidents.resolve(self._transaction, event, at, hold_down)
+        self._endings.add(key_of(event))
+        if ended and hold_down:
+            self._settling[key_of(event)] = ended
+        return ended
+
+    def end_may_wait(self, event: Event) -> bool:
+        """Says whether a message may still wait that an incident of the event is over."""
+        return key_of(event) in self._endings
+
+    def earlier_fix(self, event: Event) -> EarlierFix | None:
+        """Gives what helped the last time, if somebody told."""
+        return next(iter(self._fixes.get(key_of(event), ())), None)
+
+    def somebody_heard_of(self, event: Event) -> bool:
+        """Says whether the opening of the event's incident was or will be sent to anybody."""
+        return self._open[key_of(event)].heard
+
+    def note_heard(self, event: Event) -> None:
+        """Notes that the opening of the event's incident will be sent."""
+        self._open[key_of(event)].heard = True
+
+    async def write(self) -> None:
+        """Writes the counts."""
+        await self._write(self._open.values())
+
+    async def _write(self, held: Collection[_Open]) -> None:
+        await incidents.write(self._transaction, [each.incident for each in held if each.changed])
+        for each in held:
+            if each.woken:
+                # It is due now; the next look at the reminders tells it.
+                await incidents.wake(self._transaction, each.incident.incident_id)
+                await inbox.note(self._transaction, each.incident.incident_id, WOKEN)
+
+
+def key_of(event: Event) -> Key:
+    """Gives what events of one incident have in common; batches take them in this order."""
+    return event.location_id, dedup_key_of(event)
+
+
+def _counted(incident: Incident, event: Event, at: datetime) -> Incident:
+    named = event.detail.workflow_name if isinstance(event.detail, AboutWorkflow) else ""
+    return replace(
+        incident,
+        event_count=incident.event_count + 1,
+        failure_count=incident.failure_count + failures_in(event),
+        last_event_at=max(incident.last_event_at, at),
+        title=wording.title_of(event),
+        workflow_name=named or incident.workflow_name,
+    )

@@ -1,0 +1,81 @@
+"""Keeps messages until they are sent, and makes one of many."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from services.notifier.domain.event import Severity
+from services.notifier.domain.links import Links
+from services.notifier.domain.message import Message, Occasion
+from services.notifier.domain.text import cut
+from services.notifier.domain.wording import LONGEST_NAME, Fact, Listing
+
+_WORST_FIRST = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
+_HEADINGS: Mapping[Occasion, str] = {
+    Occasion.OPENED: "Began",
+    Occasion.REMINDER: "Still open, and nobody looks after it",
+    Occasion.RESOLVED: "Over",
+    Occasion.SUMMARY: "Scans",
+}
+
+
+def packed(message: Message) -> dict[str, Any]:
+    """Gives a message as JSON can hold it."""
+    return {**asdict(message), "occurred_at": message.occurred_at.isoformat()}
+
+
+def unpacked(kept: Mapping[str, Any]) -> Message:
+    """Gives a message that was kept."""
+    return Message(
+        **{
+            **kept,
+            "occasion": Occasion(kept["occasion"]),
+            "severity": Severity(kept["severity"]),
+            "occurred_at": datetime.fromisoformat(kept["occurred_at"]),
+            "facts": tuple(Fact(**each) for each in kept["facts"]),
+            "listings": tuple(
+                Listing(each["label"], tuple(each["lines"])) for each in kept["listings"]
+            ),
+        }
+    )
+
+
+def folded(messages: Sequence[Message], links: Links) -> Message:
+    """Makes one message of several to the same target: all of them are listed, none is cut."""
+    if len(messages) == 1:
+        return messages[0]
+    severity = min((each.severity for each in messages), key=_WORST_FIRST.index)
+    first = next(each for each in messages if each.severity is severity)
+    return Message(
+        occasion=Occasion.FOLDED,
+        severity=severity,
+        title=f"{cut(first.title, LONGEST_NAME)} (+{len(messages) - 1})",
+        occurred_at=max(each.occurred_at for each in messages),
+        facts=(Fact("Alerts", str(len(messages))),),
+        listings=_listings(messages),
+        link=links.inbox(),
+        link_text="Open the inbox",
+        settings_link=first.settings_link,
+        content={
+            "test": False,
+            "location_id": first.content.get("location_id"),
+            "severity": severity,
+            "occasion": Occasion.FOLDED,
+            "title": f"{first.title} (+{len(messages) - 1})",
+            "items": [each.document for each in messages],
+        },
+    )
+
+
+def _listings(messages: Sequence[Message]) -> tuple[Listing, ...]:
+    found = []
+    for occasion, heading in _HEADINGS.items():
+        lines = tuple(
+            f"[{each.tag}] {each.title} {each.link}"
+            for each in messages
+            if each.occasion is occasion
+        )
+        if lines:
+            found.append(Listing(heading, lines))
+    return tuple(found)

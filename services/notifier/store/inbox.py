@@ -1,0 +1,269 @@
+"""Writes what people do with incidents, and reads the whole story of one."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import (
+    ColumnElement,
+    ScalarResult,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from libs.db.database import constraint_of
+from services.notifier.domain.inbox import (
+    Action,
+    Attempt,
+    Deed,
+    IncidentNotFound,
+    IncidentOpenAgain,
+    Occurrence,
+)
+from services.notifier.domain.incident import EarlierFix, Incident, IncidentStatus
+from services.notifier.store.incidents import FRESH, from_row
+from services.notifier.store.tables import (
+    DeliveryAttemptRow,
+    DeliveryRow,
+    EventRow,
+    IncidentActionRow,
+    IncidentRow,
+)
+
+MOST_ENTRIES = 100
+REMEMBERED = or_(col(IncidentRow.fix) != "", col(IncidentRow.cause) != "")
+AWAKE = {"snoozed_until": None, "snoozed_until_worse": False, "wakes_at_count": 0}
+
+
+async def of(session: AsyncSession, location_id: str, incident_id: str) -> Incident:
+    """Gives an incident; raises `IncidentNotFound`."""
+    query = select(IncidentRow).where(_is(location_id, incident_id))
+    return _found(await session.scalar(query), incident_id)
+
+
+async def held(session: AsyncSession, location_id: str, incident_id: str) -> Incident:
+    """Gives an incident and keeps others from changing it; raises `IncidentNotFound`."""
+    query = select(IncidentRow).where(_is(location_id, incident_id))
+    return _found(await session.scalar(query.with_for_update(key_share=True)), incident_id)
+
+
+async def now(session: AsyncSession) -> datetime:
+    """Gives the database's time."""
+    at: datetime = (await session.scalars(select(func.clock_now()))).one()
+    return at
+
+
+async def acknowledge(session: AsyncSession, incident_id: str, actor: str) -> Incident:
+    """Notes who looks after a held incident; reminders end."""
+    return await _changed(
+        session,
+        incident_id,
+        acknowledged_at=func.clock_now(),
+        acknowledged_by=actor,
+        remind_at=None,
+        **AWAKE,
+    )
+
+
+async def snooze(
+    session: AsyncSession, incident: Incident, until: datetime | None, *, until_worse: bool
+) -> Incident:
+    """Keeps a held incident quiet; what is due at the end of it is due as a reminder."""
+    return await _changed(
+        session,
+        incident.incident_id,
+        snoozed_until=until,
+        snoozed_until_worse=until_worse,
+        wakes_at_count=2 * incident.weight,
+        remind_at=until,
+        acknowledged_at=None,
+        acknowledged_by="",
+    )
+
+
+async def resolve(
+    session: AsyncSession, incident_id: str, actor: str, cause: str, fix: str
+) -> Incident:
+    """Ends a held incident by hand."""
+    return await _changed(
+        session,
+        incident_id,
+        status=IncidentStatus.RESOLVED,
+        resolved_at=func.greatest(IncidentRow.opened_at, func.clock_now()),
+        resolved_by=actor,
+        settles_at=None,
+        cause=cause,
+        fix=fix,
+        remind_at=None,
+        **AWAKE,
+    )
+
+
+async def remember(session: AsyncSession, incident_id: str, cause: str, fix: str) -> Incident:
+    """Notes what helped with a held incident that is over."""
+    return await _changed(session, incident_id, cause=cause, fix=fix)
+
+
+async def reopen(session: AsyncSession, incident_id: str, remind_after: timedelta) -> Incident:
+    """Makes a held incident need attention; raises `IncidentOpenAgain`."""
+    try:
+        return await _changed(
+            session,
+            incident_id,
+            status=IncidentStatus.OPEN,
+            resolved_at=None,
+            resolved_by="",
+            settles_at=None,
+            cause="",
+            fix="",
+            acknowledged_at=None,
+            acknowledged_by="",
+            remind_at=func.clock_now() + remind_after,
+            **AWAKE,
+        )
+    except IntegrityError as error:
+        if constraint_of(error) != "incidents_open_idx":
+            raise
+        raise IncidentOpenAgain(incident_id=incident_id) from error
+
+
+async def note(session: AsyncSession, incident_id: str, action: Action) -> None:
+    """Writes down who did what."""
+    await session.execute(
+        insert(IncidentActionRow).values(
+            incident_id=incident_id,
+            deed=action.deed,
+            actor=action.actor,
+            note=action.note,
+            done_at=func.clock_now(),
+        )
+    )
+
+
+async def locations_to_remind(session: AsyncSession, most: int) -> Sequence[str]:
+    """Gives locations in which an incident is due to be told again."""
+    query = select(col(IncidentRow.location_id)).where(_due()).order_by(col(IncidentRow.remind_at))
+    return sorted(set(await session.scalars(query.limit(most))))
+
+
+async def held_due(session: AsyncSession, location_id: str, most: int) -> Sequence[Incident]:
+    """Gives incidents that are due to be told again and that no other process tells now."""
+    query = (
+        select(IncidentRow)
+        .where(_due(), col(IncidentRow.location_id) == location_id)
+        .order_by(col(IncidentRow.remind_at))
+        .limit(most)
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    return [from_row(row) for row in await session.scalars(query)]
+
+
+async def reminded(session: AsyncSession, incident_id: str, again_after: timedelta) -> Incident:
+    """Notes that a held incident was told again, and when to do so next."""
+    due = func.clock_now() + again_after
+    return await _changed(session, incident_id, remind_at=due, **AWAKE)
+
+
+async def earlier_fixes(
+    session: AsyncSession, keys: Collection[tuple[str, str]], *, but: str = "", most: int = 1
+) -> dict[tuple[str, str], list[EarlierFix]]:
+    """Gives what helped before, newest first, by location and dedup key."""
+    pair = (col(IncidentRow.location_id), col(IncidentRow.dedup_key))
+    newest = func.row_number().over(
+        partition_by=list(pair), order_by=col(IncidentRow.resolved_at).desc()
+    )
+    ranked = (
+        select(IncidentRow, newest.label("place"))
+        .where(
+            tuple_(*pair).in_(list(keys)),
+            REMEMBERED,
+            col(IncidentRow.resolved_at).is_not(None),
+            col(IncidentRow.incident_id) != but,
+        )
+        .subquery()
+    )
+    query = select(ranked).where(ranked.c.place <= most).order_by(ranked.c.place)
+    found: dict[tuple[str, str], list[EarlierFix]] = {}
+    for row in await session.execute(query):
+        fix = EarlierFix(row.incident_id, row.cause, row.fix, row.resolved_by, row.resolved_at)
+        found.setdefault((row.location_id, row.dedup_key), []).append(fix)
+    return found
+
+
+async def events(session: AsyncSession, incident_id: str) -> Sequence[Occurrence]:
+    """Gives the newest events that counted in an incident."""
+    query = (
+        select(EventRow)
+        .where(col(EventRow.incident_id) == incident_id)
+        .order_by(col(EventRow.received_at).desc())
+        .limit(MOST_ENTRIES)
+    )
+    rows = await session.scalars(query)
+    return [
+        Occurrence(each.event_id, each.kind, each.occurred_at, each.received_at) for each in rows
+    ]
+
+
+async def attempts(session: AsyncSession, incident_id: str) -> Sequence[Attempt]:
+    """Gives the newest attempts to tell of an incident."""
+    query = (
+        select(DeliveryAttemptRow, col(DeliveryRow.delivery_id))
+        .join(DeliveryRow, col(DeliveryRow.message_id) == DeliveryAttemptRow.message_id)
+        .where(col(DeliveryRow.incident_id) == incident_id)
+        .order_by(col(DeliveryAttemptRow.id).desc())
+        .limit(MOST_ENTRIES)
+    )
+    found = (await session.execute(query)).all()
+    return [_attempt(row, delivery_id) for row, delivery_id in found]
+
+
+async def actions(session: AsyncSession, incident_id: str) -> Sequence[Action]:
+    """Gives what was done to an incident last, newest first."""
+    query = (
+        select(IncidentActionRow)
+        .where(col(IncidentActionRow.incident_id) == incident_id)
+        .order_by(col(IncidentActionRow.id).desc())
+        .limit(MOST_ENTRIES)
+    )
+    rows: ScalarResult[IncidentActionRow] = await session.scalars(query)
+    return [Action(Deed(each.deed), each.actor, each.note, each.done_at) for each in rows]
+
+
+async def _changed(session: AsyncSession, incident_id: str, **values: object) -> Incident:
+    statement = (
+        update(IncidentRow)
+        .where(col(IncidentRow.incident_id) == incident_id)
+        .values(**values)
+        .returning(IncidentRow)
+    )
+    return from_row((await session.scalars(statement, execution_options=FRESH)).one())
+
+
+def _due() -> ColumnElement[bool]:
+    return and_(
+        col(IncidentRow.remind_at) <= func.clock_now(),
+        col(IncidentRow.status) == IncidentStatus.OPEN,
+    )
+
+
+def _is(location_id: str, incident_id: str) -> ColumnElement[bool]:
+    return and_(
+        col(IncidentRow.location_id) == location_id, col(IncidentRow.incident_id) == incident_id
+    )
+
+
+def _found(row: IncidentRow | None, incident_id: str) -> Incident:
+    if row is None:
+        raise IncidentNotFound(incident_id=incident_id)
+    return from_row(row)
+
+
+def _attempt(row: DeliveryAttemptRow, delivery_id: str) -> Attempt:
+    return Attempt(delivery_id, row.verdict, row.code, row.detail, row.elapsed_ms, row.ended_at)
