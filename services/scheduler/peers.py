@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -35,6 +35,7 @@ STATUSES = {
 
 DETAILS: Mapping[type[events.Event], type[Message]] = {
     events.CriticalFindingEvent: notifier_pb2.CriticalFinding,
+    events.FindingFixed: notifier_pb2.FindingFixed,
     events.ScoreLow: notifier_pb2.ScoreLow,
     events.ScoreRecovered: notifier_pb2.ScoreRecovered,
     events.ScanCompleted: notifier_pb2.ScanCompleted,
@@ -132,18 +133,10 @@ def _moment(message: Message, field: str) -> datetime | None:
 
 
 def _history(history: ingestion_pb2.RunHistory) -> RunHistory:
-    gap = timedelta_from(history.median_gap, "median_gap")
     return RunHistory(
         workflow_id=history.workflow_id,
         as_of=datetime_from(history.as_of, "as_of"),
-        recent_runs=tuple(
-            RunOutcome(
-                STATUSES[each.status],
-                datetime_from(each.executed_at, "executed_at"),
-                each.execution_id,
-            )
-            for each in history.recent_runs
-        ),
+        recent_runs=tuple(_outcome(each) for each in history.recent_runs),
         last_7_days=_counts(history.last_7_days),
         last_24_hours=_counts(history.last_24_hours),
         error_classes=tuple(
@@ -154,12 +147,22 @@ def _history(history: ingestion_pb2.RunHistory) -> RunHistory:
         ),
         last_execution_at=_moment(history, "last_execution_at"),
         busy_period_runs=history.busy_period_runs,
-        median_gap=gap if history.HasField("median_gap") else None,
+        median_gap=_span(history, "median_gap"),
+        longest_gap=_span(history, "longest_gap"),
     )
 
 
+def _outcome(run: ingestion_pb2.RunOutcome) -> RunOutcome:
+    executed_at = datetime_from(run.executed_at, "executed_at")
+    return RunOutcome(STATUSES[run.status], executed_at, run.execution_id, expected=run.expected)
+
+
+def _span(message: Message, field: str) -> timedelta | None:
+    return timedelta_from(getattr(message, field), field) if message.HasField(field) else None
+
+
 def _counts(counts: ingestion_pb2.RunCounts) -> RunCounts:
-    return RunCounts(counts.total, counts.succeeded, counts.failed, counts.partial)
+    return RunCounts(counts.total, counts.succeeded, counts.failed, counts.partial, counts.expected)
 
 
 def _message(event: OutboxEvent) -> notifier_pb2.Event:

@@ -15,10 +15,12 @@ from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
 from libs.contracts.scheduler.v1 import scheduler_pb2_grpc as rpc
 from services.scheduler.actions.execution import retry_delay
 from services.scheduler.actions.starting import Starting
+from services.scheduler.domain.scan import ScanTrigger
 from services.scheduler.domain.schedule import ScanScope
-from services.scheduler.store import queue
+from services.scheduler.store import queue, scans, schedules
+from services.scheduler.store.scans import Scan
 from services.scheduler.wiring import running
-from tests.scheduler.asking import MORNING, ended, refusal, run_now, scan, scanned, sql
+from tests.scheduler.asking import MORNING, ended, refusal, run_now, scan, scanned, sql, upserted
 from tests.support.database_clock import set_clock
 from tests.support.waiting import eventually
 
@@ -247,3 +249,31 @@ async def test_a_scan_of_a_process_that_lost_its_lease_is_stopped(url, scheduler
     now = await scan(scheduler, started.scan_id)
     assert (now.status, now.attempt) == (pb.SCAN_STATUS_RUNNING, 2)
     assert (await refusal(scan(scheduler, "none"))).reason == "SCAN_NOT_FOUND"
+
+
+async def test_a_scan_may_complete_while_its_schedule_fires(url, scheduler, ingestion, database):
+    await upserted(scheduler, frequency=pb.FREQUENCY_DAILY)
+    ingestion.answers.clear()
+    started = await run_now(scheduler)
+    running_now = await in_attempt(scheduler, url, started.scan_id, 1, pb.SCAN_STATUS_RUNNING)
+
+    async def completion_waits():
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        return await sql(url, waiting)
+
+    async with database.transaction() as firing:
+        await schedules.get(firing, "loc-1", lock=True)
+        ingestion.answers.set()
+        await eventually(completion_waits)
+        fired = Scan(
+            scan_id="fired",
+            schedule_id=running_now.schedule_id,
+            location_id="loc-1",
+            trigger=ScanTrigger.SCHEDULE,
+            scan_scope=ScanScope.ALL,
+            scheduled_for=MORNING,
+            created_at=MORNING,
+        )
+        assert await scans.add(firing, [fired]) == set()
+
+    assert (await ended(scheduler, started.scan_id)).attempt == 1

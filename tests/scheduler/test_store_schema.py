@@ -58,7 +58,9 @@ async def test_the_conditions_of_partial_indexes_are_the_same(url):
     engine.dispose()
 
     assert await conditions() == migrated
-    assert len(migrated) == 7
+    assert {"scan_history_active_key", "scan_history_fire_key"} <= {
+        each.indexname for each in migrated
+    }
 
 
 async def test_migrating_twice_changes_nothing(url):

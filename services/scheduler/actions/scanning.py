@@ -122,16 +122,17 @@ async def _complete(
     scan, at = claimed.scan, await now(session)
     found = [finding for result in results for finding in result.findings]
     baseline_id = await scans.baseline_id(session, scan)
-    first_seen = await findings.first_seen(session, baseline_id)
-    comparison = compare(found, first_seen.keys())
+    baseline = await findings.of_baseline(session, baseline_id)
+    comparison = compare(found, baseline.keys())
     summary = summarized(results, comparison, compared_with_scan_id=baseline_id)
     summary = _naming(summary, unknown)
     outcome = Outcome(workflows_scanned=len(results), partial=bool(unknown), summary=summary)
+    # The schedule before the scan, as firing locks them: else the two could wait for each other.
+    await schedules.note_scan(session, scan.schedule_id)
     await queue.complete(session, claimed.lease, outcome)
     ordered = sorted(found, key=_worst_first)
-    await findings.add(session, scan.scan_id, ordered, first_seen=first_seen, now=at)
+    await findings.add(session, scan.scan_id, ordered, baseline=baseline, now=at)
     await findings.add_results(session, scan.scan_id, results)
-    await schedules.note_scan(session, scan.schedule_id)
     facts = ScanFacts(
         location_id=scan.location_id,
         scan_id=scan.scan_id,
@@ -142,6 +143,7 @@ async def _complete(
         results=results,
         comparison=comparison,
         summary=summary,
+        fixed=[baseline[mark] for mark in sorted(comparison.fixed)],
     )
     announcement = announced(facts, await findings.low_scores(session, scan.location_id))
     await findings.keep_low_scores(session, scan.location_id, announcement.low_scores)

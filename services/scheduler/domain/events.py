@@ -49,6 +49,18 @@ class CriticalFindingEvent(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindingFixed(Event):
+    """A critical finding of the scan before is gone, and its rule looked again."""
+
+    kind = "finding_fixed"
+    workflow_id: str
+    workflow_name: str
+    rule_id: str
+    title: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreLow(Event):
     """A workflow's health score is below 50; the deductions are lines, worst first."""
 
@@ -100,7 +112,14 @@ class ScanFailed(Event):
 
 _KINDS: Mapping[str, type[Event]] = {
     each.kind: each
-    for each in (CriticalFindingEvent, ScoreLow, ScoreRecovered, ScanCompleted, ScanFailed)
+    for each in (
+        CriticalFindingEvent,
+        FindingFixed,
+        ScoreLow,
+        ScoreRecovered,
+        ScanCompleted,
+        ScanFailed,
+    )
 }
 
 
@@ -133,6 +152,19 @@ class LowScoreAlert:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastFinding:
+    """A finding of the scan before, as far as its end is told."""
+
+    workflow_id: str
+    workflow_name: str
+    rule_id: str
+    title: str
+    severity: Severity
+    fingerprint: str
+    first_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanFacts:
     """A completed scan, as far as its events need it."""
 
@@ -145,6 +177,8 @@ class ScanFacts:
     results: Sequence[WorkflowResult]
     comparison: Comparison
     summary: ScanSummary
+    fixed: Sequence[PastFinding] = ()
+    """Those of the scan before that this one no longer found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +195,7 @@ def announced(scan: ScanFacts, low_scores: Mapping[str, LowScoreAlert]) -> Annou
     Nothing goes out about drafts. Between 50 and 59, and without a score, an alert
     stands as it is.
     """
-    events: list[Event] = list(_critical_findings(scan))
+    events: list[Event] = [*_critical_findings(scan), *_fixed_findings(scan)]
     standing = dict(low_scores)
     for result in scan.results:
         if result.draft or result.score.value is None:
@@ -197,6 +231,24 @@ def _critical_findings(scan: ScanFacts) -> Iterator[CriticalFindingEvent]:
     for finding in scan.comparison.new:
         if finding.severity is Severity.CRITICAL and finding.workflow_id not in drafts:
             yield _critical_finding(scan, finding)
+
+
+def _fixed_findings(scan: ScanFacts) -> Iterator[FindingFixed]:
+    # What could not be looked at again is not known to be fixed.
+    assessed = {result.workflow_id: result.assessed_rule_ids for result in scan.results}
+    for past in scan.fixed:
+        looked_again = past.rule_id in assessed.get(past.workflow_id, ())
+        if past.severity is Severity.CRITICAL and looked_again:
+            yield FindingFixed(
+                location_id=scan.location_id,
+                scan_id=scan.scan_id,
+                occurred_at=scan.completed_at,
+                workflow_id=past.workflow_id,
+                workflow_name=past.workflow_name,
+                rule_id=past.rule_id,
+                title=past.title,
+                fingerprint=past.fingerprint,
+            )
 
 
 def _critical_finding(scan: ScanFacts, finding: Finding) -> CriticalFindingEvent:

@@ -166,7 +166,7 @@ class WorkflowEvidence:
     workflow_name: str = ""
     status: WorkflowStatus | None = None
     history: RunHistory | None = None
-    definition: Mapping[str, object] | None = None
+    definition: Mapping[str, object] | None = field(default=None, repr=False)
     """The definition as it was read or uploaded; any JSON value is safe."""
     definition_refusal: str = ""
     """Why there is no definition, for people (`WORKFLOW_API_NOT_ENABLED_FOR_LOCATION`)."""
@@ -274,7 +274,7 @@ def location_graph(
                 each.parsed,
                 workflow_id=each.workflow_id,
                 workflow_name=each.workflow_name,
-                live=each.published is not False,
+                live=each.published,
             )
         )
     return LocationGraph(found, complete=complete)

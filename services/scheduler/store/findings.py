@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from libs.ids import new_id
-from services.scheduler.domain.events import LowScoreAlert
+from services.scheduler.domain.events import LowScoreAlert, PastFinding
 from services.scheduler.domain.finding import Finding, Severity
 from services.scheduler.domain.result import WorkflowResult
 from services.scheduler.store import Transaction
@@ -27,12 +27,21 @@ _score_alerts = SchedulerTable.metadata.tables["score_alerts"]
 NEW, OPEN = "new", "open"
 
 
-async def first_seen(session: Transaction, scan_id: str) -> dict[str, datetime]:
-    """Gives when each finding of a scan, by fingerprint, was first found."""
-    query = select(col(FindingRow.fingerprint), col(FindingRow.first_seen_at)).where(
-        col(FindingRow.scan_id) == scan_id
-    )
-    return {row.fingerprint: row.first_seen_at for row in await session.execute(query)}
+async def of_baseline(session: Transaction, scan_id: str) -> dict[str, PastFinding]:
+    """Gives the findings of the scan before, by fingerprint."""
+    query = select(FindingRow).where(col(FindingRow.scan_id) == scan_id)
+    return {
+        row.fingerprint: PastFinding(
+            workflow_id=row.workflow_id,
+            workflow_name=row.workflow_name,
+            rule_id=row.rule_id,
+            title=row.title,
+            severity=Severity(row.severity),
+            fingerprint=row.fingerprint,
+            first_seen_at=row.first_seen_at,
+        )
+        for row in await session.scalars(query)
+    }
 
 
 async def add(
@@ -40,10 +49,10 @@ async def add(
     scan_id: str,
     findings: Sequence[Finding],
     *,
-    first_seen: Mapping[str, datetime],
+    baseline: Mapping[str, PastFinding],
     now: datetime,
 ) -> None:
-    """Adds the findings of a scan, worst first; `first_seen` are those of its baseline."""
+    """Adds the findings of a scan, worst first; one of the baseline keeps its first time."""
     rows = [
         {
             "id": new_id(),
@@ -59,14 +68,18 @@ async def add(
             "evidence": finding.evidence,
             "remedy": finding.remedy,
             "fingerprint": finding.fingerprint,
-            "state": OPEN if finding.fingerprint in first_seen else NEW,
-            "first_seen_at": first_seen.get(finding.fingerprint, now),
+            "state": OPEN if finding.fingerprint in baseline else NEW,
+            "first_seen_at": _first_seen(baseline.get(finding.fingerprint), now),
             "execution_ids": list(finding.execution_ids),
         }
         for position, finding in enumerate(findings)
     ]
     if rows:
         await session.execute(insert(_findings), rows)
+
+
+def _first_seen(past: PastFinding | None, now: datetime) -> datetime:
+    return past.first_seen_at if past else now
 
 
 async def add_results(

@@ -127,7 +127,7 @@ class Composer:
             [
                 "Hi {{contact.first_name}}, are you still interested? Book at {{custom_values.link}}",
                 "¡TODO listo, {{contact.first_name}}! Nos vemos el {{appointment.start_time}}.",
-                "Thanks! Anna xxx",
+                "Thanks! Your team xxx",
                 "Your number is {{contact.phone}} and your plan {{contact.plan_name}}.",
             ]
         )
@@ -148,7 +148,7 @@ class Composer:
             headers=[{"key": "Authorization", "value": "Bearer {{custom_values.hook_token}}"}],
         )
         ours = e.webhook(
-            "https://watch.agency.net/api/workflows/x/executions?key=rw_ingest_" + "a1" * 16
+            "https://watch.example.org/api/workflows/x/executions?key=rw_ingest_" + "a1" * 16
         )
         return [self.random.choice([e.notify(), e.webhook(), call, ours]), e.assign(e.USER)]
 

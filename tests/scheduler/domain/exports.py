@@ -51,11 +51,11 @@ def drip():
     return step("drip", "Drip", batchSize=100, interval={"timeUnit": "minutes", "value": 10})
 
 
-def webhook(url="https://hooks.northwind-crm.net/in/4711"):
+def webhook(url="https://hooks.example.net/in/4711"):
     return step("webhook", "Tell the CRM", method="POST", url=url, customData=[], headers=[])
 
 
-def custom_webhook(url="https://api.northwind-crm.net/v1/leads", **more):
+def custom_webhook(url="https://api.example.net/v1/leads", **more):
     return step(
         "custom_webhook",
         "Tell the API",

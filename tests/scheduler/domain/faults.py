@@ -292,14 +292,14 @@ class Plants:
         key = "k9X2" * 6
         secret = self.random.choice(
             [
-                e.webhook(f"https://hooks.northwind-crm.net/in?token={key}"),
+                e.webhook(f"https://hooks.example.net/in?token={key}"),
                 e.custom_webhook(headers=[{"key": "Authorization", "value": f"Bearer {key}"}]),
                 e.custom_webhook(headers={"key": "X-Api-Key", "value": key}),
                 e.custom_webhook(authorization={"type": "BEARER_TOKEN", "data": {"token": key}}),
                 e.step(
                     "custom_code", "Code", code=f"const key = 'sk_live_{key}'", output=[{"a": 1}]
                 ),
-                e.webhook("https://x.net/?a=pit-0f1e2d3c-0000-4000-8000-00000000beef"),
+                e.webhook("https://api.example.org/?a=pit-0f1e2d3c-0000-4000-8000-00000000beef"),
             ]
         )
         return self.put(definition, secret)

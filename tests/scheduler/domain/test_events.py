@@ -12,7 +12,9 @@ from services.scheduler.domain.comparison import compare
 from services.scheduler.domain.events import (
     CriticalFindingEvent,
     EventKindUnknown,
+    FindingFixed,
     LowScoreAlert,
+    PastFinding,
     ScanCompleted,
     ScanFacts,
     ScanFailed,
@@ -53,6 +55,18 @@ def a_scan(*results, baseline=frozenset(), **more):
 def scored(value, *findings, **more):
     lines = tuple(Deduction(each.title, each.rule_id, each.penalty) for each in findings)
     return a_result("wf-1", score=Score(value, lines), findings=findings, **more)
+
+
+def past(finding):
+    return PastFinding(
+        workflow_id=finding.workflow_id,
+        workflow_name=finding.workflow_name,
+        rule_id=finding.rule_id,
+        title=finding.title,
+        severity=finding.severity,
+        fingerprint=finding.fingerprint,
+        first_seen_at=NOW - DAY,
+    )
 
 
 def kinds(announcement):
@@ -187,9 +201,29 @@ def test_the_alerts_that_were_passed_in_are_left_alone():
     assert before == standing("GHL402")
 
 
+def fixed_in(*results, fixed):
+    told = announced(a_scan(*results, fixed=[past(each) for each in fixed]), {}).events
+    return [event for event in told if isinstance(event, FindingFixed)]
+
+
+def test_a_critical_finding_that_is_gone_is_told_as_fixed():
+    well = scored(100, assessed_rule_ids=("GHL402", "GHL403"))
+
+    (told,) = fixed_in(well, fixed=[OUTAGE, WARNING])
+
+    assert told.fingerprint == OUTAGE.fingerprint
+    assert told.workflow_id == OUTAGE.workflow_id
+
+
+def test_what_could_not_be_looked_at_again_is_not_told_as_fixed():
+    assert fixed_in(scored(100, assessed_rule_ids=("GHL403",)), fixed=[OUTAGE]) == []
+    assert fixed_in(fixed=[OUTAGE]) == []
+
+
 EVERY_KIND = [
     *announced(a_scan(scored(45, OUTAGE)), {}).events,
     *announced(a_scan(scored(None)), {}).events,
+    *fixed_in(scored(100, assessed_rule_ids=("GHL402",)), fixed=[OUTAGE]),
     announced(a_scan(scored(60)), standing()).events[0],
     ScanFailed(
         location_id="loc-1", scan_id="scan-2", occurred_at=NOW, error="ingestion away", attempts=3
@@ -197,11 +231,12 @@ EVERY_KIND = [
 ]
 
 
-def test_every_kind_the_notifier_takes_from_scans_is_among_the_examples():
+def test_the_examples_are_of_every_kind_and_the_notifier_takes_them():
     taken = pb.Event.DESCRIPTOR.oneofs_by_name["detail"].fields
-    of_runs = {"workflow_failing", "workflow_recovered"}
 
-    assert {event.kind for event in EVERY_KIND} == {field.name for field in taken} - of_runs
+    assert {event.kind for event in EVERY_KIND} == set(events._KINDS)
+
+    assert {event.kind for event in EVERY_KIND} <= {field.name for field in taken}
 
 
 @pytest.mark.parametrize("event", EVERY_KIND, ids=lambda event: event.kind)

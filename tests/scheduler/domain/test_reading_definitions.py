@@ -181,6 +181,14 @@ def test_a_deep_value_anywhere_is_read_without_recursion():
     assert not found.triggers[0].conditions[0].readable
 
 
+def test_what_a_database_cannot_hold_is_taken_out():
+    odd = "a\x00b\ud83d c"
+    found = read_definition({"steps": [{"id": odd, "type": odd, "name": odd}], "name": odd})
+
+    assert found.name == found.steps[0].id == "ab? c"
+    assert found.unknown_step_types == ("ab? c",)
+
+
 def chain(length):
     return [{"id": str(n), "type": "sms", "next": [str(n + 1)]} for n in range(length)]
 

@@ -128,6 +128,23 @@ def test_who_starts_over_by_a_tag_must_have_lost_it_first():
     assert found_in(removed, "GHL212", a_location(removed))
 
 
+def test_a_tag_that_starts_only_some_contacts_makes_no_storm():
+    some = [e.trigger("contact_tag", ("tagsAdded", "index-of-true", "a"), ("x", "==", "y"))]
+    one = defined([e.add_tag("b")], some, allowMultiple=True)
+    waiting = [e.trigger("contact_tag", ("tagsAdded", "index-of-true", "b"))]
+    other = e.definition([e.add_tag("a")], waiting, _id="wf-2")
+
+    (finding,) = found_in(one, "GHL212", a_location(one, other))
+    assert finding.severity is Severity.INFO
+
+
+def test_a_workflow_that_may_be_a_draft_closes_no_circle():
+    one = defined([e.add_to_workflow("wf-2")])
+    unsure = e.definition([e.add_to_workflow("wf-1")], _id="wf-2", status="")
+
+    assert found_in(one, "GHL212", a_location(one, unsure)) == []
+
+
 def test_a_draft_closes_no_circle_and_a_line_is_none():
     one = defined([e.add_to_workflow("wf-2")])
     draft = e.definition([e.add_to_workflow("wf-1")], _id="wf-2", status="draft")
@@ -144,6 +161,11 @@ def test_a_next_step_that_does_not_exist_is_found(target):
 
     assert (finding.severity, finding.penalty) == (Severity.CRITICAL, 35)
     assert "(gone)" in finding.evidence
+
+
+@pytest.mark.parametrize("target", [None, "", [], [""], "END", {"odd": 1}])
+def test_the_last_step_may_say_so_in_many_ways(target):
+    assert found_in(of(rewired(LINE, n2=target)), "GHL213") == []
 
 
 def test_a_go_to_and_a_branch_that_lead_nowhere_are_found():

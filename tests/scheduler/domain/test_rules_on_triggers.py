@@ -108,6 +108,7 @@ def test_a_reply_trigger_for_everything_is_worse_where_the_workflow_writes_back(
         {"type": "appointment"},
         {"type": "appointment", "conditions": {"odd": 1}},
         {"type": "appointment", "conditions": ["odd"]},
+        {"type": "appointment", "conditions": [], "filters": [{"field": "calendar.id"}]},
         e.trigger("contact_created"),
         e.trigger("acme.appointment"),
     ],

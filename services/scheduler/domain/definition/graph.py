@@ -11,6 +11,8 @@ from services.scheduler.domain.definition.walking import (
 )
 
 MOST_ENTRIES_WEIGHED = 16
+ENDS = frozenset({"end", "exit", "final", "finish", "none", "null", "stop"})
+"""What some exports write where a step is the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ def _targets(
             yield positions[target]
         elif target in node.declared and target in children:
             yield from children[target]
+        elif target.lower() in ENDS:
+            continue
         elif target in node.leads_to and (own_steps or target not in node.declared):
             missing.append(MissingLink(position, target))
 

@@ -17,6 +17,9 @@ from services.scheduler.domain.definition.vocabulary import (
 )
 from services.scheduler.domain.definition.walking import strongly_connected
 
+_Place = tuple[str, str]
+_ANY_TAG: _Place = ("any tag", "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowLinks:
@@ -27,7 +30,8 @@ class WorkflowLinks:
 
     workflow_id: str
     workflow_name: str = ""
-    live: bool = True
+    live: bool | None = True
+    """Whether it is published; `None` when nobody could tell."""
     allows_reentry: bool = False
     calls: frozenset[str] = frozenset()
     calls_at_once: frozenset[str] = frozenset()
@@ -36,6 +40,8 @@ class WorkflowLinks:
     removes_tags: frozenset[str] = frozenset()
     removes_from: frozenset[str] = frozenset()
     starts_on_tags: frozenset[str] = frozenset()
+    starts_on_tags_alone: frozenset[str] = frozenset()
+    """Those of them that start it whatever else is true of the contact."""
     starts_on_any_tag: bool = False
     starts_on_reply: bool = False
     triggers: frozenset[str] = frozenset()
@@ -54,7 +60,8 @@ class Circle:
 class LocationGraph:
     """The workflows of a location by how they start and stop each other.
 
-    `complete` says whether the definition of every workflow of the location was read: only then
+    One of which nobody can tell whether it is live counts where that excuses another workflow, and
+    not where it accuses one. `complete` says whether the definition of every workflow of the location was read: only then
     does it mean something that a workflow is *not* in it.
     """
 
@@ -65,16 +72,17 @@ class LocationGraph:
         self._stopped_on_reply: set[str] = set()
         self._added_tags: set[str] = set()
         self._by_trigger: dict[str, list[str]] = {}
-        live: list[WorkflowLinks] = []
-        for each in workflows:
+        known = list(workflows)
+        for each in known:
             self._names[each.workflow_id] = each.workflow_name or each.workflow_id
             self._added_tags |= each.adds_tags
-            if each.live:
-                live.append(each)
+            if each.live is not False:
                 self._called |= each.calls - {each.workflow_id}
                 self._stopped_on_reply |= each.removes_from if each.starts_on_reply else frozenset()
-                for mark in each.triggers:
-                    self._by_trigger.setdefault(mark, []).append(each.workflow_id)
+        live = [each for each in known if each.live]
+        for each in live:
+            for mark in each.triggers:
+                self._by_trigger.setdefault(mark, []).append(each.workflow_id)
         self._circles = {member: circle for circle in _circles(live) for member in circle.members}
 
     def name_of(self, workflow_id: str) -> str:
@@ -104,7 +112,7 @@ class LocationGraph:
 
 
 def links_of(
-    definition: Definition, *, workflow_id: str, workflow_name: str = "", live: bool
+    definition: Definition, *, workflow_id: str, workflow_name: str = "", live: bool | None
 ) -> WorkflowLinks:
     """Gives what a location needs to remember of one workflow's definition."""
     at_once = _at_once(definition)
@@ -121,6 +129,9 @@ def links_of(
         removes_tags=_named(definition.steps, "remove_contact_tag"),
         removes_from=_named(definition.steps, "remove_from_workflow"),
         starts_on_tags=frozenset(tag for trigger in tags for tag in _added(trigger)),
+        starts_on_tags_alone=frozenset(
+            tag for trigger in tags if len(trigger.conditions or ()) == 1 for tag in _added(trigger)
+        ),
         starts_on_any_tag=any(trigger.conditions == () for trigger in tags),
         starts_on_reply=any(each.type == "customer_reply" for each in definition.live_triggers),
         triggers=frozenset(filter(None, map(trigger_mark, definition.live_triggers))),
@@ -196,42 +207,44 @@ def _circles(workflows: list[WorkflowLinks]) -> Iterator[Circle]:
 
 
 def _groups(workflows: list[WorkflowLinks], *, at_once: bool) -> Iterator[list[WorkflowLinks]]:
-    """Gives the sets of workflows that lead round to themselves.
-
-    Tags are nodes too: a tag that many add and many wait for stays a few edges. Nobody starts
-    over by a tag they already have, so a workflow alone goes round only with the tag removed.
-    """
-    places: dict[tuple[str, str], int] = {
-        ("workflow", each.workflow_id): n for n, each in enumerate(workflows)
-    }
-    edges: list[list[int]] = [[] for _ in workflows]
-
-    def place(kind: str, name: str) -> int:
-        if (kind, name) not in places:
-            places[kind, name] = len(edges)
-            edges.append([])
-        return places[kind, name]
-
-    for n, each in enumerate(workflows):
-        for tag in each.starts_on_tags:
-            edges[place("tag", tag)].append(n)
-        if each.starts_on_any_tag and not at_once:
-            edges[place("any tag", "")].append(n)
-    for n, each in enumerate(workflows):
-        calls = each.calls_at_once if at_once else each.calls
-        edges[n] += [places["workflow", id_] for id_ in calls if ("workflow", id_) in places]
-        tags = each.adds_tags_at_once if at_once else each.adds_tags
-        edges[n] += [places["tag", tag] for tag in tags if ("tag", tag) in places]
-        if tags and ("any tag", "") in places:
-            edges[n].append(places["any tag", ""])
-    graph = tuple(tuple(each) for each in edges)
+    """Gives the sets of workflows that lead round to themselves."""
+    by_place = {("workflow", each.workflow_id): each for each in workflows}
+    edges: dict[_Place, list[_Place]] = {place: [] for place in by_place}
+    for source, target in _edges(workflows, at_once=at_once):
+        edges.setdefault(source, []).append(target)
+        edges.setdefault(target, [])
+    places = list(edges)
+    numbers = {place: n for n, place in enumerate(places)}
+    graph = tuple(tuple(numbers[target] for target in edges[place]) for place in places)
     for group in strongly_connected(graph):
-        members = [workflows[n] for n in group if n < len(workflows)]
+        members = [by_place[places[n]] for n in group if places[n] in by_place]
         if len(members) > 1 or (members and _goes_round_alone(members[0], at_once=at_once)):
             yield members
 
 
+def _edges(workflows: list[WorkflowLinks], *, at_once: bool) -> Iterator[tuple[_Place, _Place]]:
+    """Gives what starts what.
+
+    Tags are places too: one that many add and many wait for makes a few edges, not a square.
+    """
+    for each in workflows:
+        here = ("workflow", each.workflow_id)
+        for called in each.calls_at_once if at_once else each.calls:
+            yield here, ("workflow", called)
+        for tag in each.adds_tags_at_once if at_once else each.adds_tags:
+            yield here, ("tag", tag)
+            yield ("tag", tag), _ANY_TAG
+        for tag in each.starts_on_tags_alone if at_once else each.starts_on_tags:
+            yield ("tag", tag), here
+        if each.starts_on_any_tag and not at_once:
+            yield _ANY_TAG, here
+
+
 def _goes_round_alone(workflow: WorkflowLinks, *, at_once: bool) -> bool:
+    """Says whether a workflow starts itself; by a tag only if it also takes that tag away.
+
+    Nobody gets a tag they already have.
+    """
     calls = workflow.calls_at_once if at_once else workflow.calls
     tags = workflow.adds_tags_at_once if at_once else workflow.adds_tags
     again = tags & workflow.starts_on_tags & workflow.removes_tags

@@ -28,9 +28,11 @@ def said_by(step: Step) -> Iterator[tuple[str, str]]:
 
 def uses_template(step: Step) -> bool:
     """Says whether its text lies in a template elsewhere."""
-    found = (values.text(step.settings.get(key)) for key in TEMPLATE_KEYS)
-    return any(each not in {"", "0"} for each in found) or isinstance(
-        step.settings.get("template"), dict
+    return any(
+        ("template" in key.lower() or key == "snippet_id")
+        and not values.blank(value)
+        and values.text(value) != "0"
+        for key, value in step.settings.items()
     )
 
 

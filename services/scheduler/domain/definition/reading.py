@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from services.scheduler.domain.definition import values
 from services.scheduler.domain.definition.graph import Graph, Node, graph_of
@@ -140,7 +141,7 @@ def _steps(found: list[object], notes: _Notes) -> tuple[Step, ...]:
 
 def _step(raw: Mapping[str, object], position: int) -> Step:
     attributes = values.first(raw, "attributes", "config", "parameters")
-    settings: Mapping[str, object] = attributes if isinstance(attributes, Mapping) else {}
+    settings = dict(attributes) if isinstance(attributes, Mapping) else {}
     kind = values.name(values.first(raw, "type", "actionType")) or values.name(settings.get("type"))
     leads_to, readable = _ids(raw.get("next"))
     if kind == "goto":
@@ -150,7 +151,7 @@ def _step(raw: Mapping[str, object], position: int) -> Step:
         id=values.name(values.first(raw, "id", "_id")) or f"#{position}",
         type=kind,
         name=values.name(raw.get("name")),
-        attributes=attributes if isinstance(attributes, Mapping) else None,
+        attributes=MappingProxyType(settings) if isinstance(attributes, Mapping) else None,
         node_type=values.name(raw.get("nodeType")),
         parent=values.name(values.first(raw, "parentKey", "parent")),
         leads_to=tuple(dict.fromkeys(leads_to)),
@@ -200,17 +201,22 @@ def _each_trigger(found: list[object], notes: _Notes) -> Iterator[Trigger]:
 
 
 def _trigger(raw: Mapping[str, object], position: int) -> Trigger:
-    conditions = values.first(raw, "conditions", "filters")
+    listed = [_conditions(raw.get(key)) for key in ("conditions", "filters")]
+    known = [each for each in listed if each is not None]
     return Trigger(
         id=values.name(values.first(raw, "id", "_id")) or f"trigger #{position}",
         type=values.name(values.first(raw, "type", "triggerType")),
         name=values.name(raw.get("name")),
         active=values.flag(raw.get("active")),
-        conditions=tuple(_condition(each) for each in conditions)
-        if isinstance(conditions, list)
-        else None,
+        conditions=max(known, key=len) if known else None,
         timing=_flat(values.first(raw, "schedule_config", "scheduleConfig")),
     )
+
+
+def _conditions(found: object) -> tuple[Condition, ...] | None:
+    if not isinstance(found, list):
+        return None
+    return tuple(_condition(each) for each in found[: values.MOST_VALUES])
 
 
 def _condition(raw: object) -> Condition:

@@ -26,15 +26,22 @@ def objects(value: object) -> tuple[Mapping[str, object], ...]:
 
 
 def text(value: object) -> str:
-    """Gives a text or a number as text, trimmed and cut; empty for anything else."""
+    """Gives a text or a number as text, trimmed, cut and fit for storing; else an empty one."""
     if isinstance(value, str):
-        return value[:LONGEST_TEXT].strip()
+        return _storable(value[:LONGEST_TEXT]).strip()
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
     try:
         return str(value)
     except ValueError:  # an int of more digits than Python writes
         return ""
+
+
+def _storable(value: str) -> str:
+    """Takes out what JSON may hold and a database does not: NUL and halves of characters."""
+    if value.isascii():
+        return value.replace("\x00", "")
+    return value.replace("\x00", "").encode(errors="replace").decode()
 
 
 def name(value: object) -> str:

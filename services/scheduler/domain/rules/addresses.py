@@ -80,7 +80,7 @@ def unsafe_address(workflow: WorkflowEvidence, _location: LocationEvidence) -> I
 def clear_secret(workflow: WorkflowEvidence, _: LocationEvidence) -> Iterator[Sighting]:
     """A webhook's header, parameter, address or login, or code, holds a token or key as text.
 
-    A merge field is none, nor is our own key for sending runs. What it is is told, never its text.
+    A merge field is none, nor is our own key for sending runs. The finding never shows the text.
     """
     for step in definition_of(workflow).steps:
         if step.type in HOLDS_SECRETS and (found := _secret_in(step)):

@@ -1,7 +1,9 @@
 """What the rules say of one workflow, and which of them could not look."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from itertools import islice
 
 from services.scheduler.domain.evidence import Evidence, LocationEvidence, WorkflowEvidence
 from services.scheduler.domain.finding import Finding
@@ -11,6 +13,7 @@ from services.scheduler.domain.rules.rule import Gap, Lacks, Rule, Sighting
 
 RULE_FAILED = "GHL906 rule failed"
 DRAFT_WEIGHT = 0.3
+MOST_SIGHTINGS = 100
 GAPS = {
     Evidence.DEFINITION: Gap.DEFINITION,
     Evidence.RUNS: Gap.RUNS,
@@ -50,8 +53,10 @@ def assess(
     findings: list[Finding] = []
     assessed: list[str] = []
     not_assessed: list[NotAssessed] = []
+    available = workflow.kinds | location.kinds
     for rule in rules:
-        said = _applied(rule, workflow, location)
+        missing = rule.needs - available
+        said = _lacking(rule, missing) if missing else _applied(rule, workflow, location)
         if isinstance(said, NotAssessed):
             not_assessed.append(said)
         else:
@@ -65,14 +70,17 @@ def assess(
     )
 
 
+def _lacking(rule: Rule, missing: AbstractSet[Evidence]) -> NotAssessed:
+    gap = next((GAPS[each] for each in sorted(missing) if each in GAPS), None)
+    return NotAssessed(rule.id, ", ".join(sorted(missing)), gap=gap)
+
+
 def _applied(
     rule: Rule, workflow: WorkflowEvidence, location: LocationEvidence
 ) -> list[Finding] | NotAssessed:
-    if missing := rule.needs - workflow.kinds - location.kinds:
-        gap = next((GAPS[each] for each in sorted(missing) if each in GAPS), None)
-        return NotAssessed(rule.id, ", ".join(sorted(missing)), gap=gap)
     try:
-        return [_found(rule, workflow, seen) for seen in rule.check(workflow, location)]
+        sightings = islice(rule.check(workflow, location), MOST_SIGHTINGS)
+        return [_found(rule, workflow, seen) for seen in sightings]
     except Lacks as lacks:
         return NotAssessed(rule.id, str(lacks), gap=lacks.gap)
     except Exception as error:  # noqa: BLE001  # one rule's bug must not cost the other rules

@@ -45,6 +45,16 @@ LISTS_OF_SETTINGS = {
     "user_list": "users",
     "selectedUser": "users",
 } | dict.fromkeys(TEMPLATE_KEYS, "templates")
+NAMES_THINGS = values.words(
+    """
+    appointment_booking assign_user conversationai_book_appointment create_opportunity email
+    find_opportunity internal-add-contact-followers internal-add-opportunity-owner
+    internal-remove-contact-followers internal_create_opportunity internal_notification
+    internal_update_opportunity manual-call remove_assigned_user remove_opportunity sms
+    task-notification update_appointment_status
+    """
+)
+"""Steps whose ids are of this location; a step that copies contacts names those of another."""
 _ID = re.compile(r"[A-Za-z0-9]{20,28}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -83,7 +93,7 @@ def waits_for_nothing(workflow: WorkflowEvidence, location: LocationEvidence) ->
                 continue
             if not any(each in known for each in named.wanted):
                 seen = True
-                gone = ", ".join(named.wanted[:3])
+                gone = ", ".join(each[:60] for each in named.wanted[:3])
                 yield at(trigger, f"waits for {gone}, which is not among the {named.list_name}.")
     if unread and not seen:
         raise ListsMissing(unread)
@@ -120,7 +130,7 @@ def deleted_reference(workflow: WorkflowEvidence, location: LocationEvidence) ->
         raise ListsMissing(unread)
 
 
-def _known(named: _Named | None, lists: References, unread: set[str]) -> Iterable[str] | None:
+def _known(named: _Named | None, lists: References, unread: set[str]) -> frozenset[str] | None:
     """Gives the list that something is on; notes it when it could not be read."""
     if named is None:
         return None
@@ -159,6 +169,8 @@ def _references_of(step: Step) -> Iterator[_Named]:
     if step.type == "update_contact_field":
         fields = [each.get("field") for each in values.objects(step.settings.get("fields"))]
         yield from _ids("custom_fields", values.texts(fields))
+    if step.type not in NAMES_THINGS:
+        return
     for source in (step.settings, inputs_of(step), *_parts_of(step)):
         for key in LISTS_OF_SETTINGS.keys() & source.keys():
             yield from _ids(LISTS_OF_SETTINGS[key], values.texts(source[key]))

@@ -79,7 +79,7 @@ def placeholder(workflow: WorkflowEvidence, _location: LocationEvidence) -> Iter
     needs={Evidence.DEFINITION},
     remedy="Turn on Stop on Response, or take contacts who reply out by another workflow.",
     consults={Evidence.LOCATION},
-    basis="Who has answered and still gets the next text of the sequence feels unheard.",
+    basis="A contact who has answered and still gets the next text feels unheard.",
 )
 def does_not_stop(workflow: WorkflowEvidence, location: LocationEvidence) -> Iterator[Sighting]:
     """Stop on Response is off, and 3 messages or more stand on one way, with waits between.

@@ -16,6 +16,7 @@ from services.scheduler.domain.rules.rule import (
     definition_of,
     graph_of,
     is_published,
+    live_steps,
     rule,
     whole_graph_of,
 )
@@ -68,30 +69,26 @@ def circle(workflow: WorkflowEvidence, location: LocationEvidence) -> Iterator[S
     again; a warning of half the points when none does. With a pause or condition on the way it is
     an info, and only with re-entry.
     """
+    if not is_published(workflow):
+        return
     found = graph_of(location).circle_of(workflow.workflow_id)
     if found is None:
-        if workflow.published is not False:
-            whole_graph_of(location)
+        whole_graph_of(location)
         return
     named = " → ".join(
         f"“{graph_of(location).name_of(each)}”" for each in found.members[:MOST_NAMED]
     )
+    each_other = f"{len(found.members)} live workflows start each other"
     if found.at_once:
-        severity, penalty = (
-            (Severity.CRITICAL, 40) if found.allows_reentry else (Severity.WARNING, 20)
-        )
+        again = found.allows_reentry
         yield Sighting(
-            evidence=f"{len(found.members)} live workflows start each other without a pause: {named}.",
-            severity=severity,
-            penalty=penalty,
+            evidence=f"{each_other} without a pause: {named}.",
+            severity=Severity.CRITICAL if again else Severity.WARNING,
+            penalty=40 if again else 20,
         )
     elif found.allows_reentry:
-        yield Sighting(
-            evidence=f"{len(found.members)} live workflows start each other, after a pause or "
-            f"under a condition: {named}.",
-            severity=Severity.INFO,
-            penalty=5,
-        )
+        evidence = f"{each_other}, after a pause or under a condition: {named}."
+        yield Sighting(evidence=evidence, severity=Severity.INFO, penalty=5)
 
 
 @rule(
@@ -122,7 +119,7 @@ def missing_step(workflow: WorkflowEvidence, _: LocationEvidence) -> Iterator[Si
     basis="What is written there looks as if it happened, and no contact ever comes to it.",
 )
 def unreachable(workflow: WorkflowEvidence, _: LocationEvidence) -> Iterator[Sighting]:
-    """No way leads to it from the first step.
+    """No way leads to a step from the first one.
 
     Told once for steps that hang together, and not where a step points to a missing one: then
     that is the cause.
@@ -154,22 +151,20 @@ def dead_end(workflow: WorkflowEvidence, _: LocationEvidence) -> Iterator[Sighti
     A branch without a step in it is an info of half the points: the contacts in it are done.
     """
     definition = linked(workflow)
-    by_id = {each.id: n for n, each in enumerate(definition.steps)}
-    for n, step in enumerate(definition.steps):
+    steps, successors = definition.steps, definition.graph.successors
+    for n, step in live_steps(workflow):
         if step.type != "if_else" or not _asks(step) or not step.readable_links:
             continue
-        targets = [definition.steps[target] for target in definition.graph.successors[n]]
-        if len(targets) < len(set(step.leads_to) | set(step.declared)) or not targets:
+        targets = successors[n]
+        if not targets or len(targets) < len(set(step.leads_to) | set(step.declared)):
             continue
-        if not _has_else(step, targets):
+        if not _has_else(step, [steps[each] for each in targets]):
             yield at(step, "has no branch for contacts who meet none of its conditions.")
-            continue
-        empty = [
-            each.label
+        elif empty := [
+            steps[each].label
             for each in targets
-            if _is_branch(each) and not definition.graph.successors[by_id[each.id]]
-        ]
-        if empty:
+            if _is_branch(steps[each]) and not successors[each]
+        ]:
             named = ", ".join(f"“{each}”" for each in empty[:MOST_NAMED])
             yield at(step, f"has nothing to do in {named}.", severity=Severity.INFO, penalty=5)
 

@@ -131,7 +131,7 @@ def doubled_trigger(workflow: WorkflowEvidence, location: LocationEvidence) -> I
 
     Triggers with an address or a timetable of their own, and types we do not know, are left out.
     """
-    if workflow.published is False:
+    if not is_published(workflow):
         return
     graph = graph_of(location)
     found = [(each, graph.starting_alike(each, workflow.workflow_id)) for each in _live(workflow)]

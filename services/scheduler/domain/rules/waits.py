@@ -80,7 +80,7 @@ def _may_time_out(step: Step) -> bool:
     settings = step.settings
     if len(set(step.leads_to) | set(step.declared)) > 1:
         return True
-    if _positive(settings.get("startAfter")) or _positive(settings.get("wait")):
+    if _positive(settings.get("startAfter")):
         return True
     return any(
         any(word in f"{key} {text}".lower() for word in TIMES_OUT)
