@@ -5,7 +5,7 @@ PROTOS := $(shell find protos -name "*.proto" 2>/dev/null)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check faults protos docs format up down call
+.PHONY: help run test check faults bench protos docs format up down call
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | column -t -s '|'
@@ -33,10 +33,14 @@ check: .venv/develops ## checks without running: format, lint, types, import rul
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/buf lint protos
+	$(BIN)/buf breaking protos --against protos/released.binpb
 	$(BIN)/python -m pytest -q tests/architecture tests/contracts
 
 faults: .venv/develops ## kills and storms, slower than the tests
 	$(BIN)/python -m pytest tests/faults
+
+bench: .venv/develops ## measures webhooks/s, rows/s and queries on this machine, some minutes
+	$(BIN)/python -m tests.bench
 
 protos: .venv/develops ## generates libs/contracts from protos/
 	$(BIN)/python -m grpc_tools.protoc -Ilibs/contracts=protos/runwarden --python_out=. --grpc_python_out=. --mypy_out=quiet:. --mypy_grpc_out=quiet,only_async:. $(PROTOS)

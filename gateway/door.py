@@ -195,7 +195,9 @@ async def _tell(problem: problems.Problem, delivery: _Delivery, send: Send) -> N
 
 async def _send_json(send: Send, status: int, content: object, headers: dict[str, str]) -> None:
     body = msgspec.json.encode(content)
-    sent = {"content-type": "application/json", "content-length": str(len(body))} | headers
-    raw = [(name.encode(), value.encode("latin-1")) for name, value in sent.items()]
+    raw = [(b"content-length", b"%d" % len(body))]
+    if "content-type" not in headers:
+        raw.append((b"content-type", b"application/json"))
+    raw += [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body})

@@ -96,6 +96,7 @@ def _config(app: Any) -> uvicorn.Config:
         log_config=None,
         access_log=False,  # it would write `?key=` down
         server_header=False,
+        proxy_headers=False,  # the wiring puts them behind the door, which looks at none
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )

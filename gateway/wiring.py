@@ -3,6 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
+
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway.access import Access
 from gateway.access.admin_key import ensure_admin_key
@@ -33,7 +36,9 @@ async def running(settings: GatewaySettings, *, clock: Clock | None = None) -> A
     ):
         await ensure_admin_key(database, settings.admin_key_file)
         access = Access(database, clock)
-        behind = app.create(services, access, settings, clock, batches.record)
-        door = Door(access, Intake(access, batches), behind)
+        behind: Any = app.create(services, access, settings, clock, batches.record)
+        # Behind the door: who sent a webhook is told by its key, not by an address.
+        proxied: Any = ProxyHeadersMiddleware(behind)
+        door = Door(access, Intake(access, batches), proxied)
         async with serving(door, settings.host, settings.port) as address:
             yield address

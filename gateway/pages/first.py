@@ -36,9 +36,16 @@ async def show_first_page(
 
 
 @router.get("/l/{location_id}/{page:path}")
-async def show_linked_page(location_id: str) -> Response:
+async def show_linked_page(location_id: str, page: str) -> Response:  # noqa: ARG001  any page
     """Leads from a link in an alert to what came in for its location."""
     return RedirectResponse(f"/?location_id={quote(location_id)}", status.HTTP_302_FOUND)
+
+
+@router.get("/alerts")
+@router.get("/alerts/{incident_id}")
+async def show_linked_incident() -> Response:
+    """Leads from a link in an alert to what came in."""
+    return RedirectResponse("/", status.HTTP_302_FOUND)
 
 
 @router.get("/docs")

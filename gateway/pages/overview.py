@@ -12,7 +12,7 @@ from fastapi import Request
 
 from gateway.access import Caller, Scope
 from gateway.access.locations import Location
-from gateway.rest import alerts, executions, scans
+from gateway.rest import alerts, executions, incidents, scans
 from gateway.rest.backend import Backend
 from gateway.rest.health import PartHealth, overall
 from gateway.rest.routes import AskedPage
@@ -61,7 +61,7 @@ async def overview(request: Request, back: Backend, caller: Caller, asked: str |
     parts, *sections = await asyncio.gather(
         back.health.parts(),
         _section(executions.list_executions(back, newest)),
-        _section(alerts.list_incidents(back, location_id, page)),
+        _section(incidents.list_incidents(back, location_id, page)),
         _section(scans.list_scans(back, location_id, page)),
         _section(alerts.list_caught_mail(back, caller, location_id)),
     )

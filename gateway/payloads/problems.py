@@ -50,7 +50,7 @@ class StatusMissing(InvalidRequest):
 
 
 class StatusUnknown(InvalidRequest):
-    """`status` must be success, failed or partial."""
+    """`status` must be success, failed or partial, or started for a run that begins."""
 
     reason = "STATUS_UNKNOWN"
 

@@ -1,4 +1,4 @@
-"""Alerts: settings, a test, incidents, deliveries, caught mails."""
+"""Alerts: settings, a test, deliveries, caught mails."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from gateway.access import Scope
-from gateway.rest import versions, wire
+from gateway.rest import versions
 from gateway.rest.changes import Changes
 from gateway.rest.models.alerts import (
     AlertSettings,
@@ -15,8 +15,6 @@ from gateway.rest.models.alerts import (
     CaughtMails,
     ChangedAlertSettings,
     Delivery,
-    Incident,
-    IncidentStatusWord,
     TestVerdicts,
 )
 from gateway.rest.models.shapes import Page, page_of
@@ -85,25 +83,6 @@ async def send_test_alert(back: Back, location_id: WriteLocation, changes: Chang
         response = await back.services.notifier.SendTestAlert(request, timeout=TEST_SECONDS)
     await changes.note("alert.tested", location_id, location_id)
     return TestVerdicts.of(response, delivered=all(each.delivered for each in response.verdicts))
-
-
-@router.get("/incidents")
-async def list_incidents(
-    back: Back,
-    location_id: ReadLocation,
-    page: PageAsked,
-    status: Annotated[IncidentStatusWord | None, Query(description="Only this status.")] = None,
-) -> Page[Incident]:
-    """Lists incidents, the one with the newest event first."""
-    request = pb.ListIncidentsRequest(
-        location_id=location_id,
-        status=wire.number(pb.IncidentStatus.DESCRIPTOR, status),
-        page_size=page.size,
-        page_token=page.token,
-    )
-    with back.asking("notifier"):
-        response = await back.services.notifier.ListIncidents(request, timeout=back.seconds)
-    return page_of(Incident, response.incidents, response.next_page_token)
 
 
 @router.get("/deliveries")

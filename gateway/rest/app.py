@@ -13,17 +13,21 @@ from gateway.pages.rendering import STATIC, Templates
 from gateway.peers import SECONDS, Services
 from gateway.rest import (
     alerts,
+    analyses,
     executions,
+    incidents,
     keys,
+    live,
     locations,
     operations,
     quarantine,
     recording,
     scans,
     schedules,
+    transfers,
 )
 from gateway.rest import problems as told
-from gateway.rest.backend import Backend
+from gateway.rest.backend import SIGN_OF_LIFE, Backend
 from gateway.rest.health import Health
 from gateway.rest.middleware import Requests
 from gateway.settings import GatewaySettings
@@ -33,12 +37,16 @@ from libs.clock import Clock
 VERSION = "1"
 
 ROUTERS = (
+    transfers.router,  # before one execution, whose id could be "export"
     executions.router,
+    analyses.router,
+    live.router,
     recording.router,
     quarantine.router,
     schedules.router,
     scans.router,
     alerts.router,
+    incidents.router,
     keys.router,
     locations.router,
     operations.open_router,
@@ -56,6 +64,7 @@ def create(
     record: Record,
     *,
     seconds: float = SECONDS,
+    sign_of_life: float = SIGN_OF_LIFE,
 ) -> FastAPI:
     """Gives the app that answers everything behind the webhook door."""
     app = FastAPI(
@@ -68,8 +77,9 @@ def create(
         strict_content_type=False,
         generate_unique_id_function=_operation_id,
     )
+    health = Health(services, access, clock)
     app.state.backend = Backend(
-        services, access, settings, clock, Health(services, access, clock), record, seconds
+        services, access, settings, clock, health, record, seconds, sign_of_life
     )
     for router in ROUTERS:
         app.include_router(router)

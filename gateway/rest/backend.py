@@ -16,6 +16,9 @@ from libs import problems
 from libs.clock import Clock
 from libs.rpc import client
 
+SIGN_OF_LIFE = 15.0
+"""Seconds after which a silent stream sends something; proxies cut connections that are silent."""
+
 
 class ServiceUnavailable(problems.Unavailable):
     """A part of Runwarden does not answer; the same call will work when it is back."""
@@ -42,6 +45,7 @@ class Backend:
     """Hands executions to ingestion, together with those of the webhook door."""
     seconds: float
     """How long a call waits for a service."""
+    sign_of_life: float = SIGN_OF_LIFE
 
     @contextmanager
     def asking(self, service: str) -> Iterator[None]:

@@ -8,6 +8,7 @@ from gateway.rest import wire
 from gateway.rest.models.executions import (
     AlertThreshold,
     Execution,
+    ManyMetrics,
     StatusWord,
     Workflow,
     WorkflowMetrics,
@@ -28,11 +29,27 @@ Before = Annotated[Moment | None, Query(description="Only executions before this
 
 
 def asked_history(
+    *,
     location_id: ReadLocation,
     page: PageAsked,
     status: Statuses,
     executed_from: From = None,
     executed_before: Before = None,
+    failed_action_id: Annotated[str, Query(description="Only those of this step.")] = "",
+    failed_action_name: Annotated[
+        str, Query(description="Only those of a step of this name.")
+    ] = "",
+    error_class: Annotated[str, Query(description="Only errors of this class.")] = "",
+    error_fingerprint: Annotated[
+        str, Query(description="Only errors of this group, as GET /api/errors lists them.")
+    ] = "",
+    error_text: Annotated[
+        str,
+        Query(
+            description="Only those with this text in the error message, in upper or lower case. "
+            "Looks at 7 days at most: the last ones unless a time is given."
+        ),
+    ] = "",
 ) -> pb.ListExecutionsRequest:
     """Reads which executions a caller asks for."""
     return pb.ListExecutionsRequest(
@@ -40,6 +57,11 @@ def asked_history(
         statuses=[wire.number(pb.ExecutionStatus.DESCRIPTOR, each) for each in status],
         executed_from=wire.timestamp(executed_from),
         executed_before=wire.timestamp(executed_before),
+        failed_action_id=failed_action_id,
+        failed_action_name=failed_action_name,
+        error_class=error_class,
+        error_fingerprint=error_fingerprint,
+        error_text=error_text,
         page_size=page.size,
         page_token=page.token,
     )
@@ -68,6 +90,15 @@ async def list_executions(back: Back, history: History) -> Page[Execution]:
     return page_of(Execution, response.executions, response.next_page_token)
 
 
+@router.get("/executions/{execution_id}", responses=told(404))
+async def get_execution(back: Back, location_id: ReadLocation, execution_id: str) -> Execution:
+    """Gets one execution."""
+    request = pb.GetExecutionRequest(location_id=location_id, execution_id=execution_id)
+    with back.asking("ingestion"):
+        response = await back.services.ingestion.GetExecution(request, timeout=back.seconds)
+    return Execution.of(response.execution)
+
+
 @router.get("/workflows/{workflow_id}/executions")
 async def list_executions_of_workflow(
     back: Back, history: History, workflow_id: str
@@ -92,6 +123,26 @@ async def list_failures(
     with back.asking("ingestion"):
         response = await back.services.ingestion.ListRecentFailures(request, timeout=back.seconds)
     return page_of(Execution, response.executions, response.next_page_token)
+
+
+@router.get("/workflows/metrics")
+async def get_metrics_of_many(
+    back: Back,
+    location_id: ReadLocation,
+    workflow_id: Annotated[
+        list[str], Query(default_factory=list, description="Up to 500; repeat it for each.")
+    ],
+    hours: Hours = 720,
+) -> ManyMetrics:
+    """Gives the numbers of several workflows; one that nobody has heard of is left out."""
+    request = pb.BatchGetWorkflowMetricsRequest(
+        location_id=location_id, workflow_ids=workflow_id, window=wire.hours(hours)
+    )
+    with back.asking("ingestion"):
+        response = await back.services.ingestion.BatchGetWorkflowMetrics(
+            request, timeout=back.seconds
+        )
+    return ManyMetrics(items=[WorkflowMetrics.measured(each) for each in response.metrics])
 
 
 @router.get("/workflows/{workflow_id}/metrics", responses=told(404))

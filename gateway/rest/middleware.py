@@ -17,6 +17,9 @@ from libs.rpc import call
 log = structlog.get_logger()
 
 LARGEST_BODY = 1024 * 1024
+LARGEST_IMPORT = 100 * LARGEST_BODY
+"""Of a file of history, which is read line by line and never held as a whole."""
+IMPORT_PATH = "/api/executions/import"
 LONGEST_REQUEST_ID = 128
 STATIC = "/static/"
 QUIET_PATHS = ("/health", STATIC)
@@ -109,15 +112,16 @@ def request_id_from(given: str | None) -> str:
 
 def _limited(receive: Receive, scope: Scope) -> Receive:
     announced = Headers(scope=scope).get("content-length", "")
+    largest = LARGEST_IMPORT if scope["path"] == IMPORT_PATH else LARGEST_BODY
     taken = 0
 
     async def limited() -> Message:
         nonlocal taken
-        if announced.isdigit() and int(announced) > LARGEST_BODY:
+        if announced.isdigit() and int(announced) > largest:
             raise HTTPException(told.BodyTooLarge.http)
         message = await receive()
         taken += len(message.get("body", b""))
-        if taken > LARGEST_BODY:
+        if taken > largest:
             raise HTTPException(told.BodyTooLarge.http)
         return message
 

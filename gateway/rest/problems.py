@@ -14,6 +14,8 @@ MEDIA_TYPE = "application/problem+json"
 
 HINTS: Mapping[str, str] = {
     "CHANGED_MEANWHILE": "Get it again, apply your change to what you got, and send that.",
+    "INCIDENT_NOT_FOUND": "GET /api/incidents lists the incidents of the location.",
+    "INCIDENT_OVER": "POST /api/incidents/{incident_id}/reopen opens it again.",
     "KEY_MISSING": "Send the header `Authorization: Bearer rw_…`, or `X-Api-Key: rw_…`.",
     "LOCATION_MISSING": "GET /api/locations lists the locations; add one as ?location_id=….",
     "NO_TARGETS": "POST /api/alerts/settings with an alertEmail or a webhookUrl makes a target.",
@@ -120,6 +122,12 @@ class ContentTypeNotJson(HttpProblem):
     """Send the body as JSON, with the header `Content-Type: application/json`."""
 
     reason, http = "CONTENT_TYPE_NOT_JSON", 415
+
+
+class ContentTypeNotLines(HttpProblem):
+    """Send the lines with the header `Content-Type: application/x-ndjson` or `text/csv`."""
+
+    reason, http = "CONTENT_TYPE_NOT_LINES", 415
 
 
 class IdempotencyKeyReused(HttpProblem):

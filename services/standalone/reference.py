@@ -1,4 +1,4 @@
-"""The pages that the code writes about itself: `.env.example` and `docs/errors.md`.
+"""The pages that the code writes about itself: `.env.example`, `docs/errors.md`, `docs/rules.md`.
 
 `make docs` writes them; a test compares them with what this would write.
 """
@@ -25,6 +25,7 @@ from libs.rpc.status import KINDS, Kind
 from libs.settings import PeerSettings, Settings
 from services.ingestion.settings import IngestionSettings
 from services.notifier.settings import NotifierSettings
+from services.scheduler.domain.rules.page import rules_page
 from services.scheduler.settings import SchedulerSettings
 from services.standalone.settings import StandaloneSettings
 
@@ -90,7 +91,11 @@ def errors_page() -> str:
 
 def pages() -> dict[Path, str]:
     """Gives every written page by its place."""
-    return {ROOT / ".env.example": env_example(), ROOT / "docs" / "errors.md": errors_page()}
+    return {
+        ROOT / ".env.example": env_example(),
+        ROOT / "docs" / "errors.md": errors_page(),
+        ROOT / "docs" / "rules.md": rules_page(),
+    }
 
 
 def variables_of(program: type[Settings]) -> Iterator[Variable]:
@@ -155,7 +160,9 @@ def _is_ours_to_import(name: str) -> bool:
 
 
 def _below(problem: type[Problem]) -> Iterator[type[Problem]]:
-    for each in sorted(problem.__subclasses__(), key=lambda found: found.__qualname__):
+    for each in sorted(
+        problem.__subclasses__(), key=lambda found: (found.__qualname__, found.__module__)
+    ):
         yield each
         yield from _below(each)
 

@@ -110,6 +110,17 @@ class Incident(Answer):
     opened_at: AwareDatetime
     last_event_at: AwareDatetime | None
     resolved_at: AwareDatetime | None
+    acknowledged_at: AwareDatetime | None
+    """When somebody began to look after it."""
+    acknowledged_by: str | None
+    snoozed_until: AwareDatetime | None
+    snoozed_until_worse: bool
+    """Whether getting worse ends the snooze."""
+    resolved_by: str | None
+    """Who ended it by hand; null when it ended by itself."""
+    cause: str | None
+    fix: str | None
+    """What helped, as told when it was ended by hand."""
 
 
 class Delivery(Answer):
@@ -123,11 +134,14 @@ class Delivery(Answer):
     target: str | None
     """Where it goes, with the middle masked."""
     occasion: str | None
-    """opened, resolved or summary."""
+    """opened, reminder, resolved or summary."""
+    message_id: str | None
+    """What it goes out in; several share one when they are folded into one message."""
     subject: str | None
     status: Annotated[str, words(pb.DeliveryStatus.DESCRIPTOR)]
     suppressed_because: str | None
-    """alerts_disabled, critical_alerts_disabled or no_target."""
+    """alerts_disabled, critical_alerts_disabled, no_target, target_disabled, target_removed,
+    no_open_incident, folded_into_resolved or superseded_by_opened."""
     attempts: int
     last_error: str | None
     created_at: AwareDatetime

@@ -1,6 +1,6 @@
 """Executions, workflows and their numbers."""
 
-from datetime import UTC, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field
@@ -12,7 +12,7 @@ from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
 HOUR = timedelta(hours=1)
 
 StatusWord = Literal["success", "failed", "partial"]
-Status = Annotated[str, words(pb.ExecutionStatus.DESCRIPTOR)]
+Status = Annotated[str, Field(json_schema_extra={"enum": ["success", "failed", "partial"]})]
 
 
 class Execution(Answer):
@@ -42,25 +42,17 @@ class Execution(Answer):
     source: Annotated[str | None, words(pb.ExecutionSource.DESCRIPTOR)]
 
 
-class Workflow(Answer):
-    """A workflow that was seen in executions or reported by a scan."""
-
-    workflow_id: str
-    location_id: str
-    name: str | None
-    first_seen_at: AwareDatetime | None
-    last_execution_at: AwareDatetime | None
-    last_status: Annotated[str | None, words(pb.ExecutionStatus.DESCRIPTOR)]
-    failing: bool
-    """Whether it was at or over its failure threshold after its last run."""
-
-
 class Window(Answer):
     """The time the numbers are about."""
 
     hours: float
     start: AwareDatetime
     end: AwareDatetime
+
+    @classmethod
+    def between(cls, start: datetime, end: datetime) -> Self:
+        """Gives the window between two times."""
+        return cls(hours=round((end - start) / HOUR, 2), start=start, end=end)
 
 
 class RunNumbers(Answer):
@@ -74,6 +66,26 @@ class RunNumbers(Answer):
     """failed / total, from 0 to 1; null without a run."""
     avg_execution_time: float | None = Field(validation_alias="average_execution_time_ms")
     """Mean in milliseconds of the times that were sent; null when none was."""
+    p50_execution_time: float | None = Field(validation_alias="p50_execution_time_ms")
+    """Half of the times that were sent are at most this, in milliseconds."""
+    p95_execution_time: float | None = Field(validation_alias="p95_execution_time_ms")
+    p99_execution_time: float | None = Field(validation_alias="p99_execution_time_ms")
+
+
+class Workflow(Answer):
+    """A workflow that was seen in executions or reported by a scan."""
+
+    workflow_id: str
+    location_id: str
+    name: str | None
+    first_seen_at: AwareDatetime | None
+    last_execution_at: AwareDatetime | None
+    last_status: Status | None
+    failing: bool
+    """Whether it was at or over its failure threshold after its last run."""
+    last_failure: AwareDatetime | None = Field(validation_alias="last_failure_at")
+    last_24_hours: RunNumbers | None
+    last_7_days: RunNumbers | None
 
 
 class WorkflowMetrics(RunNumbers):
@@ -94,9 +106,15 @@ class WorkflowMetrics(RunNumbers):
     @classmethod
     def measured(cls, metrics: pb.WorkflowMetrics) -> Self:
         """Gives the answer that shows what was measured."""
-        start, end = (at.ToDatetime(UTC) for at in (metrics.window_start, metrics.window_end))
-        window = {"hours": round((end - start) / HOUR, 2), "start": start, "end": end}
+        shown = wire.plain(metrics)
+        window = Window.between(shown["window_start"], shown["window_end"])
         return cls.of(metrics, **wire.plain(metrics.current), window=window)
+
+
+class ManyMetrics(Answer):
+    """The numbers of several workflows, in the order they were asked for."""
+
+    items: list[WorkflowMetrics]
 
 
 class AlertThreshold(Answer):

@@ -69,7 +69,12 @@ EXECUTION: Mapping[str, Any] = {
     "type": "object",
     "required": ["status", "workflowId"],
     "properties": {
-        "status": {"type": "string", "enum": ["success", "failed", "partial"]},
+        "status": {
+            "type": "string",
+            "enum": ["success", "failed", "partial", "started"],
+            "description": "`started` opens a run that another one with the same `runId` ends; "
+            "what is not ended within a day counts as failed.",
+        },
         "workflowId": {"type": "string", "maxLength": 64},
         "locationId": {"type": "string", "maxLength": 64},
         "workflowName": {"type": "string", "maxLength": 300},

@@ -89,6 +89,22 @@ async def test_at_most_two_calls_are_under_way(batches, recorder):
     assert recorder.calls[2:] == [["z"]]
 
 
+async def test_beside_a_call_with_many_items_a_few_wait_and_many_leave(batches, recorder):
+    recorder.may_answer.clear()
+    requests = [asyncio.create_task(batches.record([item(str(n)) for n in range(50)]))]
+    await turn()
+    requests += [asyncio.create_task(batches.record([item("x")])) for _ in range(31)]
+    await turn()
+    assert [len(call) for call in recorder.calls] == [50]
+
+    requests.append(asyncio.create_task(batches.record([item("y")])))
+    await turn()
+    assert [len(call) for call in recorder.calls] == [50, 32]
+
+    recorder.may_answer.set()
+    await asyncio.gather(*requests)
+
+
 async def test_above_the_backlog_nothing_is_taken(recorder):
     batches = Batches(recorder, largest_backlog=2)
     recorder.may_answer.clear()

@@ -20,8 +20,12 @@ from libs.contracts.scheduler.v1 import scheduler_pb2
 from libs.rpc.server import serving
 from libs.settings import ServiceSettings
 
-Script = Message | problems.Problem | Callable[[Any], Message]
-"""An answer, a problem to raise, or a function of the request that gives one, also async."""
+Script = Message | list[Message] | problems.Problem | Callable[[Any], Any]
+"""An answer, a problem to raise, or a function of the request that gives one, also async.
+
+Of a method that answers with a stream the answer is a list; of one that takes a
+stream the request is.
+"""
 
 
 class ScriptedService:
@@ -51,21 +55,40 @@ class ScriptedService:
         server.add_generic_rpc_handlers((generic,))
 
     def _handler(self, method: MethodDescriptor) -> Any:
-        async def answer(request: Message, _: Any) -> Message:
-            self.asked[method.name].append(request)
-            script = self._script.get(method.name)
-            if script is None:
-                raise AssertionError(f"nobody said what {method.name} answers")
-            if isinstance(script, problems.Problem):
-                raise script
-            given = script if isinstance(script, Message) else script(request)
-            return await given if inspect.isawaitable(given) else given
+        async def answer(request: Any, _: Any) -> Any:
+            if method.client_streaming:
+                request = [each async for each in request]
+            return await self._answer(method.name, request)
 
-        return grpc.unary_unary_rpc_method_handler(
-            answer,
+        async def stream(request: Message, _: Any) -> AsyncIterator[Message]:
+            given = await self._answer(method.name, request)
+            if inspect.isasyncgen(given):
+                async for each in given:
+                    yield each
+                return
+            for each in given:
+                yield each
+
+        wrap, behaviour = grpc.unary_unary_rpc_method_handler, answer
+        if method.client_streaming:
+            wrap = grpc.stream_unary_rpc_method_handler
+        if method.server_streaming:
+            wrap, behaviour = grpc.unary_stream_rpc_method_handler, stream
+        return wrap(
+            behaviour,
             message_factory.GetMessageClass(method.input_type).FromString,
             message_factory.GetMessageClass(method.output_type).SerializeToString,
         )
+
+    async def _answer(self, name: str, request: Any) -> Any:
+        self.asked[name].append(request)
+        script = self._script.get(name)
+        if script is None:
+            raise AssertionError(f"nobody said what {name} answers")
+        if isinstance(script, problems.Problem):
+            raise script
+        given = script(request) if callable(script) else script
+        return await given if inspect.isawaitable(given) else given
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from gateway.access import Access, Scope
 from gateway.batches import batching
 from gateway.peers import SECONDS, connected, recording
 from gateway.rest.app import create
+from gateway.rest.backend import SIGN_OF_LIFE
 from gateway.settings import GatewaySettings
 from libs.clock import Clock, SystemClock
 from libs.db.database import Database
@@ -98,7 +99,12 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def served(
-    street: Street, database_url: str, *, clock: Clock | None = None, seconds: float = SECONDS
+    street: Street,
+    database_url: str,
+    *,
+    clock: Clock | None = None,
+    seconds: float = SECONDS,
+    sign_of_life: float = SIGN_OF_LIFE,
 ) -> AsyncIterator[Gateway]:
     """Serves the app of a gateway that talks to the street."""
     settings = GatewaySettings(
@@ -113,7 +119,15 @@ async def served(
         batching(recording(services), largest_backlog=1000) as batches,
     ):
         access = Access(database, clock)
-        app = create(services, access, settings, clock, batches.record, seconds=seconds)
+        app = create(
+            services,
+            access,
+            settings,
+            clock,
+            batches.record,
+            seconds=seconds,
+            sign_of_life=sign_of_life,
+        )
         async with (
             _listening(app) as url,
             aiohttp.ClientSession(url, cookie_jar=aiohttp.DummyCookieJar()) as session,

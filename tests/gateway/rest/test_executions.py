@@ -85,6 +85,45 @@ async def test_history_can_be_filtered_and_paged(street, client):
     assert asked.executed_before.ToDatetime(UTC) == datetime(2026, 3, 2, tzinfo=UTC)
 
 
+async def test_history_can_be_searched(street, client):
+    street.ingestion.answers("ListExecutions", pb.ListExecutionsResponse())
+    wanted = {
+        "failed_action_id": "step-4",
+        "failed_action_name": "Send SMS",
+        "error_class": "SMS_SENDER",
+        "error_fingerprint": "0123456789abcdef",
+        "error_text": "100 %",
+    }
+    assert (await client.get("/api/executions", **wanted)).status == 200
+    asked = street.ingestion.last("ListExecutions")
+    assert {name: getattr(asked, name) for name in wanted} == wanted
+
+
+async def test_one_execution(street, client, location_id):
+    street.ingestion.answers("GetExecution", pb.GetExecutionResponse(execution=FAILED))
+    answer = await client.get(f"/api/executions/{FAILED.execution_id}")
+    assert (answer.status, answer.body["id"]) == (200, FAILED.execution_id)
+    asked = street.ingestion.last("GetExecution")
+    assert (asked.location_id, asked.execution_id) == (location_id, FAILED.execution_id)
+
+
+async def test_the_numbers_of_several_workflows(street, client):
+    metrics = pb.WorkflowMetrics(
+        workflow_id="b", location_id="l", current=pb.RunCounts(total=2), previous=pb.RunCounts(),
+        window_start=timestamp(AT), window_end=timestamp(AT + timedelta(hours=2)),
+        failure_trend=pb.FAILURE_TREND_STABLE,
+    )  # fmt: skip
+    street.ingestion.answers(
+        "BatchGetWorkflowMetrics", pb.BatchGetWorkflowMetricsResponse(metrics=[metrics])
+    )
+    answer = await client.get("/api/workflows/metrics", workflow_id=["a", "b"], hours="2")
+    (item,) = answer.body["items"]
+    assert (item["workflow_id"], item["total_executions"], item["window"]["hours"]) == ("b", 2, 2)
+    asked = street.ingestion.last("BatchGetWorkflowMetrics")
+    assert list(asked.workflow_ids) == ["a", "b"]
+    assert asked.window.ToTimedelta() == timedelta(hours=2)
+
+
 async def test_the_history_of_all_workflows_of_a_location(street, client, location_id):
     street.ingestion.answers("ListExecutions", pb.ListExecutionsResponse(executions=[FAILED]))
 
@@ -131,6 +170,7 @@ async def test_metrics_have_the_fixed_names_and_the_window_before(street, client
                 current=pb.RunCounts(
                     total=40, succeeded=28, failed=10, partial=2,
                     failure_rate=0.25, average_execution_time_ms=812.5,
+                    p50_execution_time_ms=700, p95_execution_time_ms=1500,
                 ),
                 previous=pb.RunCounts(),
                 failure_trend=pb.FAILURE_TREND_STABLE,
@@ -153,6 +193,9 @@ async def test_metrics_have_the_fixed_names_and_the_window_before(street, client
         "partial_executions": 2,
         "failure_rate": 0.25,
         "avg_execution_time": 812.5,
+        "p50_execution_time": 700.0,
+        "p95_execution_time": 1500.0,
+        "p99_execution_time": None,
         "failure_trend": "stable",
         "failure_trend_reason": "insufficient_data",
         "last_failure": "2026-03-01T09:30:15.250000Z",
@@ -169,6 +212,9 @@ async def test_metrics_have_the_fixed_names_and_the_window_before(street, client
             "partial_executions": 0,
             "failure_rate": None,
             "avg_execution_time": None,
+            "p50_execution_time": None,
+            "p95_execution_time": None,
+            "p99_execution_time": None,
         },
     }
     assert street.ingestion.last("GetWorkflowMetrics").window.ToTimedelta() == timedelta(hours=720)
@@ -197,7 +243,11 @@ async def test_the_workflows_of_a_location(street, client):
         "ListWorkflows",
         pb.ListWorkflowsResponse(
             workflows=[
-                pb.Workflow(location_id="loc-1", workflow_id="wf-1", failing=True),
+                pb.Workflow(
+                    location_id="loc-1", workflow_id="wf-1", failing=True,
+                    last_failure_at=timestamp(AT),
+                    last_24_hours=pb.RunCounts(total=4, failed=1, failure_rate=0.25),
+                ),
                 pb.Workflow(
                     location_id="loc-1", workflow_id="wf-2", name="Renewal",
                     last_execution_at=timestamp(AT), last_status=pb.EXECUTION_STATUS_SUCCESS,
@@ -211,25 +261,7 @@ async def test_the_workflows_of_a_location(street, client):
     first, second = answer.body["items"]
     assert (first["workflow_id"], first["name"], first["failing"]) == ("wf-1", None, True)
     assert first["last_status"] is first["last_execution_at"] is None
+    assert first["last_failure"] == "2026-03-01T09:30:15.250000Z"
+    assert first["last_24_hours"]["failure_rate"] == 0.25
+    assert second["last_24_hours"] is second["last_failure"] is None
     assert (second["name"], second["last_status"]) == ("Renewal", "success")
-
-
-async def test_what_is_in_quarantine(street, client):
-    street.ingestion.answers(
-        "ListQuarantined",
-        pb.ListQuarantinedResponse(
-            deliveries=[
-                pb.QuarantinedDelivery(
-                    quarantine_id="q", location_id="l", workflow_id="wf-1", reason="STATUS_MISSING",
-                    received_at=timestamp(AT), redacted_body='{"email": "…"}', body_size=70_000,
-                    truncated=True,
-                )
-            ]
-        ),
-    )  # fmt: skip
-
-    answer = await client.get("/api/quarantine")
-
-    (item,) = answer.body["items"]
-    assert (item["quarantine_id"], item["reason"]) == ("q", "STATUS_MISSING")
-    assert (item["body_size"], item["truncated"]) == (70_000, True)

@@ -17,8 +17,11 @@ from tests.gateway.rest.well import make_well
 PLACES = {
     "workflow_id": "wf-welcome",
     "scan_id": "scan-1",
+    "incident_id": "i-1",
     "location_id": "loc-demo",
     "key_id": "nobody",
+    "quarantine_id": "q-1",
+    "execution_id": "e-1",
 }
 OPEN = {"/health", "/health/ready", "/metrics"}
 """Answered without a key, the last one only on this machine."""
@@ -99,7 +102,11 @@ def query_of(operation):
 
 def request_examples(document):
     for method, path, operation in operations(document):
-        content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        contents = operation.get("requestBody", {}).get("content", {})
+        for media_type in contents.keys() - {"application/json"}:
+            for example in contents[media_type]["examples"].values():
+                yield method, path, operation, (media_type, example["value"])
+        content = contents.get("application/json", {})
         for example in content.get("examples", {}).values():
             yield method, path, operation, example["value"]
         schema = content.get("schema", {})
@@ -107,6 +114,15 @@ def request_examples(document):
         named = document["components"]["schemas"].get(reference.rpartition("/")[2], {})
         for example in named.get("examples", []):
             yield method, path, operation, example
+
+
+async def send(client, method, path, operation, body):
+    place, query = at_a_place(path), query_of(operation)
+    if isinstance(body, tuple):
+        media_type, text = body
+        headers = {"Content-Type": media_type}
+        return await client.call(method, place, params=query, data=text, headers=headers)
+    return await client.call(method, place, body, params=query)
 
 
 async def test_it_has_every_fixed_call_and_every_route(document):
@@ -168,7 +184,7 @@ async def test_every_get_answers_what_it_says(document, admin):
 async def test_every_example_of_a_request_works(document, admin):
     tried = 0
     for method, path, operation, body in request_examples(document):
-        answer = await admin.call(method, at_a_place(path), body, params=query_of(operation))
+        answer = await send(admin, method, path, operation, body)
         assert 200 <= answer.status < 300, (method, path, answer.text)
         assert str(answer.status) in operation["responses"], (method, path, answer.status)
         tried += 1
@@ -188,7 +204,7 @@ async def test_a_location_key_reaches_no_other_location_with_any_call(document, 
         assert (answer.status, answer.body["reason"]) == (403, "LOCATION_NOT_YOURS"), (method, path)
     for method, path, operation, body in request_examples(document):
         if query_of(operation):
-            answer = await foreign.call(method, at_a_place(path), body, params=query_of(operation))
+            answer = await send(foreign, method, path, operation, body)
             told = answer.body.get("reason") or answer.body["results"][0]["reason"]
             assert told == "LOCATION_NOT_YOURS", (method, path)
 

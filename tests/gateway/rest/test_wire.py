@@ -37,7 +37,6 @@ def test_a_word_that_a_newer_service_knows_is_unknown_here():
 @pytest.mark.parametrize(
     ("taken", "contract"),
     [
-        (executions.StatusWord, ingestion_pb2.ExecutionStatus),
         (schedules.FrequencyWord, scheduler_pb2.Frequency),
         (schedules.ScopeWord, scheduler_pb2.ScanScope),
         (scans.StatusWord, scheduler_pb2.ScanStatus),
@@ -47,6 +46,11 @@ def test_a_word_that_a_newer_service_knows_is_unknown_here():
 )
 def test_callers_may_say_exactly_the_words_of_the_contract(taken, contract):
     assert get_args(taken) == wire.words(contract.DESCRIPTOR)
+
+
+def test_callers_ask_for_runs_that_ended():
+    words = wire.words(ingestion_pb2.ExecutionStatus.DESCRIPTOR)
+    assert words == (*get_args(executions.StatusWord), "started")
 
 
 def test_absent_is_none_and_zero_is_zero():

@@ -22,6 +22,7 @@ EXECUTION = ingestion.Execution(
     executed_at=NOW,
     received_at=NOW,
 )
+COUNTS = ingestion.RunCounts()
 METRICS = ingestion.WorkflowMetrics(
     location_id="loc-demo",
     workflow_id="wf-welcome",
@@ -84,12 +85,14 @@ MAIL = notifier.CaughtMail(
 )
 
 
+ACCEPTED = ingestion.RecordResult(
+    outcome=ingestion.RecordResult.OUTCOME_ACCEPTED, execution_id="e-1"
+)
+
+
 def accepting(request: ingestion.RecordExecutionsRequest) -> ingestion.RecordExecutionsResponse:
     """Accepts every item."""
-    result = ingestion.RecordResult(
-        outcome=ingestion.RecordResult.OUTCOME_ACCEPTED, execution_id="e-1"
-    )
-    return ingestion.RecordExecutionsResponse(results=[result] * len(request.items))
+    return ingestion.RecordExecutionsResponse(results=[ACCEPTED] * len(request.items))
 
 
 def make_well(street: Street) -> None:
@@ -102,6 +105,23 @@ def make_well(street: Street) -> None:
         "CheckAlertThreshold": ingestion.CheckAlertThresholdResponse(failure_threshold=3),
         "ListWorkflows": ingestion.ListWorkflowsResponse(workflows=[WORKFLOW]),
         "ListQuarantined": ingestion.ListQuarantinedResponse(),
+        "GetExecution": ingestion.GetExecutionResponse(execution=EXECUTION),
+        "ListErrorGroups": ingestion.ListErrorGroupsResponse(window_start=NOW, window_end=NOW),
+        "ListFailingSteps": ingestion.ListFailingStepsResponse(window_start=NOW, window_end=NOW),
+        "GetExecutionTimeline": ingestion.GetExecutionTimelineResponse(
+            window_start=NOW, window_end=NOW, current=COUNTS, previous=COUNTS
+        ),
+        "BatchGetWorkflowMetrics": ingestion.BatchGetWorkflowMetricsResponse(metrics=[METRICS]),
+        "ExportExecutions": [ingestion.ExportExecutionsResponse(executions=[EXECUTION])],
+        "ImportExecutions": ingestion.ImportExecutionsResponse(accepted_count=1),
+        "WatchExecutions": [ingestion.WatchExecutionsResponse(execution=EXECUTION, cursor="7")],
+        "BacktestThreshold": ingestion.BacktestThresholdResponse(
+            window_start=NOW, window_end=NOW, failure_threshold=3, time_window_hours=24
+        ),
+        "GetQuarantined": ingestion.GetQuarantinedResponse(
+            delivery=ingestion.QuarantinedDelivery(workflow_id="wf-welcome")
+        ),
+        "ReplayQuarantined": ingestion.ReplayQuarantinedResponse(result=ACCEPTED),
     }.items():
         street.ingestion.answers(name, script)
     for name, script in {
@@ -124,6 +144,12 @@ def make_well(street: Street) -> None:
         "UpdateAlertSettings": notifier.UpdateAlertSettingsResponse(settings=SETTINGS),
         "SendTestAlert": notifier.SendTestAlertResponse(),
         "ListIncidents": notifier.ListIncidentsResponse(incidents=[INCIDENT]),
+        "GetIncident": notifier.GetIncidentResponse(incident=INCIDENT),
+        "AcknowledgeIncident": notifier.AcknowledgeIncidentResponse(incident=INCIDENT),
+        "SnoozeIncident": notifier.SnoozeIncidentResponse(incident=INCIDENT),
+        "ResolveIncident": notifier.ResolveIncidentResponse(incident=INCIDENT),
+        "ReopenIncident": notifier.ReopenIncidentResponse(incident=INCIDENT),
+        "AnnotateIncident": notifier.AnnotateIncidentResponse(incident=INCIDENT),
         "ListDeliveries": notifier.ListDeliveriesResponse(),
         "ListCaughtMail": notifier.ListCaughtMailResponse(mails=[MAIL]),
     }.items():
