@@ -27,7 +27,7 @@ async def test_an_execution_is_found_however_late_it_was_reported(ingestion, loc
         "",
         "x",
         "\0",
-        new_id(),
+        "01970000-0000-7000-8000-000000000000",
         "00000000-0000-0000-0000-000000000000",
         "ffffffff-ffff-ffff-ffff-ffffffffffff",
     ],
