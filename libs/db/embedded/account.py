@@ -4,10 +4,12 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from libs.db.embedded import child
 from libs.db.embedded.refusals import AccountMissing, FolderNotOurs
 
 PREFERRED = ("postgres", "nobody")
@@ -27,19 +29,18 @@ class Account:
     def reaches(self, folder: Path, programs: Path) -> bool:
         """Says whether PostgreSQL's programs and a folder can be used by this account."""
         question = 'test -x "$0" && exec "$1" --version'
-        command = (*self.wrapper, "/bin/sh", "-c", question, folder, programs / "postgres")
-        try:
-            answer = subprocess.run(  # type: ignore[call-overload]  # noqa: S603
-                command, capture_output=True, check=False, cwd="/", **self._switch()
-            )
-        except OSError:  # a container may refuse to change the user
-            return False
-        return bool(answer.returncode == 0)
+        asked = ("/bin/sh", "-c", question, str(folder), str(programs / "postgres"))
+        # As the server is started. Were subprocess to change the user, it would fork
+        # for real, which gRPC does not bear once it is in use.
+        answer = subprocess.run(  # noqa: S603
+            [*self.becoming(), *asked], capture_output=True, check=False, cwd="/"
+        )
+        return answer.returncode == 0
 
-    def _switch(self) -> dict[str, object]:
-        if self.uid == os.geteuid():
-            return {}
-        return {"user": self.uid, "group": self.gid, "extra_groups": ()}
+    def becoming(self) -> list[str]:
+        """Gives what goes before a command line to run it as this account, for as long as we live."""
+        script = [sys.executable, "-I", "-S", child.__file__]
+        return [*script, str(os.getpid()), str(self.uid), str(self.gid), *self.wrapper]
 
     def take(self, path: Path) -> None:
         """Makes this account the owner of a file, or of a folder and all in it."""

@@ -6,12 +6,10 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
-from libs.db.embedded import child
 from libs.db.embedded.folder import open_log, secret, write_private
 from libs.db.embedded.leftovers import ending_leftovers, forget_reused_pid
 from libs.db.embedded.placing import Place
@@ -176,13 +174,11 @@ class Server:
         return lines[0] == str(self._process.pid) and lines[7:8] == ["ready   "]
 
     def _spawn(self, program: str, options: list[str]) -> None:
-        account = self._place.account
-        start = [sys.executable, "-I", "-S", child.__file__, str(os.getpid())]
-        start += [str(account.uid), str(account.gid), *account.wrapper]
+        become = self._place.account.becoming()
         log = self._open_log()
         try:
             self._process = subprocess.Popen(  # noqa: S603
-                [*start, str(self._place.programs / program), *options],
+                [*become, str(self._place.programs / program), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
