@@ -13,7 +13,7 @@ from libs.rpc.times import timestamp
 HIGHLEVEL = {
     "contact_id": "c1",
     "full_name": "Test Contact",
-    "email": "jane@example.org",
+    "email": "contact@example.org",
     "phone": "+15550100",
     "tags": "a,b",
     "location": {"id": "loc1", "name": "Demo", "address": "1 Main St"},
