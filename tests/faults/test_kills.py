@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 
 from libs.db.embedded import embedded_postgres
 from libs.rpc.health import serves
-from tests.support.programs import program, started
+from tests.support.programs import free_port, program, started
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(540)
@@ -23,12 +22,6 @@ pytestmark = pytest.mark.timeout(540)
 WEBHOOKS = 100_000
 SENDERS = 32
 PARTS = ("ingestion", "notifier", "gateway")
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return str(taken.getsockname()[1])
 
 
 class Flood:

@@ -1,22 +1,15 @@
 """The same services as programs of their own, as Compose runs them."""
 
-import socket
 from contextlib import AsyncExitStack
 
 import aiohttp
 import pytest
 
 from libs.rpc.health import serves
-from tests.support.programs import program
+from tests.support.programs import free_port, program
 from tests.support.waiting import eventually
 
 LOCATION = {"location_id": "loc-1"}
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return str(taken.getsockname()[1])
 
 
 class Street:

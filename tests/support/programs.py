@@ -3,7 +3,9 @@
 import asyncio
 import json
 import os
+import random
 import signal
+import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
@@ -70,6 +72,18 @@ class Standalone:
     async def kill(self) -> None:
         self.process.kill()
         await self.process.wait()
+
+
+def free_port() -> str:
+    """Gives a port that nobody listens on, below those the system lends to outgoing connections."""
+    while True:
+        port = random.randrange(10_000, 20_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return str(port)
 
 
 async def started(module: str, *, stderr: int | None = None, **environment: str) -> Process:
