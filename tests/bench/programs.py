@@ -13,6 +13,7 @@ import psycopg
 
 from libs.db.embedded import Cluster, embedded_postgres
 from libs.rpc.health import serves
+from tests.support.programs import free_port
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -40,12 +41,6 @@ class Street:
     naive_door: str
     key: str
     processes: dict[str, int]
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @asynccontextmanager
@@ -81,8 +76,7 @@ async def street(folder: Path) -> AsyncIterator[Street]:
         with psycopg.connect(urls["naive"]) as connection:
             connection.execute(NAIVE_TABLE)
         ports = {
-            name: str(free_port())
-            for name in ("ingestion", "notifier", "gateway", "store", "naive")
+            name: free_port() for name in ("ingestion", "notifier", "gateway", "store", "naive")
         }
         notifier = await stack.enter_async_context(
             program(
