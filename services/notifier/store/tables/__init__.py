@@ -1,0 +1,29 @@
+"""The tables that the notifier owns."""
+
+from services.notifier.store.tables.columns import NotifierTable
+from services.notifier.store.tables.deliveries import (
+    CaughtMailRow,
+    ChannelHoldRow,
+    DeliveryAttemptRow,
+    DeliveryRow,
+    MessageRow,
+    TestAlertRow,
+)
+from services.notifier.store.tables.incidents import EventRow, IncidentActionRow, IncidentRow
+from services.notifier.store.tables.settings import AlertSettingsRow
+from services.notifier.store.tables.targets import TargetRow
+
+__all__ = [
+    "AlertSettingsRow",
+    "CaughtMailRow",
+    "ChannelHoldRow",
+    "DeliveryAttemptRow",
+    "DeliveryRow",
+    "EventRow",
+    "IncidentActionRow",
+    "IncidentRow",
+    "MessageRow",
+    "NotifierTable",
+    "TargetRow",
+    "TestAlertRow",
+]
