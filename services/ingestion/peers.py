@@ -11,6 +11,7 @@ from libs.db.outbox import OutboxEvent, Refusal
 from libs.paging import LARGEST_PAGE_SIZE
 from libs.rpc.client import telling_problems
 from libs.rpc.times import datetime_from, timestamp
+from services.ingestion.domain.change import WorkflowChange
 from services.ingestion.domain.events import WorkflowFailing, WorkflowRecovered, event_from
 from services.ingestion.domain.threshold import LocationThreshold, Threshold
 
@@ -106,6 +107,20 @@ def _failing(event: WorkflowFailing) -> pb.WorkflowFailing:
         error_message=event.error_message,
         error_class=event.error_class,
         execution_ids=event.execution_ids,
+        last_change=_change(event.last_change) if event.last_change else None,
+        first_failure_since_change_at=timestamp(event.first_since_change),
+    )
+
+
+def _change(change: WorkflowChange) -> pb.WorkflowChange:
+    return pb.WorkflowChange(
+        changed_at=timestamp(change.changed_at),
+        version=change.version,
+        previous_version=change.previous_version,
+        status=change.status,
+        previous_status=change.previous_status,
+        name=change.name,
+        previous_name=change.previous_name,
     )
 
 

@@ -9,6 +9,7 @@ from libs.contracts.ingestion.v1 import ingestion_pb2_grpc as rpc
 from libs.rpc import Context
 from services.ingestion.actions.analysing import Analysing
 from services.ingestion.actions.importing import Importing
+from services.ingestion.actions.learning import Learning
 from services.ingestion.actions.listing import Listing
 from services.ingestion.actions.measuring import Measuring
 from services.ingestion.actions.recording import Recording
@@ -36,6 +37,7 @@ class IngestionServicer(rpc.IngestionServiceServicer):
         analysing: Analysing,
         importing: Importing,
         watching: Watching,
+        learning: Learning,
     ) -> None:
         self._recording = recording
         self._replaying = replaying
@@ -44,6 +46,7 @@ class IngestionServicer(rpc.IngestionServiceServicer):
         self._analysing = analysing
         self._importing = importing
         self._watching = watching
+        self._learning = learning
 
     async def RecordExecutions(
         self, request: pb.RecordExecutionsRequest, context: Context
@@ -179,3 +182,10 @@ class IngestionServicer(rpc.IngestionServiceServicer):
         interest, place = requests.interest_from(request), place_of(request.cursor)
         async for each in self._watching.watch(interest, place):
             yield transfers.arrived(each)
+
+    async def ReportWorkflows(
+        self, request: pb.ReportWorkflowsRequest, context: Context
+    ) -> pb.ReportWorkflowsResponse:
+        location_id, states = requests.location_from(request), requests.states_from(request)
+        changed = await self._learning.learn(location_id, states)
+        return pb.ReportWorkflowsResponse(changed_count=changed)

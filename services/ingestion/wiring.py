@@ -23,6 +23,7 @@ from services.ingestion.actions.analysing import Analysing
 from services.ingestion.actions.following import ThresholdCopy
 from services.ingestion.actions.giving_up import GivingUp
 from services.ingestion.actions.importing import Importing
+from services.ingestion.actions.learning import Learning
 from services.ingestion.actions.listing import Listing
 from services.ingestion.actions.measuring import Measuring
 from services.ingestion.actions.recording import Recording
@@ -101,6 +102,7 @@ def _servicer(
         analysing=Analysing(database),
         watching=watching,
         importing=Importing(database, timedelta(days=settings.retention_days)),
+        learning=Learning(database),
     )
 
 

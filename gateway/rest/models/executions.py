@@ -86,6 +86,12 @@ class Workflow(Answer):
     last_failure: AwareDatetime | None = Field(validation_alias="last_failure_at")
     last_24_hours: RunNumbers | None
     last_7_days: RunNumbers | None
+    status: str | None
+    """GoHighLevel's word for its state (published, draft); null until a scan saw it."""
+    version: int | None
+    """GoHighLevel's number of its version; null until a scan saw it."""
+    changed_at: AwareDatetime | None
+    """Since when it is as it is in GoHighLevel; null until a scan saw it."""
 
 
 class WorkflowMetrics(RunNumbers):

@@ -139,6 +139,8 @@ def _told(alarm: _Alarm, evidence: Sequence[Evidence], at: datetime) -> Workflow
         error_class=evidence[0].error_class,
         # Older ones of the log are no part of the count.
         execution_ids=tuple(each.execution_id for each in evidence[: tally.failure_count]),
+        last_change=evidence[0].last_change,
+        first_since_change=evidence[0].first_since_change,
     )
 
 

@@ -18,7 +18,7 @@ from services.ingestion.domain.workflow import (
     Workflow,
     WorkflowHealth,
 )
-from services.ingestion.store import measurements, thresholds, workflows
+from services.ingestion.store import changes, measurements, thresholds, workflows
 from services.ingestion.store.comparisons import Comparisons
 from services.ingestion.store.now import now
 
@@ -74,8 +74,9 @@ class Measuring:
             day = await ask.numbers(Windows.until(end, DAY))
             week = await ask.numbers(Windows.until(end, WEEK))
             last = await ask.last_runs()
+            changed = await changes.newest(session, location_id, ids)
         healths = [
-            WorkflowHealth(each, day[id_][0], week[id_][0], last[id_][1])
+            WorkflowHealth(each, day[id_][0], week[id_][0], last[id_][1], changed.get(id_))
             for id_, each in zip(ids, found.items, strict=True)
         ]
         return Page(healths, found.next_page_token)

@@ -9,6 +9,7 @@ from libs.db.database import Database
 from services.ingestion.store import (
     Transaction,
     arrivals,
+    changes,
     forgetting,
     keys,
     partitions,
@@ -46,9 +47,10 @@ class Tidying:
         await self._forget(keys.forget_expired)
         await self._forget(quarantine.forget_expired)
         await self._forget(arrivals.forget_expired)
-
         await self._forget(rollups.forget_expired)
         await self._forget(rollups.forget_expired_days)
+        async with self._database.transaction() as session:
+            await changes.forget_expired(session)
 
     async def close_days(self) -> None:
         """Sums up, by day, the days that ended an hour ago or earlier and are not summed up yet."""

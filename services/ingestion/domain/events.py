@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar, get_args
+
+from services.ingestion.domain.change import WorkflowChange
 
 LONGEST_MESSAGE = 1000
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,10 @@ class WorkflowFailing:
     error_message: str
     error_class: str
     execution_ids: tuple[str, ...]
+    last_change: WorkflowChange | None = None
+    """The newest change of the workflow before its newest failure."""
+    first_since_change: datetime | None = None
+    """The first failure since that change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,22 +58,30 @@ def kind_of(event: Event) -> str:
     return next(kind for kind, type_ in KINDS.items() if isinstance(event, type_))
 
 
-def payload_of(event: Event) -> dict[str, Any]:
+def payload_of(event: Event | WorkflowChange) -> dict[str, Any]:
     """Gives the event as JSON."""
     return {each.name: _to_json(getattr(event, each.name)) for each in fields(event)}
 
 
 def event_from(kind: str, payload: Mapping[str, Any]) -> Event:
-    """Gives back the event that was written as JSON."""
-    type_ = KINDS[kind]
-    return type_(**{each.name: _from_json(each.type, payload[each.name]) for each in fields(type_)})
+    """Gives back the event that was written as JSON, also by an older version of this service."""
+    return _read(KINDS[kind], payload)
+
+
+def _read(type_: type[T], written: Mapping[str, Any]) -> T:
+    known = {each.name: each.type for each in fields(type_)}  # type: ignore[arg-type]  # it is one
+    return type_(**{name: _from_json(known[name], value) for name, value in written.items()})
 
 
 def _to_json(value: object) -> object:
+    if isinstance(value, WorkflowChange):
+        return payload_of(value)
     return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _from_json(type_: object, value: Any) -> Any:
-    if type_ is datetime:
+    if isinstance(value, dict):
+        return _read(WorkflowChange, value)
+    if isinstance(value, str) and datetime in (type_, *get_args(type_)):
         return datetime.fromisoformat(value)
     return tuple(value) if isinstance(value, list) else value

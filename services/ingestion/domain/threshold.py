@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from services.ingestion.domain.change import WorkflowChange
+
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
@@ -53,6 +55,10 @@ class Evidence:
     failed_action_name: str
     error_message: str
     error_class: str
+    last_change: WorkflowChange | None = None
+    """The newest change of the workflow before its newest failure."""
+    first_since_change: datetime | None = None
+    """The first failure since that change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from libs import problems
+from services.ingestion.domain.change import WorkflowChange
 from services.ingestion.domain.execution import Execution, Status, WorkflowKey
 from services.ingestion.domain.threshold import Standing
 from services.ingestion.domain.trend import RunCounts, Trend
@@ -41,6 +42,8 @@ class WorkflowHealth:
     last_24_hours: RunCounts
     last_7_days: RunCounts
     last_failure_at: datetime | None
+    last_change: WorkflowChange | None
+    """How it came to be as it is in GoHighLevel; None until a scan reported it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,7 +108,7 @@ def _note_tallies(entered: Entered, rows: Rows) -> None:
         if workflow not in entered.tallies:
             entered.tallies[workflow] = Tally(Threshold(*row[2:5]), *row[5:8])
         if row[8] is not None:
-            entered.evidence.setdefault(workflow, []).append(Evidence(*row[8:]))
+            entered.evidence.setdefault(workflow, []).append(thresholds.evidence_of(row[8:]))
 
 
 def _is_late(batch: Sequence[Execution], at: datetime) -> bool:

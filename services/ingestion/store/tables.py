@@ -171,6 +171,27 @@ class WorkflowRow(IngestionTable, table=True):
     untold_failures: int
 
 
+class WorkflowChangeRow(IngestionTable, table=True):
+    """A state that a workflow came to in GoHighLevel, and the one before."""
+
+    __tablename__ = "workflow_changes"
+    __table_args__ = (
+        PrimaryKeyConstraint(
+            "location_id", "workflow_id", "changed_at", name="workflow_changes_pkey"
+        ),
+    )
+
+    location_id: str = _column(Word)
+    workflow_id: str = _column(Word)
+    changed_at: datetime = _column(Moment)
+    name: str = _column(Text)
+    status: str = _column(Text)
+    version: int | None = _column(BigInteger)
+    previous_name: str = _column(Text)
+    previous_status: str = _column(Text)
+    previous_version: int | None = _column(BigInteger)
+
+
 class RollupRow(SQLModel):
     """The numbers of some runs of one workflow."""
 

@@ -11,6 +11,7 @@ from services.ingestion.domain.events import LONGEST_MESSAGE
 from services.ingestion.domain.execution import WorkflowKey
 from services.ingestion.domain.threshold import Evidence, Standing, Tally, Threshold
 from services.ingestion.domain.workflow import Sighted
+from services.ingestion.store.changes import COLUMNS, read
 
 GIVEN = """
     unnest(CAST(:location_ids AS text[]), CAST(:workflow_ids AS text[]))
@@ -84,11 +85,29 @@ LAST_IN_WINDOW = f"""
         ORDER BY executed_at DESC, execution_id DESC LIMIT {MOST_EVIDENCE}
     ) AS last ON true
 """  # noqa: S608
+LAST_CHANGE = f"""
+    LEFT JOIN LATERAL (
+        SELECT {COLUMNS} FROM workflow_changes AS changed
+        WHERE tally.failures >= failure_threshold AND changed.location_id = workflow.location_id
+            AND changed.workflow_id = workflow.workflow_id AND changed_at <= tally.last_at
+            AND changed_at > tally.last_at - interval '30 days'
+        ORDER BY changed_at DESC LIMIT 1
+    ) AS change ON true
+    LEFT JOIN LATERAL (
+        SELECT executed_at AS since_change FROM execution_logs AS run
+        WHERE {COUNTED} AND run.executed_at >= change.changed_at
+        ORDER BY executed_at LIMIT 1
+    ) AS first_since ON true
+"""  # noqa: S608
+SAID = f"""
+    CAST(last.execution_id AS text), failed_action_name, error_message, error_class,
+    since_change, {", ".join(f"change.{each}" for each in COLUMNS.split(", "))}
+"""
+"""What an alert says beside its counts."""
 JUDGE = f"""
     SELECT workflow.*, failure_threshold, hours, alerts_enabled,
-        tally.failures, tally.first_at, tally.last_at,
-        CAST(last.execution_id AS text), failed_action_name, error_message, error_class
-    FROM {TOLD} {THRESHOLD.replace(":hours", "NULL")} {TALLY} {LAST_IN_WINDOW}
+        tally.failures, tally.first_at, tally.last_at, {SAID}
+    FROM {TOLD} {THRESHOLD.replace(":hours", "NULL")} {TALLY} {LAST_IN_WINDOW} {LAST_CHANGE}
     ORDER BY location_id, workflow_id, last.executed_at DESC, last.execution_id DESC
 """  # noqa: S608
 """Counts failures in the window of each workflow's threshold; with the newest where they are too many.
@@ -96,9 +115,8 @@ JUDGE = f"""
 The workflows must have been locked by an earlier statement.
 """
 EVIDENCE = text(f"""
-    SELECT workflow.*, CAST(last.execution_id AS text),
-        failed_action_name, error_message, error_class
-    FROM {GIVEN} {THRESHOLD} {TALLY} {LAST_IN_WINDOW}
+    SELECT workflow.*, {SAID}
+    FROM {GIVEN} {THRESHOLD} {TALLY} {LAST_IN_WINDOW} {LAST_CHANGE}
     WHERE last.execution_id IS NOT NULL
     ORDER BY location_id, workflow_id, last.executed_at DESC, last.execution_id DESC
 """)  # noqa: S608
@@ -152,7 +170,7 @@ async def evidence(
     found: dict[WorkflowKey, list[Evidence]] = {}
     if workflows:
         for row in await session.execute(EVIDENCE, {**_given(workflows), "hours": None}):
-            found.setdefault(WorkflowKey(*row[:2]), []).append(Evidence(*row[2:]))
+            found.setdefault(WorkflowKey(*row[:2]), []).append(evidence_of(row[2:]))
     return found
 
 
@@ -167,6 +185,13 @@ async def reviewed(session: AsyncSession, set_by: Collection[str]) -> list[Revie
         )
         for row in rows
     ]
+
+
+def evidence_of(row: Sequence[Any]) -> Evidence:
+    """Reads what `SAID`."""
+    execution_id, step, message, error_class, since_change, changed_at = row[:6]
+    change = read(row[5:]) if changed_at else None
+    return Evidence(execution_id, step, message, error_class, change, since_change)
 
 
 def _given(workflows: Collection[WorkflowKey]) -> dict[str, object]:

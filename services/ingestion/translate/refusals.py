@@ -57,6 +57,12 @@ class TooManyItems(problems.InvalidRequest):
     reason = "TOO_MANY_ITEMS"
 
 
+class NoWorkflows(problems.InvalidRequest):
+    """Send 1 to 500 workflows."""
+
+    reason = "NO_WORKFLOWS"
+
+
 class TooManyWorkflows(problems.InvalidRequest):
     """Ask for at most 500 workflows in one call, and for the rest in further calls."""
 

@@ -10,6 +10,7 @@ from libs import paging, problems
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
 from libs.rpc.times import TimeOutOfRange, datetime_from, timedelta_from
 from services.ingestion.domain.breakdown import Bucket, Scope
+from services.ingestion.domain.change import WorkflowState
 from services.ingestion.domain.execution import (
     ExecutedAtOutOfRange,
     ExecutionFilter,
@@ -149,6 +150,15 @@ def workflow_ids_from(
     return [storable(each) for each in request.workflow_ids]
 
 
+def states_from(request: pb.ReportWorkflowsRequest) -> list[WorkflowState]:
+    """Reads how workflows are."""
+    if not request.workflows:
+        raise refusals.NoWorkflows.at("workflows")
+    if len(request.workflows) > MOST_WORKFLOWS:
+        raise refusals.TooManyWorkflows.at("workflows")
+    return [_state_from(each) for each in request.workflows]
+
+
 def window_from(request: _Windowed, *, default: timedelta) -> timedelta:
     """Reads how far to look back."""
     if not request.HasField("window"):
@@ -225,6 +235,17 @@ def _start_from(message: pb.Execution) -> Start:
         workflow_name=_limited(message, "workflow_name", 300),
         started_at=_executed_at_from(message),
         source=SOURCES.get(message.source, Source.GRPC),
+    )
+
+
+def _state_from(message: pb.WorkflowState) -> WorkflowState:
+    missing = refusals.WorkflowMissing
+    return WorkflowState(
+        workflow_id=_required(message, "workflow_id", missing, limit=LONGEST_ID),
+        name=_limited(message, "name", 300),
+        status=_limited(message, "status", 64),
+        version=message.version if message.HasField("version") else None,
+        changed_at=_moment_of(message, "changed_at"),
     )
 
 

@@ -225,7 +225,7 @@ def _error_class(counted: ErrorClassCount) -> pb.ErrorClassCount:
 
 
 def _workflow(health: WorkflowHealth) -> pb.Workflow:
-    workflow = health.workflow
+    workflow, change = health.workflow, health.last_change
     return pb.Workflow(
         location_id=workflow.location_id,
         workflow_id=workflow.workflow_id,
@@ -237,6 +237,9 @@ def _workflow(health: WorkflowHealth) -> pb.Workflow:
         last_24_hours=counts(health.last_24_hours),
         last_7_days=counts(health.last_7_days),
         last_failure_at=timestamp(health.last_failure_at),
+        status=change.status if change else "",
+        version=change.version if change else None,
+        changed_at=timestamp(change.changed_at) if change else None,
     )
 
 

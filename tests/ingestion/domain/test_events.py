@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.ingestion.domain.change import WorkflowChange
 from services.ingestion.domain.events import (
     WorkflowFailing,
     WorkflowRecovered,
@@ -17,6 +18,13 @@ from services.ingestion.domain.events import (
 texts = st.text()
 counts = st.integers(0, 2**31 - 1)
 moments = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=-6))]))
+changes = st.builds(
+    WorkflowChange,
+    changed_at=moments,
+    name=texts,
+    version=st.none() | counts,
+    previous_version=st.none() | counts,
+)
 events = st.builds(
     WorkflowFailing,
     location_id=texts,
@@ -33,6 +41,8 @@ events = st.builds(
     error_message=texts,
     error_class=texts,
     execution_ids=st.lists(texts, max_size=5).map(tuple),
+    last_change=st.none() | changes,
+    first_since_change=st.none() | moments,
 ) | st.builds(
     WorkflowRecovered,
     location_id=texts,

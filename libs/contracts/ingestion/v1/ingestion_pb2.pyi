@@ -1215,6 +1215,9 @@ class Workflow(_message.Message):
     LAST_24_HOURS_FIELD_NUMBER: _builtins.int
     LAST_7_DAYS_FIELD_NUMBER: _builtins.int
     LAST_FAILURE_AT_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    CHANGED_AT_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """The location."""
     workflow_id: _builtins.str
@@ -1225,6 +1228,12 @@ class Workflow(_message.Message):
     """How the last run ended."""
     failing: _builtins.bool
     """Whether it is at or over its failure threshold, as of its last run."""
+    status: _builtins.str
+    """GoHighLevel's word for its state (published, draft). Empty until a scan
+    reported it.
+    """
+    version: _builtins.int
+    """GoHighLevel's number of its version. Absent until a scan reported it."""
     @_builtins.property
     def first_seen_at(self) -> _timestamp_pb2.Timestamp:
         """When we first heard of it."""
@@ -1245,6 +1254,10 @@ class Workflow(_message.Message):
     def last_failure_at(self) -> _timestamp_pb2.Timestamp:
         """When it last failed, ever within retention. Absent when it never did."""
 
+    @_builtins.property
+    def changed_at(self) -> _timestamp_pb2.Timestamp:
+        """Since when it is as it is in GoHighLevel. Absent until a scan reported it."""
+
     def __init__(
         self,
         *,
@@ -1258,12 +1271,17 @@ class Workflow(_message.Message):
         last_24_hours: Global___RunCounts | None = ...,
         last_7_days: Global___RunCounts | None = ...,
         last_failure_at: _timestamp_pb2.Timestamp | None = ...,
+        status: _builtins.str = ...,
+        version: _builtins.int | None = ...,
+        changed_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["first_seen_at", b"first_seen_at", "last_24_hours", b"last_24_hours", "last_7_days", b"last_7_days", "last_execution_at", b"last_execution_at", "last_failure_at", b"last_failure_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_version", b"_version", "changed_at", b"changed_at", "first_seen_at", b"first_seen_at", "last_24_hours", b"last_24_hours", "last_7_days", b"last_7_days", "last_execution_at", b"last_execution_at", "last_failure_at", b"last_failure_at", "version", b"version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failing", b"failing", "first_seen_at", b"first_seen_at", "last_24_hours", b"last_24_hours", "last_7_days", b"last_7_days", "last_execution_at", b"last_execution_at", "last_failure_at", b"last_failure_at", "last_status", b"last_status", "location_id", b"location_id", "name", b"name", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_version", b"_version", "changed_at", b"changed_at", "failing", b"failing", "first_seen_at", b"first_seen_at", "last_24_hours", b"last_24_hours", "last_7_days", b"last_7_days", "last_execution_at", b"last_execution_at", "last_failure_at", b"last_failure_at", "last_status", b"last_status", "location_id", b"location_id", "name", b"name", "status", b"status", "version", b"version", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__version: _TypeAlias = _typing.Literal["version"]  # noqa: Y015
+    _WhichOneofArgType__version: _TypeAlias = _typing.Literal["_version", b"_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__version) -> _WhichOneofReturnType__version | None: ...
 
 Global___Workflow: _TypeAlias = Workflow  # noqa: Y015
 
@@ -2472,3 +2490,97 @@ class WatchExecutionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchExecutionsResponse: _TypeAlias = WatchExecutionsResponse  # noqa: Y015
+
+@_typing.final
+class ReportWorkflowsRequest(_message.Message):
+    """Request for `ReportWorkflows`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOWS_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    @_builtins.property
+    def workflows(self) -> _containers.RepeatedCompositeFieldContainer[Global___WorkflowState]:
+        """1 to 500 workflows. Of several about the same workflow the newest counts."""
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        workflows: _abc.Iterable[Global___WorkflowState] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "workflows", b"workflows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportWorkflowsRequest: _TypeAlias = ReportWorkflowsRequest  # noqa: Y015
+
+@_typing.final
+class WorkflowState(_message.Message):
+    """A workflow as GoHighLevel shows it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    CHANGED_AT_FIELD_NUMBER: _builtins.int
+    workflow_id: _builtins.str
+    """GoHighLevel's id. Required, at most 64 characters."""
+    name: _builtins.str
+    """Its name, at most 300 characters. Empty leaves the name that is known."""
+    status: _builtins.str
+    """GoHighLevel's word for its state (published, draft), at most 64 characters.
+    Empty when not known.
+    """
+    version: _builtins.int
+    """GoHighLevel's number of its version. Absent when not known."""
+    @_builtins.property
+    def changed_at(self) -> _timestamp_pb2.Timestamp:
+        """Since when it is so (GoHighLevel's `updatedAt`). Absent means now."""
+
+    def __init__(
+        self,
+        *,
+        workflow_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        status: _builtins.str = ...,
+        version: _builtins.int | None = ...,
+        changed_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_version", b"_version", "changed_at", b"changed_at", "version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_version", b"_version", "changed_at", b"changed_at", "name", b"name", "status", b"status", "version", b"version", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__version: _TypeAlias = _typing.Literal["version"]  # noqa: Y015
+    _WhichOneofArgType__version: _TypeAlias = _typing.Literal["_version", b"_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__version) -> _WhichOneofReturnType__version | None: ...
+
+Global___WorkflowState: _TypeAlias = WorkflowState  # noqa: Y015
+
+@_typing.final
+class ReportWorkflowsResponse(_message.Message):
+    """Response of `ReportWorkflows`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGED_COUNT_FIELD_NUMBER: _builtins.int
+    changed_count: _builtins.int
+    """How many of the workflows were not known, or not as they are now."""
+    def __init__(
+        self,
+        *,
+        changed_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_count", b"changed_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportWorkflowsResponse: _TypeAlias = ReportWorkflowsResponse  # noqa: Y015

@@ -134,6 +134,11 @@ class IngestionServiceStub:
                 request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.WatchExecutionsRequest.SerializeToString,
                 response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.WatchExecutionsResponse.FromString,
                 _registered_method=True)
+        self.ReportWorkflows = channel.unary_unary(
+                '/runwarden.ingestion.v1.IngestionService/ReportWorkflows',
+                request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ReportWorkflowsRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ReportWorkflowsResponse.FromString,
+                _registered_method=True)
 
 
 class IngestionServiceServicer:
@@ -338,6 +343,22 @@ class IngestionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReportWorkflows(self, request, context):
+        """Takes in what the scheduler learned of the workflows of a location: their
+        names, whether they are published, their versions. A workflow that nobody has
+        heard of becomes known.
+
+        Idempotent. A state that is older than the one that is known changes nothing.
+        Where name, status or version differ from it, the difference is kept as a
+        change, and an alert names the change nearest before its newest failure.
+
+        Fails with `LOCATION_MISSING`, `NO_WORKFLOWS`, `TOO_MANY_WORKFLOWS`,
+        `WORKFLOW_MISSING` or `FIELD_TOO_LONG`; then nothing is kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngestionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -435,6 +456,11 @@ def add_IngestionServiceServicer_to_server(servicer, server):
                     servicer.WatchExecutions,
                     request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.WatchExecutionsRequest.FromString,
                     response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.WatchExecutionsResponse.SerializeToString,
+            ),
+            'ReportWorkflows': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportWorkflows,
+                    request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ReportWorkflowsRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ReportWorkflowsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -955,6 +981,33 @@ class IngestionService:
             '/runwarden.ingestion.v1.IngestionService/WatchExecutions',
             libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.WatchExecutionsRequest.SerializeToString,
             libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.WatchExecutionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportWorkflows(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.ingestion.v1.IngestionService/ReportWorkflows',
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ReportWorkflowsRequest.SerializeToString,
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ReportWorkflowsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -137,6 +137,18 @@ class IngestionServiceStub:
     again. Fails with `CURSOR_MALFORMED` or `STATUS_UNKNOWN`, and ends with
     `WATCHER_TOO_SLOW` or `STOPPING`; both can be resumed.
     """
+    ReportWorkflows: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.ReportWorkflowsRequest, _ingestion_pb2.ReportWorkflowsResponse]
+    """Takes in what the scheduler learned of the workflows of a location: their
+    names, whether they are published, their versions. A workflow that nobody has
+    heard of becomes known.
+
+    Idempotent. A state that is older than the one that is known changes nothing.
+    Where name, status or version differ from it, the difference is kept as a
+    change, and an alert names the change nearest before its newest failure.
+
+    Fails with `LOCATION_MISSING`, `NO_WORKFLOWS`, `TOO_MANY_WORKFLOWS`,
+    `WORKFLOW_MISSING` or `FIELD_TOO_LONG`; then nothing is kept.
+    """
 
 class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Knows what happened: keeps the execution log of every watched GoHighLevel
@@ -374,6 +386,24 @@ class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
         day back: none is left out, and those of the half minute before may come
         again. Fails with `CURSOR_MALFORMED` or `STATUS_UNKNOWN`, and ends with
         `WATCHER_TOO_SLOW` or `STOPPING`; both can be resumed.
+        """
+
+    @_abc_1.abstractmethod
+    def ReportWorkflows(
+        self,
+        request: _ingestion_pb2.ReportWorkflowsRequest,
+        context: _aio.ServicerContext[_ingestion_pb2.ReportWorkflowsRequest, _abc.Awaitable[_ingestion_pb2.ReportWorkflowsResponse]],
+    ) -> _abc.Awaitable[_ingestion_pb2.ReportWorkflowsResponse]:
+        """Takes in what the scheduler learned of the workflows of a location: their
+        names, whether they are published, their versions. A workflow that nobody has
+        heard of becomes known.
+
+        Idempotent. A state that is older than the one that is known changes nothing.
+        Where name, status or version differ from it, the difference is kept as a
+        change, and an alert names the change nearest before its newest failure.
+
+        Fails with `LOCATION_MISSING`, `NO_WORKFLOWS`, `TOO_MANY_WORKFLOWS`,
+        `WORKFLOW_MISSING` or `FIELD_TOO_LONG`; then nothing is kept.
         """
 
 def add_IngestionServiceServicer_to_server(servicer: IngestionServiceServicer, server: _aio.Server) -> None: ...

@@ -655,6 +655,8 @@ class WorkflowFailing(_message.Message):
     ERROR_MESSAGE_FIELD_NUMBER: _builtins.int
     ERROR_CLASS_FIELD_NUMBER: _builtins.int
     EXECUTION_IDS_FIELD_NUMBER: _builtins.int
+    LAST_CHANGE_FIELD_NUMBER: _builtins.int
+    FIRST_FAILURE_SINCE_CHANGE_AT_FIELD_NUMBER: _builtins.int
     workflow_id: _builtins.str
     """The workflow. Required."""
     workflow_name: _builtins.str
@@ -685,6 +687,16 @@ class WorkflowFailing(_message.Message):
     def execution_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The newest failed executions, at most 5."""
 
+    @_builtins.property
+    def last_change(self) -> Global___WorkflowChange:
+        """The newest change of the workflow at or before `last_failure_at`, at most 30
+        days before it. Absent when none is known.
+        """
+
+    @_builtins.property
+    def first_failure_since_change_at(self) -> _timestamp_pb2.Timestamp:
+        """The first failure at or after that change. Absent without a change."""
+
     def __init__(
         self,
         *,
@@ -700,14 +712,73 @@ class WorkflowFailing(_message.Message):
         error_message: _builtins.str = ...,
         error_class: _builtins.str = ...,
         execution_ids: _abc.Iterable[_builtins.str] | None = ...,
+        last_change: Global___WorkflowChange | None = ...,
+        first_failure_since_change_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["first_failure_at", b"first_failure_at", "last_failure_at", b"last_failure_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first_failure_at", b"first_failure_at", "first_failure_since_change_at", b"first_failure_since_change_at", "last_change", b"last_change", "last_failure_at", b"last_failure_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_class", b"error_class", "error_message", b"error_message", "execution_ids", b"execution_ids", "failed_action_name", b"failed_action_name", "failure_count", b"failure_count", "failure_threshold", b"failure_threshold", "first_failure_at", b"first_failure_at", "last_failure_at", b"last_failure_at", "new_failures", b"new_failures", "time_window_hours", b"time_window_hours", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_class", b"error_class", "error_message", b"error_message", "execution_ids", b"execution_ids", "failed_action_name", b"failed_action_name", "failure_count", b"failure_count", "failure_threshold", b"failure_threshold", "first_failure_at", b"first_failure_at", "first_failure_since_change_at", b"first_failure_since_change_at", "last_change", b"last_change", "last_failure_at", b"last_failure_at", "new_failures", b"new_failures", "time_window_hours", b"time_window_hours", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WorkflowFailing: _TypeAlias = WorkflowFailing  # noqa: Y015
+
+@_typing.final
+class WorkflowChange(_message.Message):
+    """What became different about a workflow in GoHighLevel. What was before is
+    absent when it is not known.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGED_AT_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    PREVIOUS_VERSION_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    PREVIOUS_STATUS_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    PREVIOUS_NAME_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """Its version since then. Absent when not known."""
+    previous_version: _builtins.int
+    """Its version before. Absent when not known."""
+    status: _builtins.str
+    """GoHighLevel's word for its state since then (published, draft); may be empty."""
+    previous_status: _builtins.str
+    """The same before; may be empty."""
+    name: _builtins.str
+    """Its name since then; may be empty."""
+    previous_name: _builtins.str
+    """Its name before; may be empty."""
+    @_builtins.property
+    def changed_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was changed."""
+
+    def __init__(
+        self,
+        *,
+        changed_at: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int | None = ...,
+        previous_version: _builtins.int | None = ...,
+        status: _builtins.str = ...,
+        previous_status: _builtins.str = ...,
+        name: _builtins.str = ...,
+        previous_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_previous_version", b"_previous_version", "_version", b"_version", "changed_at", b"changed_at", "previous_version", b"previous_version", "version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_previous_version", b"_previous_version", "_version", b"_version", "changed_at", b"changed_at", "name", b"name", "previous_name", b"previous_name", "previous_status", b"previous_status", "previous_version", b"previous_version", "status", b"status", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__previous_version: _TypeAlias = _typing.Literal["previous_version"]  # noqa: Y015
+    _WhichOneofArgType__previous_version: _TypeAlias = _typing.Literal["_previous_version", b"_previous_version"]  # noqa: Y015
+    _WhichOneofReturnType__version: _TypeAlias = _typing.Literal["version"]  # noqa: Y015
+    _WhichOneofArgType__version: _TypeAlias = _typing.Literal["_version", b"_version"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__previous_version) -> _WhichOneofReturnType__previous_version | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__version) -> _WhichOneofReturnType__version | None: ...
+
+Global___WorkflowChange: _TypeAlias = WorkflowChange  # noqa: Y015
 
 @_typing.final
 class WorkflowRecovered(_message.Message):
