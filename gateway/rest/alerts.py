@@ -76,9 +76,14 @@ async def change_alert_settings(
 
 
 @router.post("/alerts/test")
-async def send_test_alert(back: Back, location_id: WriteLocation, changes: Changes) -> TestVerdicts:
+async def send_test_alert(
+    back: Back,
+    location_id: WriteLocation,
+    changes: Changes,
+    target_id: Annotated[str, Query(description="Only this target.")] = "",
+) -> TestVerdicts:
     """Sends a test to every target through the real path, and says what became of each."""
-    request = pb.SendTestAlertRequest(location_id=location_id)
+    request = pb.SendTestAlertRequest(location_id=location_id, target_id=target_id)
     with back.asking("notifier"):
         response = await back.services.notifier.SendTestAlert(request, timeout=TEST_SECONDS)
     await changes.note("alert.tested", location_id, location_id)

@@ -24,6 +24,7 @@ from gateway.rest import (
     recording,
     scans,
     schedules,
+    targets,
     transfers,
 )
 from gateway.rest import problems as told
@@ -46,6 +47,7 @@ ROUTERS = (
     schedules.router,
     scans.router,
     alerts.router,
+    targets.router,
     incidents.router,
     keys.router,
     locations.router,

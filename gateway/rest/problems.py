@@ -21,11 +21,12 @@ HINTS: Mapping[str, str] = {
     "NO_TARGETS": "POST /api/alerts/settings with an alertEmail or a webhookUrl makes a target.",
     "SCAN_NOT_FOUND": "GET /api/scans lists the scans of the location.",
     "SCHEDULE_NOT_FOUND": "POST /api/schedules creates the schedule of the location.",
+    "TARGET_NOT_FOUND": "GET /api/targets lists the targets of the location.",
     "WORKFLOW_NOT_FOUND": "GET /api/workflows lists the workflows of the location.",
 }
 """What helps beyond the message, by reason."""
 
-_ENVELOPE = re.compile(r"^(settings|schedule)\.")
+_ENVELOPE = re.compile(r"^(settings|schedule|target)\.")
 """Messages around a field, which callers of the REST API never wrote."""
 
 _OWN_NAMES: Mapping[str, str] = {"window": "hours", "statuses": "status"}

@@ -10,25 +10,29 @@ from services.notifier.actions.configuring import Configuring
 from services.notifier.actions.inbox import Inbox
 from services.notifier.actions.listing import Listing
 from services.notifier.actions.reporting import Reporting
+from services.notifier.actions.targeting import Targeting
 from services.notifier.actions.trying import Trying
 from services.notifier.domain.settings import AlertSettings
-from services.notifier.translate import events, fields, inbox, lists, pages, settings
+from services.notifier.translate import events, fields, inbox, lists, pages, settings, targets
 
 
 class NotifierServicer(rpc.NotifierServiceServicer):
     def __init__(
         self,
+        *,
         configuring: Configuring,
         reporting: Reporting,
         inbox: Inbox,
         trying: Trying,
         listing: Listing,
+        targeting: Targeting,
     ) -> None:
         self._configuring = configuring
         self._reporting = reporting
         self._inbox = inbox
         self._trying = trying
         self._listing = listing
+        self._targeting = targeting
 
     async def GetAlertSettings(
         self, request: pb.GetAlertSettingsRequest, context: Context
@@ -78,7 +82,8 @@ class NotifierServicer(rpc.NotifierServiceServicer):
     async def SendTestAlert(
         self, request: pb.SendTestAlertRequest, context: Context
     ) -> pb.SendTestAlertResponse:
-        verdicts = await self._trying.try_out(fields.location_id(request.location_id))
+        location_id, target_id = fields.location_id(request.location_id), request.target_id
+        verdicts = await self._trying.try_out(location_id, fields.name(target_id))
         return pb.SendTestAlertResponse(verdicts=[lists.verdict_to(each) for each in verdicts])
 
     async def ListIncidents(
@@ -168,3 +173,51 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         location_id = fields.location_id(request.location_id) if request.location_id else ""
         found = await self._listing.caught_mail(location_id)
         return pb.ListCaughtMailResponse(mails=[lists.caught_mail_to(each) for each in found])
+
+    async def ListTargets(
+        self, request: pb.ListTargetsRequest, context: Context
+    ) -> pb.ListTargetsResponse:
+        found, now = await self._targeting.targets_of(fields.location_id(request.location_id))
+        return pb.ListTargetsResponse(targets=[targets.target_to(each, now) for each in found])
+
+    async def UpsertTarget(
+        self, request: pb.UpsertTargetRequest, context: Context
+    ) -> pb.UpsertTargetResponse:
+        asked, secret = request.target, ""
+        location_id = fields.location_id(asked.location_id, "target.location_id")
+        wishes = targets.wishes_from(request)
+        if asked.target_id:
+            which = targets.which_from(location_id, asked.target_id)
+            target, now = await self._targeting.change(*which, wishes)
+        else:
+            channel = targets.channel_from(asked.channel)
+            target, now, secret = await self._targeting.create(location_id, channel, wishes)
+        return pb.UpsertTargetResponse(target=targets.target_to(target, now), webhook_secret=secret)
+
+    async def DeleteTarget(
+        self, request: pb.DeleteTargetRequest, context: Context
+    ) -> pb.DeleteTargetResponse:
+        await self._targeting.delete(*targets.which_from(request.location_id, request.target_id))
+        return pb.DeleteTargetResponse()
+
+    async def VerifyTarget(
+        self, request: pb.VerifyTargetRequest, context: Context
+    ) -> pb.VerifyTargetResponse:
+        which = targets.which_from(request.location_id, request.target_id)
+        (verdict,) = await self._trying.try_out(*which)
+        target = targets.target_to(*await self._targeting.get(*which))
+        return pb.VerifyTargetResponse(verdict=lists.verdict_to(verdict), target=target)
+
+    async def EnableTarget(
+        self, request: pb.EnableTargetRequest, context: Context
+    ) -> pb.EnableTargetResponse:
+        which = targets.which_from(request.location_id, request.target_id)
+        target, now, missed = await self._targeting.enable(*which, replay=request.replay)
+        return pb.EnableTargetResponse(target=targets.target_to(target, now), replayed_count=missed)
+
+    async def RotateSecret(
+        self, request: pb.RotateSecretRequest, context: Context
+    ) -> pb.RotateSecretResponse:
+        which = targets.which_from(request.location_id, request.target_id)
+        target, now, secret = await self._targeting.rotate(*which)
+        return pb.RotateSecretResponse(target=targets.target_to(target, now), webhook_secret=secret)

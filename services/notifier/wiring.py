@@ -27,6 +27,7 @@ from services.notifier.actions.listing import Listing
 from services.notifier.actions.posting import Posting
 from services.notifier.actions.reminding import Reminding
 from services.notifier.actions.reporting import Reporting
+from services.notifier.actions.targeting import Targeting
 from services.notifier.actions.trying import Trying
 from services.notifier.channels import Sender
 from services.notifier.channels.catcher import CatchingChannel
@@ -60,7 +61,7 @@ async def running(
         egress = await stack.enter_async_context(Egress.open(settings.egress_allow))
         catching = Catching(database)
         box = SecretBox([key.get_secret_value() for key in settings.encryption_keys])
-        posting = Posting(_senders(settings, egress, catching, clock), box)
+        posting = Posting(_senders(settings, egress, catching, clock), box, clock)
         links = Links(settings.frontend_url)
         works = await stack.enter_async_context(clockwork())
         delivering = Delivering(database, posting, links)
@@ -72,11 +73,14 @@ async def running(
         reminders = Reminders(critical=settings.remind_critical_after, other=settings.remind_after)
         jobs.remind(works, Reminding(database, addressing, links, reminders))
         servicer = NotifierServicer(
-            Configuring(database, box, egress.check, wake),
-            Reporting(database, Deciding(addressing, links, settings.hold_down), reminders, wake),
-            Inbox(database, addressing, links, reminders, wake),
-            Trying(database, posting, links, clock),
-            Listing(database, catches_mail=settings.smtp_host is None),
+            configuring=Configuring(database, box, egress.check, wake),
+            reporting=Reporting(
+                database, Deciding(addressing, links, settings.hold_down), reminders, wake
+            ),
+            inbox=Inbox(database, addressing, links, reminders, wake),
+            trying=Trying(database, posting, links, clock),
+            listing=Listing(database, catches_mail=settings.smtp_host is None),
+            targeting=Targeting(database, posting, box, wake),
         )
         add = partial(rpc.add_NotifierServiceServicer_to_server, servicer)
         yield await stack.enter_async_context(

@@ -248,7 +248,7 @@ def webhooks_to(*receivers):
 
 
 @asynccontextmanager
-async def a_notifier(url, **changes):
+async def a_notifier(url, *, clock=None, **changes):
     settings = NotifierSettings(
         _env_file=None,
         port=0,
@@ -261,5 +261,6 @@ async def a_notifier(url, **changes):
         egress_allow=[urlsplit(NOBODY).netloc, *changes.pop("egress_allow", ())],
         **changes,
     )
-    async with running(settings) as address, grpc.aio.insecure_channel(address) as channel:
+    told = {"clock": clock} if clock else {}
+    async with running(settings, **told) as address, grpc.aio.insecure_channel(address) as channel:
         yield rpc.NotifierServiceStub(channel)

@@ -107,7 +107,7 @@ async def test_an_attempt_that_is_cut_off_can_be_made_by_another_at_once(databas
         Egress.open([f"127.0.0.1:{hook.port}"]) as egress,
     ):
         webhooks = {Channel.WEBHOOK: WebhookChannel(egress, SystemClock())}
-        delivering = Delivering(database, Posting(webhooks, SecretBox([KEY])), LINKS)
+        delivering = Delivering(database, Posting(webhooks, SecretBox([KEY]), SystemClock()), LINKS)
         await a_due_delivery(database, hook.url)
         hook.answer_next(Answer(delay=30))
         claim = await delivering.claim()

@@ -77,6 +77,7 @@ class ChangedAlertSettings(AlertSettings):
 class TestVerdict(Answer):
     """What became of a test at one target."""
 
+    target_id: str
     channel: str
     target: str
     """Where it went, with the middle masked."""
@@ -141,7 +142,7 @@ class Delivery(Answer):
     status: Annotated[str, words(pb.DeliveryStatus.DESCRIPTOR)]
     suppressed_because: str | None
     """alerts_disabled, critical_alerts_disabled, no_target, target_disabled, target_removed,
-    no_open_incident, folded_into_resolved or superseded_by_opened."""
+    below_severity_floor, not_wanted, no_open_incident, folded_into_resolved or superseded_by_opened."""
     attempts: int
     last_error: str | None
     created_at: AwareDatetime

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from libs.ids import new_id
-from services.notifier.domain.decision import Audience, Suppression
+from services.notifier.domain.decision import Audience, Suppression, deafness
 from services.notifier.domain.delivery import Draft
 from services.notifier.domain.event import Kind
 from services.notifier.domain.message import Message
@@ -57,6 +57,8 @@ class Addressing:
             return silenced(notice, Suppression.TARGET_REMOVED)
         if target.disabled:
             return silenced(notice, Suppression.TARGET_DISABLED, target)
+        if deaf := deafness(target, notice.message):
+            return silenced(notice, deaf, target)
         calm = lane_of(notice.message) is Lane.CALM
         wait = hold or (self._waits.group if calm else timedelta(0))
         return replace(_draft(notice, target), wait=wait, held=hold > timedelta(0))

@@ -5,11 +5,12 @@ from datetime import datetime
 
 from libs import problems
 from libs.db.database import Database
+from libs.ids import new_id
 from libs.secrets import SecretBox
 from services.notifier.channels.signing import new_secret
 from services.notifier.domain.decision import Suppression
 from services.notifier.domain.settings import AlertSettings, Change, SettingsPosition, changed
-from services.notifier.domain.target import Channel, Target, masked
+from services.notifier.domain.target import Channel, Origin, Target, masked
 from services.notifier.store import Transaction, deliveries, settings, targets
 
 ADDRESSES = {Channel.EMAIL: "alert_email", Channel.WEBHOOK: "webhook_url"}
@@ -74,7 +75,11 @@ class Configuring:
         self, transaction: Transaction, wished: AlertSettings, change: Change
     ) -> str:
         """Makes the targets what the settings say; gives the secret of one that is new."""
-        there = {each.channel: each for each in await targets.of(transaction, [wished.location_id])}
+        there = {
+            each.channel: each
+            for each in await targets.of(transaction, [wished.location_id])
+            if each.origin is Origin.SETTINGS
+        }
         secret = ""
         for channel, field in ADDRESSES.items():
             address = getattr(wished, field)
@@ -91,7 +96,8 @@ class Configuring:
     ) -> str:
         secret = new_secret() if channel is Channel.WEBHOOK else ""
         sealed = self._box.seal(secret.encode()) if secret else None
-        await targets.add(transaction, location_id, channel, address, sealed)
+        target = Target(new_id(), location_id, channel, address, sealed, origin=Origin.SETTINGS)
+        await targets.add(transaction, target)
         return secret
 
 

@@ -53,7 +53,7 @@ class Delivering:
         if not isinstance(due, Waiting):
             return due
         message = folded(due.messages, self._links)
-        frozen = self._posting.freeze(message, target.channel)
+        frozen = self._posting.freeze(message, target)
         return await claims.freeze(transaction, target, token, due, frozen)
 
     async def attempt(self, claim: Claim) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 import structlog
 
 from libs import problems
+from libs.clock import Clock
 from libs.secrets import SecretBox
 from services.notifier.channels import Sender
 from services.notifier.domain.delivery import Frozen, Parcel
@@ -19,13 +20,18 @@ log = structlog.get_logger()
 class Posting:
     """The channels, and the key to what they must not keep."""
 
-    def __init__(self, senders: Mapping[Channel, Sender], box: SecretBox) -> None:
+    def __init__(self, senders: Mapping[Channel, Sender], box: SecretBox, clock: Clock) -> None:
         self._senders = senders
         self._box = box
+        self._clock = clock
 
-    def freeze(self, message: Message, channel: Channel) -> Frozen:
-        """Gives a message in the form of a channel."""
-        return self._senders[channel].freeze(message)
+    def check(self, channel: Channel, address: str) -> None:
+        """Refuses an address that nothing can be sent to."""
+        self._senders[channel].check(address)
+
+    def freeze(self, message: Message, target: Target) -> Frozen:
+        """Gives a message in the form of a target's channel."""
+        return self._senders[target.channel].freeze(message, target)
 
     async def send(
         self,
@@ -43,7 +49,7 @@ class Posting:
                 location_id=target.location_id,
                 incident_id=incident_id,
                 address=target.address,
-                secret=self._secret_of(target),
+                secrets=self._secrets_of(target),
                 frozen=frozen,
                 created_at=created_at,
             )
@@ -55,5 +61,8 @@ class Posting:
             log.exception("delivery.crashed", message_id=message_id, target_id=target.target_id)
             return Outcome(Verdict.LATER, f"Internal error ({type(error).__name__})")
 
-    def _secret_of(self, target: Target) -> str:
-        return self._box.open(target.sealed_secret).decode() if target.sealed_secret else ""
+    def _secrets_of(self, target: Target) -> tuple[str, ...]:
+        until = target.old_secret_until
+        overlaps = until is not None and self._clock.now() < until
+        sealed = (target.sealed_secret, target.sealed_old_secret if overlaps else None)
+        return tuple(self._box.open(each).decode() for each in sealed if each)

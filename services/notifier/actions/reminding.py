@@ -7,7 +7,7 @@ from services.notifier.domain.decision import Audience
 from services.notifier.domain.inbox import Action, Deed
 from services.notifier.domain.incident import Incident, Reminders, opened_by
 from services.notifier.domain.links import Links
-from services.notifier.domain.message import reminder
+from services.notifier.domain.message import Occasion, reminder
 from services.notifier.store import Transaction, deliveries, inbox
 
 STEP = 100
@@ -43,7 +43,7 @@ class Reminding:
         after = self._reminders.after(due.severity)
         incident = await inbox.reminded(transaction, due.incident_id, after)
         kind = opened_by(incident.dedup_key)
-        reached = audience.reaches_somebody(kind)
+        reached = audience.reaches_somebody(kind, Occasion.REMINDER)
         if due.snoozed or reached:
             deed = Deed.WOKEN if due.snoozed else Deed.REMINDED
             await inbox.note(transaction, incident.incident_id, Action(deed))

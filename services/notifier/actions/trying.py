@@ -43,16 +43,22 @@ class Trying:
         self._links = links
         self._clock = clock
 
-    async def try_out(self, location_id: str) -> Sequence[TrialVerdict]:
-        """Sends a test to every target, one attempt each; leaves incidents and deliveries alone."""
-        to = await self._admitted(location_id)
+    async def try_out(self, location_id: str, target_id: str = "") -> Sequence[TrialVerdict]:
+        """Sends a test to every target or to one, one attempt each.
+
+        Leaves incidents, deliveries and the pace of the targets alone.
+        """
+        to = await self._admitted(location_id, target_id)
         message = trial(location_id, self._clock.now(), self._links)
         return await asyncio.gather(*(self._tried(each, message) for each in to))
 
-    async def _admitted(self, location_id: str) -> Sequence[Target]:
+    async def _admitted(self, location_id: str, target_id: str) -> Sequence[Target]:
         async with self._database.transaction() as transaction:
             await settings.held_alone(transaction, location_id)
-            there = await targets.of(transaction, [location_id])
+            if target_id:
+                there: Sequence[Target] = [await targets.one(transaction, location_id, target_id)]
+            else:
+                there = await targets.of(transaction, [location_id])
             if not there:
                 raise NoTargets(location_id=location_id)
             wait = await trials.admit(transaction, location_id)
@@ -67,9 +73,10 @@ class Trying:
                 outcome = await self._sent_alone(target, message)
         except TimeoutError:
             outcome = Outcome(Verdict.LATER, f"No answer within {SECONDS:.0f} s")
-        if outcome.verdict is Verdict.DELIVERED and target.disabled:
-            await self._enable(target)
+        if outcome.verdict is Verdict.DELIVERED:
+            await self._note_arrival(target)
         return TrialVerdict(
+            target_id=target.target_id,
             channel=target.channel,
             sent_to=target.masked,
             delivered=outcome.verdict is Verdict.DELIVERED,
@@ -85,7 +92,7 @@ class Trying:
         try:
             return await self._posting.send(
                 target,
-                self._posting.freeze(message, target.channel),
+                self._posting.freeze(message, target),
                 message_id=new_id(),
                 incident_id=None,
                 created_at=message.occurred_at,
@@ -99,6 +106,8 @@ class Trying:
             span = claims.LEASES[target.channel]
             return await targets.lease(transaction, target.target_id, token, span)
 
-    async def _enable(self, target: Target) -> None:
+    async def _note_arrival(self, target: Target) -> None:
         async with self._database.transaction() as transaction:
-            await targets.enable(transaction, target.target_id)
+            await targets.verify(transaction, target.target_id)
+            if target.disabled and not target.disabled_by_people:
+                await targets.enable(transaction, target.target_id)

@@ -7,6 +7,8 @@ from services.notifier.channels.layout import MailLayout
 from services.notifier.domain.delivery import CaughtMail, Frozen, Parcel
 from services.notifier.domain.message import Message
 from services.notifier.domain.retry import Outcome, Verdict
+from services.notifier.domain.settings import check_email
+from services.notifier.domain.target import Target
 
 Keep = Callable[[CaughtMail], Awaitable[None]]
 
@@ -19,7 +21,10 @@ class CatchingChannel:
         self._layout = layout
         self._keep = keep
 
-    def freeze(self, message: Message) -> Frozen:
+    def check(self, address: str) -> None:
+        check_email(address, "target.address")
+
+    def freeze(self, message: Message, target: Target) -> Frozen:  # noqa: ARG002
         return self._layout.freeze(message)
 
     async def send(self, parcel: Parcel) -> Outcome:

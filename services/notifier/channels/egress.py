@@ -12,6 +12,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from libs.problems import InvalidRequest
 from services.notifier.channels.addresses import Address, Allowance, is_name, is_public, literal
 from services.notifier.domain.delivery import LARGEST_ANSWER
 from services.notifier.domain.settings import WebhookUrlForbidden, WebhookUrlMalformed
@@ -22,7 +23,6 @@ LARGEST_BODY = 16 * 1024
 LONGEST_URL = 2048
 PORTS = (443, 8443)
 USER_AGENT = "Runwarden/1.0 (webhooks)"
-FIELD = "settings.webhook_url"
 
 _USER = re.compile(r"[^/?]*//[^/?]*@")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -88,9 +88,15 @@ class Egress:
         ):
             yield cls(allowances, guarded, trusted, seconds)
 
-    def check(self, url: str) -> None:
-        """Refuses a URL that nothing may be posted to, whatever its name stands for."""
-        self._destination(url)
+    def check(self, url: str, field: str = "settings.webhook_url") -> None:
+        """Refuses a URL that nothing may be posted to, whatever its name stands for.
+
+        Raises `WebhookUrlForbidden` or `WebhookUrlMalformed`, of a field.
+        """
+        try:
+            self._destination(url)
+        except InvalidRequest as problem:
+            raise type(problem).at(field, problem.message) from problem
 
     async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Answer:
         """Makes one request: 10 seconds in all, no redirects, 16 KiB of the answer.
@@ -120,13 +126,13 @@ class Egress:
         if any(each.covers(address or host, port) for each in self._allowances):
             return parsed, address is None
         if parsed.scheme != "https":
-            raise WebhookUrlForbidden.at(FIELD, "The URL must begin with https://.")
+            raise WebhookUrlForbidden("The URL must begin with https://.")
         if port not in PORTS:
-            raise WebhookUrlForbidden.at(FIELD, "The port must be 443 or 8443.")
+            raise WebhookUrlForbidden("The port must be 443 or 8443.")
         if address is not None and not is_public(address):
-            raise WebhookUrlForbidden.at(FIELD, f"{address} is not a public address.")
+            raise WebhookUrlForbidden(f"{address} is not a public address.")
         if host == "localhost" or host.endswith(".localhost"):
-            raise WebhookUrlForbidden.at(FIELD, f"{host} is not a public address.")
+            raise WebhookUrlForbidden(f"{host} is not a public address.")
         return parsed, False
 
 
@@ -202,18 +208,18 @@ async def _exchange(
 def _parsed(url: str) -> tuple[URL, str]:
     """Reads a URL with the parser of the client that will request it, and refuses odd ones."""
     if len(url) > LONGEST_URL:
-        raise WebhookUrlMalformed.at(FIELD, "The URL must have at most 2,048 characters.")
+        raise WebhookUrlMalformed("The URL must have at most 2,048 characters.")
     if "#" in url or "\\" in url or any(each <= " " or each == "\x7f" for each in url):
-        raise WebhookUrlMalformed.at(FIELD)
+        raise WebhookUrlMalformed
     try:
         parsed = URL(url)
         host = (parsed.raw_host or "").rstrip(".")
     except ValueError as error:
-        raise WebhookUrlMalformed.at(FIELD) from error
+        raise WebhookUrlMalformed from error
     if not parsed.scheme or not host or "%" in host or _USER.match(url):
-        raise WebhookUrlMalformed.at(FIELD)
+        raise WebhookUrlMalformed
     if literal(host) is None and (not is_name(host) or _is_odd_number(host)):
-        raise WebhookUrlMalformed.at(FIELD, f"{one_line(host, 80)} is not a host name.")
+        raise WebhookUrlMalformed(f"{one_line(host, 80)} is not a host name.")
     return parsed, host
 
 

@@ -17,7 +17,8 @@ from services.notifier.channels.layout import MailLayout
 from services.notifier.domain.delivery import LARGEST_ANSWER, Frozen, Parcel
 from services.notifier.domain.message import Message
 from services.notifier.domain.retry import SLOW_DOWN, Outcome, Verdict
-from services.notifier.domain.settings import is_email
+from services.notifier.domain.settings import check_email, is_email
+from services.notifier.domain.target import Target
 from services.notifier.domain.text import one_line
 from services.notifier.settings import NotifierSettings
 
@@ -84,7 +85,10 @@ class EmailChannel:
         )
         self._tls = _tls_context(settings)
 
-    def freeze(self, message: Message) -> Frozen:
+    def check(self, address: str) -> None:
+        check_email(address, "target.address")
+
+    def freeze(self, message: Message, target: Target) -> Frozen:  # noqa: ARG002
         return self._layout.freeze(message)
 
     async def send(self, parcel: Parcel) -> Outcome:

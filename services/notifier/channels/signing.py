@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
 PREFIX = "whsec_"
@@ -15,14 +16,20 @@ def new_secret() -> str:
     return PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
-def headers_for(secret: str, message_id: str, at: datetime, body: bytes) -> dict[str, str]:
-    """Gives the headers that prove who sent a body, and when."""
+def headers_for(
+    secrets: Sequence[str], message_id: str, at: datetime, body: bytes
+) -> dict[str, str]:
+    """Gives the headers that prove who sent a body, and when; signed with each of the secrets."""
     timestamp = str(int(at.timestamp()))
-    key = base64.b64decode(secret.removeprefix(PREFIX))
     signed = b".".join((message_id.encode(), timestamp.encode(), body))
-    digest = hmac.new(key, signed, hashlib.sha256).digest()
     return {
         "webhook-id": message_id,
         "webhook-timestamp": timestamp,
-        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+        "webhook-signature": " ".join(_signature(each, signed) for each in secrets),
     }
+
+
+def _signature(secret: str, signed: bytes) -> str:
+    key = base64.b64decode(secret.removeprefix(PREFIX))
+    digest = hmac.new(key, signed, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"

@@ -8,9 +8,11 @@ from libs.clock import Clock
 from libs.problems import InvalidRequest
 from services.notifier.channels.egress import Answer, DestinationForbidden, Egress, NoAnswer
 from services.notifier.channels.signing import headers_for
+from services.notifier.domain import template
 from services.notifier.domain.delivery import Frozen, Parcel
 from services.notifier.domain.message import Message
 from services.notifier.domain.retry import LONGEST_RETRY_AFTER, SLOW_DOWN, Outcome, Verdict
+from services.notifier.domain.target import Target
 
 OK, REDIRECTS, FAULTS = 200, 300, 500
 GONE, TOO_MANY = 410, 429
@@ -24,14 +26,20 @@ class WebhookChannel:
         self._egress = egress
         self._clock = clock
 
-    def freeze(self, message: Message) -> Frozen:
+    def check(self, address: str) -> None:
+        self._egress.check(address, "target.address")
+
+    def freeze(self, message: Message, target: Target) -> Frozen:
+        if target.body_template:
+            body = template.filled(target.body_template, message)
+            return Frozen(subject=message.subject, body=body)
         body = json.dumps(message.document, ensure_ascii=False, separators=(",", ":")).encode()
         return Frozen(subject=message.subject, body=body)
 
     async def send(self, parcel: Parcel) -> Outcome:
         now = self._clock.now()
         body = parcel.frozen.body
-        headers = headers_for(parcel.secret, parcel.message_id, now, body)
+        headers = headers_for(parcel.secrets, parcel.message_id, now, body)
         headers["Content-Type"] = "application/json"
         try:
             answer = await self._egress.post(parcel.address, headers=headers, body=body)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.notifier.domain.event import Kind
+from services.notifier.domain.event import Kind, severity_of
+from services.notifier.domain.message import Message, Occasion
 from services.notifier.domain.settings import AlertSettings
 from services.notifier.domain.target import Target
 
@@ -18,6 +19,8 @@ class Suppression(StrEnum):
     NO_OPEN_INCIDENT = "no_open_incident"
     TARGET_DISABLED = "target_disabled"
     TARGET_REMOVED = "target_removed"
+    BELOW_FLOOR = "below_severity_floor"
+    NOT_WANTED = "not_wanted"
     FOLDED = "folded_into_resolved"
     SUPERSEDED = "superseded_by_opened"
 
@@ -39,6 +42,19 @@ class Audience:
             return Suppression.NO_TARGET
         return None
 
-    def reaches_somebody(self, kind: Kind) -> bool:
-        """Says whether such an event would be sent to at least one target."""
-        return self.silence_for(kind) is None and not all(each.disabled for each in self.targets)
+    def reaches_somebody(self, kind: Kind, occasion: Occasion = Occasion.OPENED) -> bool:
+        """Says whether a message about such an event would be sent to at least one target."""
+        return self.silence_for(kind) is None and any(
+            not each.disabled and each.admits(severity_of(kind)) and each.wants(occasion)
+            for each in self.targets
+        )
+
+
+def deafness(target: Target, message: Message) -> Suppression | None:
+    """Gives the reason why a target does not want to begin to hear of something; None if it does.
+
+    That it is over is told to whoever heard that it began, however little severe an end is.
+    """
+    if message.occasion is not Occasion.RESOLVED and not target.admits(message.severity):
+        return Suppression.BELOW_FLOOR
+    return None if target.wants(message.occasion) else Suppression.NOT_WANTED

@@ -59,7 +59,9 @@ class Parcel:
     location_id: str
     incident_id: str | None
     address: str
-    secret: str
+    secrets: tuple[str, ...]
+    """The newest first; while it is young the one before it as well."""
+
     frozen: Frozen
     created_at: datetime
 
@@ -127,6 +129,7 @@ class CaughtMail:
 class TrialVerdict:
     """What became of a test alert at one target."""
 
+    target_id: str
     channel: Channel
     sent_to: str
     delivered: bool

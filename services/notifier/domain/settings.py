@@ -111,13 +111,14 @@ def _check_window(value: int) -> None:
         raise WindowOutOfRange.at("settings.time_window_hours")
 
 
-def _check_email(value: str | None) -> None:
+def check_email(value: str | None, field: str = "settings.alert_email") -> None:
+    """Refuses what is given and is no address."""
     if value is not None and not is_email(value):
-        raise EmailMalformed.at("settings.alert_email")
+        raise EmailMalformed.at(field)
 
 
 _CHECKS: Mapping[str, Callable[[Any], None]] = {
     "failure_threshold": _check_threshold,
     "time_window_hours": _check_window,
-    "alert_email": _check_email,
+    "alert_email": check_email,
 }

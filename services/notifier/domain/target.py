@@ -1,12 +1,50 @@
 """Where alerts go."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
+
+from libs import problems
+from services.notifier.domain.event import Severity
+from services.notifier.domain.message import Occasion
 
 SHOWN_END = 4
 LONG_ENOUGH = 12
 """A rest of a URL shorter than this would be given away by its end."""
+
+SWITCHED_OFF = "Switched off by hand"
+UNSUBSCRIBED = "Unsubscribed by the link in a mail"
+BY_PEOPLE = (SWITCHED_OFF, UNSUBSCRIBED)
+"""What a person switched off, no success switches on again."""
+
+MOST_TARGETS = 50
+WORST_FIRST = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
+
+
+class TargetNotFound(problems.NotFound):
+    """The location has no such target."""
+
+    reason = "TARGET_NOT_FOUND"
+
+
+class TargetIsSetting(problems.WrongState):
+    """Its address is alert_email or webhook_url; change or clear that in the alert settings."""
+
+    reason = "TARGET_IS_SETTING"
+
+
+class TooManyTargets(problems.WrongState):
+    """A location has at most 50 targets; delete one first."""
+
+    reason = "TOO_MANY_TARGETS"
+
+
+class NoSecret(problems.WrongState):
+    """Only webhooks are signed; give other targets a new address instead."""
+
+    reason = "NO_SECRET"
 
 
 class Channel(StrEnum):
@@ -16,20 +54,80 @@ class Channel(StrEnum):
     WEBHOOK = "webhook"
 
 
+class Origin(StrEnum):
+    """What made a target."""
+
+    SETTINGS = "settings"
+    API = "api"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How a target has been."""
+
+    failing_since: datetime | None = None
+    """When the first failure after the last success was."""
+
+    failures: int = 0
+    """Failures since the last success."""
+
+    last_error: str = ""
+    last_delivered_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One address of one location; a webhook's has a secret, sealed."""
+    """One address of one location, and what it wants to hear."""
 
     target_id: str
     location_id: str
     channel: Channel
     address: str
+    """Where to; of an address that is a secret by itself, its masked form."""
+
     sealed_secret: bytes | None = None
-    disabled: bool = False
+    """What signs webhooks, or what opens the way to the address."""
+
+    sealed_old_secret: bytes | None = None
+    old_secret_until: datetime | None = None
+    """Until then an earlier secret signs as well."""
+
+    origin: Origin = Origin.API
+    name: str = ""
+    floor: Severity = Severity.INFO
+    """What is less severe is not sent here."""
+
+    occasions: tuple[Occasion, ...] = ()
+    """What is sent here; everything when there are none."""
+
+    fallback_target_id: str | None = None
+    body_template: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+    disabled_because: str = ""
+    disabled_at: datetime | None = None
+    verified_at: datetime | None = None
+    created_at: datetime | None = None
+    health: Health = field(default_factory=Health)
+
+    @property
+    def disabled(self) -> bool:
+        return bool(self.disabled_because)
+
+    @property
+    def disabled_by_people(self) -> bool:
+        return self.disabled_because in BY_PEOPLE
 
     @property
     def masked(self) -> str:
         return masked(self.channel, self.address)
+
+    def admits(self, severity: Severity) -> bool:
+        """Says whether something is severe enough to be sent here."""
+        return WORST_FIRST.index(severity) <= WORST_FIRST.index(self.floor)
+
+    def wants(self, occasion: Occasion) -> bool:
+        """Says whether such messages are sent here."""
+        return not self.occasions or occasion in self.occasions
 
 
 def masked(channel: Channel, address: str) -> str:

@@ -74,6 +74,8 @@ async def due(session: AsyncSession, target: Target, token: str) -> Claim | Wait
         return None
     if first.message_id is None:
         return await _waiting(session, target, Lane(first.lane))
+    if first.replayed:
+        await _pay_again(session, target, first)
     query = select(MessageRow).where(col(MessageRow.message_id) == first.message_id)
     message = (await session.scalars(query)).one()
     return _claim(token, target, message, first.attempts)
@@ -102,7 +104,7 @@ async def freeze(
     await session.execute(
         update(DeliveryRow)
         .where(col(DeliveryRow.delivery_id).in_(list(waiting.delivery_ids)))
-        .values(message_id=message.message_id, next_attempt_at=func.clock_now())
+        .values(message_id=message.message_id, next_attempt_at=func.clock_now(), replayed=False)
     )
     await targets.pay(session, target, lane_of(waiting.messages[0]))
     return _claim(token, target, message, attempts=0)
@@ -113,7 +115,7 @@ async def settle(
 ) -> bool:
     """Writes an attempt and its consequences, and ends the lease; False when it was lost."""
     target_id = claim.target.target_id
-    address = await targets.hand_back(session, claim.target, claim.lease_token, fate.pause)
+    address = await targets.hand_back(session, claim.target, claim.lease_token, fate.pause, outcome)
     if address is None:
         return False
     if address != claim.target.address:
@@ -127,6 +129,15 @@ async def settle(
     if fate.holds_channel:
         await session.execute(_hold(claim.target.channel))
     return True
+
+
+async def _pay_again(session: AsyncSession, target: Target, first: DeliveryRow) -> None:
+    await targets.pay(session, target, Lane(first.lane))
+    await session.execute(
+        update(DeliveryRow)
+        .where(col(DeliveryRow.message_id) == first.message_id)
+        .values(replayed=False)
+    )
 
 
 def _lease_next(token: str) -> ReturningUpdate[TargetRow]:
@@ -170,7 +181,7 @@ def _is_due() -> tuple[ColumnElement[bool], ...]:
 def _is_paid_for() -> ColumnElement[bool]:
     """Says in SQL that the pace allows it: a new message costs, another attempt does not."""
     return or_(
-        col(DeliveryRow.message_id).is_not(None),
+        and_(col(DeliveryRow.message_id).is_not(None), ~col(DeliveryRow.replayed)),
         and_(col(DeliveryRow.lane) == Lane.URGENT, targets.has_credit(Lane.URGENT)),
         and_(col(DeliveryRow.lane) != Lane.URGENT, targets.has_credit(Lane.CALM)),
     )

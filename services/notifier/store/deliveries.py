@@ -29,6 +29,9 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS decided
      status text, suppressed_because text, wait interval, held boolean)
 """)
 
+KEPT = (None, Suppression.TARGET_DISABLED)
+"""What may be sent later is kept whole."""
+
 PENDING = col(DeliveryRow.status) == DeliveryStatus.PENDING
 
 
@@ -187,7 +190,7 @@ def _row(draft: Draft) -> dict[str, object]:
         "occasion": draft.message.occasion,
         "subject": draft.message.subject,
         "lane": lane_of(draft.message),
-        "content": None if because else packed(draft.message),
+        "content": packed(draft.message) if because in KEPT else None,
         "status": DeliveryStatus.SUPPRESSED if because else DeliveryStatus.PENDING,
         "suppressed_because": because or "",
         "wait": f"{draft.wait.total_seconds()} seconds",

@@ -1,6 +1,6 @@
 """Reads and writes `targets`: the addresses, and who may send to them now."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,67 +9,132 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from libs.ids import new_id
+from services.notifier.domain.delivery import LARGEST_ANSWER
+from services.notifier.domain.event import Severity
+from services.notifier.domain.message import Occasion
 from services.notifier.domain.pace import PACES, Lane
-from services.notifier.domain.target import Channel, Target
+from services.notifier.domain.retry import Outcome, Verdict
+from services.notifier.domain.target import Channel, Health, Origin, Target, TargetNotFound
+from services.notifier.domain.text import cut_to_bytes
 from services.notifier.store.tables import TargetRow
 
-FROM_SETTINGS = "settings"
 EPOCH: ColumnElement[datetime] = literal_column("timestamptz 'epoch'")
+ENABLED: Mapping[str, Any] = {"disabled_because": "", "disabled_at": None}
+NEVER_TRIED: Mapping[str, Any] = {"failing_since": None, "failures": 0, "last_error": ""}
+BY_SETTINGS_FIRST = (
+    col(TargetRow.location_id),
+    col(TargetRow.origin) != Origin.SETTINGS,
+    case((col(TargetRow.origin) == Origin.SETTINGS, col(TargetRow.channel)), else_=""),
+    col(TargetRow.created_at),
+    col(TargetRow.target_id),
+)
 
 
 async def of(session: AsyncSession, location_ids: Collection[str]) -> Sequence[Target]:
-    """Gives the targets of several locations, the e-mail before the webhook."""
+    """Gives the targets of several locations: e-mail and webhook of the settings, then the oldest."""
     query = (
         select(TargetRow)
         .where(col(TargetRow.location_id).in_(location_ids), col(TargetRow.removed_at).is_(None))
-        .order_by(col(TargetRow.location_id), col(TargetRow.channel))
+        .order_by(*BY_SETTINGS_FIRST)
     )
     return [target_from(row) for row in await session.scalars(query)]
 
 
-async def add(
-    session: AsyncSession, location_id: str, channel: Channel, address: str, secret: bytes | None
-) -> None:
-    """Adds the target that an address of the settings is."""
+async def one(session: AsyncSession, location_id: str, target_id: str) -> Target:
+    """Gives a target; raises `TargetNotFound`."""
+    query = (
+        select(TargetRow)
+        .where(
+            col(TargetRow.target_id) == target_id,
+            col(TargetRow.location_id) == location_id,
+            col(TargetRow.removed_at).is_(None),
+        )
+        .execution_options(populate_existing=True)
+    )
+    row = await session.scalar(query)
+    if row is None:
+        raise TargetNotFound(target_id=target_id)
+    return target_from(row)
+
+
+async def add(session: AsyncSession, target: Target) -> None:
+    """Adds a target."""
     await session.execute(
         insert(TargetRow).values(
-            target_id=new_id(),
-            location_id=location_id,
-            origin=FROM_SETTINGS,
-            channel=channel,
-            address=address,
-            sealed_secret=secret,
-            disabled_because="",
+            target_id=target.target_id,
+            location_id=target.location_id,
+            origin=target.origin,
+            channel=target.channel,
             lease_until=EPOCH,
             next_at=EPOCH,
             created_at=func.clock_now(),
+            **_wishes(target),
         )
     )
+
+
+async def write(session: AsyncSession, target: Target) -> None:
+    """Writes what people may change of a target; the caller holds the location's settings alone."""
+    await session.execute(_one(target.target_id).values(**_wishes(target)))
 
 
 async def readdress(session: AsyncSession, target_id: str, address: str) -> None:
     """Gives a target another address, and another chance if it was switched off."""
     await session.execute(
-        _one(target_id).values(address=address, disabled_because="", next_at=EPOCH)
+        _one(target_id).values(
+            address=address, next_at=EPOCH, verified_at=None, **ENABLED, **NEVER_TRIED
+        )
     )
 
 
 async def remove(session: AsyncSession, target_id: str) -> None:
-    """Forgets a target's address and secret; its deliveries stay in the log."""
+    """Forgets a target's address and secrets; its deliveries stay in the log."""
     await session.execute(
-        _one(target_id).values(removed_at=func.clock_now(), address="", sealed_secret=None)
+        update(TargetRow)
+        .where(col(TargetRow.fallback_target_id) == target_id)
+        .values(fallback_target_id=None)
+    )
+    await session.execute(
+        _one(target_id).values(
+            removed_at=func.clock_now(),
+            address="",
+            sealed_secret=None,
+            sealed_old_secret=None,
+            old_secret_until=None,
+            options={},
+            fallback_target_id=None,
+        )
     )
 
 
 async def disable(session: AsyncSession, target_id: str, because: str) -> None:
     """Switches a target off."""
-    await session.execute(_one(target_id).values(disabled_because=because))
+    await session.execute(
+        _one(target_id).values(disabled_because=because, disabled_at=func.clock_now())
+    )
 
 
 async def enable(session: AsyncSession, target_id: str) -> None:
-    """Switches a target on again."""
-    await session.execute(_one(target_id).values(disabled_because=""))
+    """Switches a target on again, as if it had never failed."""
+    await session.execute(_one(target_id).values(next_at=EPOCH, **ENABLED, **NEVER_TRIED))
+
+
+async def verify(session: AsyncSession, target_id: str) -> None:
+    """Notes that a test arrived at a target."""
+    await session.execute(_one(target_id).values(verified_at=func.clock_now()))
+
+
+async def rotate(
+    session: AsyncSession, target_id: str, sealed_secret: bytes, overlap: timedelta
+) -> None:
+    """Gives a target a new secret; the one before signs as well for a while."""
+    await session.execute(
+        _one(target_id).values(
+            sealed_old_secret=TargetRow.sealed_secret,
+            old_secret_until=func.clock_now() + overlap,
+            sealed_secret=sealed_secret,
+        )
+    )
 
 
 async def lease(session: AsyncSession, target_id: str, token: str, span: timedelta) -> bool:
@@ -84,18 +149,23 @@ async def lease(session: AsyncSession, target_id: str, token: str, span: timedel
 
 
 async def hand_back(
-    session: AsyncSession, target: Target, token: str, pause: timedelta = timedelta(0)
+    session: AsyncSession,
+    target: Target,
+    token: str,
+    pause: timedelta = timedelta(0),
+    outcome: Outcome | None = None,
 ) -> str | None:
     """Ends a lease, and gives the target's address now; None when the lease was no longer ours.
 
-    The target is then locked until the commit. A new address need not pause.
+    The target is then locked until the commit. A new address need not pause. What an
+    attempt came to is noted as the target's health.
     """
     now = func.clock_now()
     next_at = case((col(TargetRow.address) == target.address, now + pause), else_=now)
     statement = (
         _one(target.target_id)
         .where(col(TargetRow.lease_token) == token)
-        .values(lease_until=EPOCH, lease_token=None, next_at=next_at)
+        .values(lease_until=EPOCH, lease_token=None, next_at=next_at, **_health(outcome))
         .returning(col(TargetRow.address))
     )
     address: str | None = await session.scalar(statement)
@@ -135,8 +205,52 @@ def target_from(row: TargetRow) -> Target:
         channel=Channel(row.channel),
         address=row.address,
         sealed_secret=row.sealed_secret,
-        disabled=bool(row.disabled_because),
+        sealed_old_secret=row.sealed_old_secret,
+        old_secret_until=row.old_secret_until,
+        origin=Origin(row.origin),
+        name=row.name,
+        floor=Severity(row.severity_floor),
+        occasions=tuple(Occasion(each) for each in row.occasions),
+        fallback_target_id=row.fallback_target_id,
+        body_template=row.body_template,
+        options=row.options,
+        disabled_because=row.disabled_because,
+        disabled_at=row.disabled_at,
+        verified_at=row.verified_at,
+        created_at=row.created_at,
+        health=Health(
+            failing_since=row.failing_since,
+            failures=row.failures,
+            last_error=row.last_error,
+            last_delivered_at=row.last_delivered_at,
+        ),
     )
+
+
+def _wishes(target: Target) -> dict[str, Any]:
+    return {
+        "address": target.address,
+        "sealed_secret": target.sealed_secret,
+        "name": target.name,
+        "severity_floor": target.floor,
+        "occasions": [*target.occasions],
+        "fallback_target_id": target.fallback_target_id,
+        "body_template": target.body_template,
+        "options": dict(target.options),
+        "disabled_because": target.disabled_because,
+    }
+
+
+def _health(outcome: Outcome | None) -> dict[str, Any]:
+    if outcome is None or outcome.verdict is Verdict.HELD:
+        return {}  # it was not even asked
+    if outcome.verdict is Verdict.DELIVERED:
+        return {**NEVER_TRIED, "last_delivered_at": func.clock_now()}
+    return {
+        "failing_since": func.coalesce(TargetRow.failing_since, func.clock_now()),
+        "failures": TargetRow.failures + 1,
+        "last_error": cut_to_bytes(outcome.detail, LARGEST_ANSWER),
+    }
 
 
 def _one(target_id: str) -> Update:

@@ -6,7 +6,7 @@ from services.notifier.domain.delivery import CaughtMail, Delivery, DeliveryStat
 from services.notifier.domain.event import Severity
 from services.notifier.domain.incident import Incident, IncidentStatus
 
-_SEVERITIES = {
+SEVERITIES = {
     Severity.CRITICAL: pb.SEVERITY_CRITICAL,
     Severity.WARNING: pb.SEVERITY_WARNING,
     Severity.INFO: pb.SEVERITY_INFO,
@@ -35,7 +35,7 @@ def incident_to(incident: Incident) -> pb.Incident:
         location_id=incident.location_id,
         dedup_key=incident.dedup_key,
         status=_INCIDENT_STATUSES[incident.status],
-        severity=_SEVERITIES[incident.severity],
+        severity=SEVERITIES[incident.severity],
         title=incident.title,
         workflow_id=incident.workflow_id,
         workflow_name=incident.workflow_name,
@@ -77,6 +77,7 @@ def delivery_to(delivery: Delivery) -> pb.Delivery:
 
 def verdict_to(verdict: TrialVerdict) -> pb.TestVerdict:
     return pb.TestVerdict(
+        target_id=verdict.target_id,
         channel=verdict.channel,
         target=verdict.sent_to,
         delivered=verdict.delivered,

@@ -18,6 +18,7 @@ PLACES = {
     "workflow_id": "wf-welcome",
     "scan_id": "scan-1",
     "incident_id": "i-1",
+    "target_id": "t-1",
     "location_id": "loc-demo",
     "key_id": "nobody",
     "quarantine_id": "q-1",

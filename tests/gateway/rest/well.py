@@ -74,6 +74,17 @@ INCIDENT = notifier.Incident(
     opened_at=NOW,
     last_event_at=NOW,
 )
+TARGET = notifier.Target(
+    target_id="t-1",
+    location_id="loc-demo",
+    origin="api",
+    channel="webhook",
+    address="https://example.com/…cret",
+    severity_floor=notifier.SEVERITY_INFO,
+    enabled=True,
+    created_at=NOW,
+)
+VERDICT = notifier.TestVerdict(target_id="t-1", channel="webhook", delivered=True, elapsed_ms=3)
 MAIL = notifier.CaughtMail(
     message_id="<1@runwarden>",
     location_id="loc-demo",
@@ -151,6 +162,12 @@ def make_well(street: Street) -> None:
         "ReopenIncident": notifier.ReopenIncidentResponse(incident=INCIDENT),
         "AnnotateIncident": notifier.AnnotateIncidentResponse(incident=INCIDENT),
         "ListDeliveries": notifier.ListDeliveriesResponse(),
+        "ListTargets": notifier.ListTargetsResponse(targets=[TARGET]),
+        "UpsertTarget": notifier.UpsertTargetResponse(target=TARGET, webhook_secret="whsec_x"),
+        "DeleteTarget": notifier.DeleteTargetResponse(),
+        "VerifyTarget": notifier.VerifyTargetResponse(verdict=VERDICT, target=TARGET),
+        "EnableTarget": notifier.EnableTargetResponse(target=TARGET, replayed_count=2),
+        "RotateSecret": notifier.RotateSecretResponse(target=TARGET, webhook_secret="whsec_y"),
         "ListCaughtMail": notifier.ListCaughtMailResponse(mails=[MAIL]),
     }.items():
         street.notifier.answers(name, script)

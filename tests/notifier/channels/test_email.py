@@ -22,7 +22,7 @@ def a_parcel(**changes):
         "location_id": "loc-1",
         "incident_id": "i-1",
         "address": "owner@agency.example",
-        "secret": "",
+        "secrets": (),
         "frozen": Frozen("[CRITICAL] Öl × 3", "Text: Öl\n" + "x" * 2000, "<p>HTML: Öl</p>"),
         "created_at": NOON,
     }

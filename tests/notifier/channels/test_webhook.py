@@ -15,11 +15,13 @@ from services.notifier.domain.delivery import Parcel
 from services.notifier.domain.links import Links
 from services.notifier.domain.message import opening, summary
 from services.notifier.domain.retry import Verdict
+from services.notifier.domain.target import Channel, Target
 from services.notifier.translate.events import event_from
 from tests.notifier.builders import NOW, a_completed_scan, a_critical_finding, a_failing_event
 from tests.notifier.domain.test_wording import an_incident
 from tests.support.receivers import Answer, receiver
 
+TARGET = Target("t-1", "loc-1", Channel.WEBHOOK, "https://hooks.example/x")
 LINKS = Links("https://watch.example")
 secrets = st.binary(min_size=24, max_size=64).map(
     lambda key: "whsec_" + base64.b64encode(key).decode()
@@ -30,7 +32,7 @@ secrets = st.binary(min_size=24, max_size=64).map(
 def test_what_we_sign_is_what_standard_webhooks_verifies(secret, said):
     body = json.dumps({"said": said}, ensure_ascii=False).encode(errors="replace")
 
-    headers = headers_for(secret, "msg-1", datetime.now(UTC), body)
+    headers = headers_for([secret], "msg-1", datetime.now(UTC), body)
 
     assert Webhook(secret).verify(body, headers) == json.loads(body)
 
@@ -43,7 +45,7 @@ def test_secrets_are_long_and_never_the_same():
 
 
 def frozen(message, clock):
-    return WebhookChannel(None, clock).freeze(message)
+    return WebhookChannel(None, clock).freeze(message, TARGET)
 
 
 def test_the_body_has_a_type_a_time_and_what_programs_need():
@@ -92,7 +94,7 @@ async def sent(answer, at):
             location_id="loc-1",
             incident_id=None,
             address=hook.url,
-            secret=new_secret(),
+            secrets=(new_secret(),),
             frozen=frozen(summary(event_from(a_completed_scan()), NOW, LINKS), FixedClock(at)),
             created_at=NOW,
         )

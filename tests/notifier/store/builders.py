@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from libs.clock import SystemClock
 from libs.ids import new_id
 from libs.secrets import SecretBox
 from services.notifier.actions.delivering import Delivering
@@ -13,7 +14,7 @@ from services.notifier.domain.delivery import Draft
 from services.notifier.domain.event import Event, Severity, WorkflowFailing
 from services.notifier.domain.links import Links
 from services.notifier.domain.message import Occasion, trial
-from services.notifier.domain.target import Channel
+from services.notifier.domain.target import Channel, Target
 from services.notifier.store import claims, deliveries, events, targets
 from tests.notifier.builders import KEY
 
@@ -25,8 +26,9 @@ CHANNELS = {Channel.WEBHOOK: WebhookChannel(egress=None, clock=None)}
 async def a_target(database, url="https://hooks.example/x", *, location_id="loc-1"):
     sealed = SecretBox([KEY]).seal(new_secret().encode())
     async with database.transaction() as transaction:
-        await targets.add(transaction, location_id, Channel.WEBHOOK, url, sealed)
-        return (await targets.of(transaction, [location_id]))[-1]
+        target = Target(new_id(), location_id, Channel.WEBHOOK, url, sealed)
+        await targets.add(transaction, target)
+        return target
 
 
 async def a_delivery(database, target, severity=Severity.CRITICAL):
@@ -53,7 +55,9 @@ async def a_due_delivery(database, url):
 
 async def claimed_by(database):
     """Gives what a process would send now; None when nothing is due."""
-    return await Delivering(database, Posting(CHANNELS, SecretBox([KEY])), LINKS).claim()
+    return await Delivering(
+        database, Posting(CHANNELS, SecretBox([KEY]), SystemClock()), LINKS
+    ).claim()
 
 
 async def settled(database, claim, outcome, fate):

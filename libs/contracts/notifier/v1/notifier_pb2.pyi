@@ -1236,16 +1236,20 @@ class SendTestAlertRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LOCATION_ID_FIELD_NUMBER: _builtins.int
+    TARGET_ID_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """Required."""
+    target_id: _builtins.str
+    """Only this target. Empty means all."""
     def __init__(
         self,
         *,
         location_id: _builtins.str = ...,
+        target_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "target_id", b"target_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1286,8 +1290,9 @@ class TestVerdict(_message.Message):
     DELIVERED_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
     ELAPSED_MS_FIELD_NUMBER: _builtins.int
+    TARGET_ID_FIELD_NUMBER: _builtins.int
     channel: _builtins.str
-    """email or webhook."""
+    """How it travels, see `Target`."""
     target: _builtins.str
     """Where it went, with the middle masked."""
     delivered: _builtins.bool
@@ -1296,6 +1301,8 @@ class TestVerdict(_message.Message):
     """What the other side said, at most 300 characters ("250 queued", "HTTP 404")."""
     elapsed_ms: _builtins.int
     """How long it took, in milliseconds."""
+    target_id: _builtins.str
+    """The target."""
     def __init__(
         self,
         *,
@@ -1304,10 +1311,11 @@ class TestVerdict(_message.Message):
         delivered: _builtins.bool = ...,
         detail: _builtins.str = ...,
         elapsed_ms: _builtins.int = ...,
+        target_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "delivered", b"delivered", "detail", b"detail", "elapsed_ms", b"elapsed_ms", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "delivered", b"delivered", "detail", b"detail", "elapsed_ms", b"elapsed_ms", "target", b"target", "target_id", b"target_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2103,7 +2111,9 @@ class Delivery(_message.Message):
     hand.
     """
     channel: _builtins.str
-    """email or webhook. Empty when suppressed because there was no target."""
+    """How it travels, see `Target`. Empty when suppressed because there was no
+    target.
+    """
     target: _builtins.str
     """Where it goes, with the middle masked."""
     occasion: _builtins.str
@@ -2117,7 +2127,7 @@ class Delivery(_message.Message):
     suppressed_because: _builtins.str
     """Why it was not sent. Switched off: alerts_disabled,
     critical_alerts_disabled. Nowhere to go: no_target, target_disabled,
-    target_removed. Nothing to tell: no_open_incident, folded_into_resolved (it
+    target_removed. Not for this target: below_severity_floor, not_wanted. Nothing to tell: no_open_incident, folded_into_resolved (it
     was over before it was told), superseded_by_opened (it began again before
     its end was told).
     """
@@ -2331,3 +2341,452 @@ class CaughtMail(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CaughtMail: _TypeAlias = CaughtMail  # noqa: Y015
+
+@_typing.final
+class Target(_message.Message):
+    """Where alerts of a location go."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_ID_FIELD_NUMBER: _builtins.int
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    SEVERITY_FLOOR_FIELD_NUMBER: _builtins.int
+    OCCASIONS_FIELD_NUMBER: _builtins.int
+    FALLBACK_TARGET_ID_FIELD_NUMBER: _builtins.int
+    BODY_TEMPLATE_FIELD_NUMBER: _builtins.int
+    ENABLED_FIELD_NUMBER: _builtins.int
+    DISABLED_BECAUSE_FIELD_NUMBER: _builtins.int
+    DISABLED_AT_FIELD_NUMBER: _builtins.int
+    VERIFIED_AT_FIELD_NUMBER: _builtins.int
+    FAILING_SINCE_FIELD_NUMBER: _builtins.int
+    FAILURES_FIELD_NUMBER: _builtins.int
+    LAST_ERROR_FIELD_NUMBER: _builtins.int
+    LAST_DELIVERED_AT_FIELD_NUMBER: _builtins.int
+    OLD_SECRET_UNTIL_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    target_id: _builtins.str
+    """Its id. Output only."""
+    location_id: _builtins.str
+    """The location."""
+    origin: _builtins.str
+    """settings (its address is `alert_email` or `webhook_url`) or api. Output only."""
+    channel: _builtins.str
+    """email or webhook. Fixed once it is created."""
+    address: _builtins.str
+    """The mail address, or the URL. In answers the middle of a URL is masked."""
+    name: _builtins.str
+    """What people call it, at most 80 characters."""
+    severity_floor: Global___Severity.ValueType
+    """Only what is at least so severe is sent. Unspecified means everything. That an
+    incident is over is told to whoever was told that it began.
+    """
+    fallback_target_id: _builtins.str
+    """The target that is told instead while this one fails. Empty means none."""
+    body_template: _builtins.str
+    """The body of webhooks in place of our own: JSON of at most 10 kB in which
+    `$TITLE`, `$SEVERITY`, `$OCCASION`, `$LOCATION_ID`, `$WORKFLOW_ID`,
+    `$WORKFLOW_NAME`, `$INCIDENT_ID`, `$TIME`, `$LINK` and `$TEXT` stand inside
+    strings and are replaced by escaped values. Empty means our own.
+    """
+    enabled: _builtins.bool
+    """Whether anything is sent here. Absent in a new target means true."""
+    disabled_because: _builtins.str
+    """Why it is switched off. Empty when it is on. Output only."""
+    failures: _builtins.int
+    """Failed attempts since the last success. Output only."""
+    last_error: _builtins.str
+    """What it said at the last failure. Empty while it works. Output only."""
+    @_builtins.property
+    def occasions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is sent: opened, reminder, resolved, summary. Empty means all."""
+
+    @_builtins.property
+    def disabled_at(self) -> _timestamp_pb2.Timestamp:
+        """Since when it is switched off. Output only."""
+
+    @_builtins.property
+    def verified_at(self) -> _timestamp_pb2.Timestamp:
+        """When a test last arrived here. Absent when none did since the address was set.
+        Output only.
+        """
+
+    @_builtins.property
+    def failing_since(self) -> _timestamp_pb2.Timestamp:
+        """When the first failure after the last success was. Absent while it works.
+        Output only.
+        """
+
+    @_builtins.property
+    def last_delivered_at(self) -> _timestamp_pb2.Timestamp:
+        """When something was last delivered here. Output only."""
+
+    @_builtins.property
+    def old_secret_until(self) -> _timestamp_pb2.Timestamp:
+        """Until when webhooks are signed with the secret before this one as well. Absent
+        when there is none. Output only.
+        """
+
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was created. Output only."""
+
+    def __init__(
+        self,
+        *,
+        target_id: _builtins.str = ...,
+        location_id: _builtins.str = ...,
+        origin: _builtins.str = ...,
+        channel: _builtins.str = ...,
+        address: _builtins.str = ...,
+        name: _builtins.str = ...,
+        severity_floor: Global___Severity.ValueType = ...,
+        occasions: _abc.Iterable[_builtins.str] | None = ...,
+        fallback_target_id: _builtins.str = ...,
+        body_template: _builtins.str = ...,
+        enabled: _builtins.bool | None = ...,
+        disabled_because: _builtins.str = ...,
+        disabled_at: _timestamp_pb2.Timestamp | None = ...,
+        verified_at: _timestamp_pb2.Timestamp | None = ...,
+        failing_since: _timestamp_pb2.Timestamp | None = ...,
+        failures: _builtins.int = ...,
+        last_error: _builtins.str = ...,
+        last_delivered_at: _timestamp_pb2.Timestamp | None = ...,
+        old_secret_until: _timestamp_pb2.Timestamp | None = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_enabled", b"_enabled", "created_at", b"created_at", "disabled_at", b"disabled_at", "enabled", b"enabled", "failing_since", b"failing_since", "last_delivered_at", b"last_delivered_at", "old_secret_until", b"old_secret_until", "verified_at", b"verified_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_enabled", b"_enabled", "address", b"address", "body_template", b"body_template", "channel", b"channel", "created_at", b"created_at", "disabled_at", b"disabled_at", "disabled_because", b"disabled_because", "enabled", b"enabled", "failing_since", b"failing_since", "failures", b"failures", "fallback_target_id", b"fallback_target_id", "last_delivered_at", b"last_delivered_at", "last_error", b"last_error", "location_id", b"location_id", "name", b"name", "occasions", b"occasions", "old_secret_until", b"old_secret_until", "origin", b"origin", "severity_floor", b"severity_floor", "target_id", b"target_id", "verified_at", b"verified_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__enabled: _TypeAlias = _typing.Literal["enabled"]  # noqa: Y015
+    _WhichOneofArgType__enabled: _TypeAlias = _typing.Literal["_enabled", b"_enabled"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__enabled) -> _WhichOneofReturnType__enabled | None: ...
+
+Global___Target: _TypeAlias = Target  # noqa: Y015
+
+@_typing.final
+class ListTargetsRequest(_message.Message):
+    """Request for `ListTargets`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTargetsRequest: _TypeAlias = ListTargetsRequest  # noqa: Y015
+
+@_typing.final
+class ListTargetsResponse(_message.Message):
+    """Response of `ListTargets`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGETS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def targets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Target]:
+        """All of them, at most 52."""
+
+    def __init__(
+        self,
+        *,
+        targets: _abc.Iterable[Global___Target] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["targets", b"targets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTargetsResponse: _TypeAlias = ListTargetsResponse  # noqa: Y015
+
+@_typing.final
+class UpsertTargetRequest(_message.Message):
+    """Request for `UpsertTarget`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def target(self) -> Global___Target:
+        """The new values, and the `location_id` they are for (required). A new target
+        needs `channel` and `address`.
+        """
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Which fields change: address, name, severity_floor, occasions,
+        fallback_target_id, body_template, enabled. Not needed for a new target.
+        """
+
+    def __init__(
+        self,
+        *,
+        target: Global___Target | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["target", b"target", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["target", b"target", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpsertTargetRequest: _TypeAlias = UpsertTargetRequest  # noqa: Y015
+
+@_typing.final
+class UpsertTargetResponse(_message.Message):
+    """Response of `UpsertTarget`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    WEBHOOK_SECRET_FIELD_NUMBER: _builtins.int
+    webhook_secret: _builtins.str
+    """The secret that signs webhooks (`whsec_…`), only for a new webhook target, and
+    never again.
+    """
+    @_builtins.property
+    def target(self) -> Global___Target:
+        """The target as it is now."""
+
+    def __init__(
+        self,
+        *,
+        target: Global___Target | None = ...,
+        webhook_secret: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["target", b"target", "webhook_secret", b"webhook_secret"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpsertTargetResponse: _TypeAlias = UpsertTargetResponse  # noqa: Y015
+
+@_typing.final
+class DeleteTargetRequest(_message.Message):
+    """Request for `DeleteTarget`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    TARGET_ID_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    target_id: _builtins.str
+    """Required."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        target_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "target_id", b"target_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteTargetRequest: _TypeAlias = DeleteTargetRequest  # noqa: Y015
+
+@_typing.final
+class DeleteTargetResponse(_message.Message):
+    """Response of `DeleteTarget`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteTargetResponse: _TypeAlias = DeleteTargetResponse  # noqa: Y015
+
+@_typing.final
+class VerifyTargetRequest(_message.Message):
+    """Request for `VerifyTarget`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    TARGET_ID_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    target_id: _builtins.str
+    """Required."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        target_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "target_id", b"target_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifyTargetRequest: _TypeAlias = VerifyTargetRequest  # noqa: Y015
+
+@_typing.final
+class VerifyTargetResponse(_message.Message):
+    """Response of `VerifyTarget`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERDICT_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def verdict(self) -> Global___TestVerdict:
+        """What became of the test."""
+
+    @_builtins.property
+    def target(self) -> Global___Target:
+        """The target as it is now."""
+
+    def __init__(
+        self,
+        *,
+        verdict: Global___TestVerdict | None = ...,
+        target: Global___Target | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["target", b"target", "verdict", b"verdict"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["target", b"target", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifyTargetResponse: _TypeAlias = VerifyTargetResponse  # noqa: Y015
+
+@_typing.final
+class EnableTargetRequest(_message.Message):
+    """Request for `EnableTarget`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    TARGET_ID_FIELD_NUMBER: _builtins.int
+    REPLAY_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    target_id: _builtins.str
+    """Required."""
+    replay: _builtins.bool
+    """Whether to send what it missed: what was given up since it began to fail, and
+    what was not sent because it was switched off.
+    """
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        target_id: _builtins.str = ...,
+        replay: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "replay", b"replay", "target_id", b"target_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnableTargetRequest: _TypeAlias = EnableTargetRequest  # noqa: Y015
+
+@_typing.final
+class EnableTargetResponse(_message.Message):
+    """Response of `EnableTarget`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    REPLAYED_COUNT_FIELD_NUMBER: _builtins.int
+    replayed_count: _builtins.int
+    """How many deliveries are sent now that were missed."""
+    @_builtins.property
+    def target(self) -> Global___Target:
+        """The target as it is now."""
+
+    def __init__(
+        self,
+        *,
+        target: Global___Target | None = ...,
+        replayed_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["replayed_count", b"replayed_count", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnableTargetResponse: _TypeAlias = EnableTargetResponse  # noqa: Y015
+
+@_typing.final
+class RotateSecretRequest(_message.Message):
+    """Request for `RotateSecret`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    TARGET_ID_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    target_id: _builtins.str
+    """Required."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        target_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "target_id", b"target_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateSecretRequest: _TypeAlias = RotateSecretRequest  # noqa: Y015
+
+@_typing.final
+class RotateSecretResponse(_message.Message):
+    """Response of `RotateSecret`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    WEBHOOK_SECRET_FIELD_NUMBER: _builtins.int
+    webhook_secret: _builtins.str
+    """The new secret (`whsec_…`), only here and never again."""
+    @_builtins.property
+    def target(self) -> Global___Target:
+        """The target as it is now."""
+
+    def __init__(
+        self,
+        *,
+        target: Global___Target | None = ...,
+        webhook_secret: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["target", b"target", "webhook_secret", b"webhook_secret"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateSecretResponse: _TypeAlias = RotateSecretResponse  # noqa: Y015

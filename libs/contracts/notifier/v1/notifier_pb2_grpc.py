@@ -109,6 +109,36 @@ class NotifierServiceStub:
                 request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListCaughtMailRequest.SerializeToString,
                 response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListCaughtMailResponse.FromString,
                 _registered_method=True)
+        self.ListTargets = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/ListTargets',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListTargetsRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListTargetsResponse.FromString,
+                _registered_method=True)
+        self.UpsertTarget = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/UpsertTarget',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.UpsertTargetRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.UpsertTargetResponse.FromString,
+                _registered_method=True)
+        self.DeleteTarget = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/DeleteTarget',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.DeleteTargetRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.DeleteTargetResponse.FromString,
+                _registered_method=True)
+        self.VerifyTarget = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/VerifyTarget',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.VerifyTargetRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.VerifyTargetResponse.FromString,
+                _registered_method=True)
+        self.EnableTarget = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/EnableTarget',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.EnableTargetRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.EnableTargetResponse.FromString,
+                _registered_method=True)
+        self.RotateSecret = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/RotateSecret',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.RotateSecretRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.RotateSecretResponse.FromString,
+                _registered_method=True)
 
 
 class NotifierServiceServicer:
@@ -255,6 +285,61 @@ class NotifierServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListTargets(self, request, context):
+        """Lists where the alerts of a location go: the e-mail and the webhook of its
+        settings first, then the others, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpsertTarget(self, request, context):
+        """Creates a target (without a `target_id`), or changes the fields of the mask;
+        a field of the mask that is absent or empty is cleared. It is active at once.
+        The address of a target of the settings is changed there.
+
+        Fails with `TARGET_NOT_FOUND`, `TARGET_IS_SETTING`, `TOO_MANY_TARGETS`,
+        `UPDATE_MASK_EMPTY`, `UPDATE_MASK_UNKNOWN_FIELD`, `CHANNEL_UNKNOWN`,
+        `EMAIL_MALFORMED`, `WEBHOOK_URL_MALFORMED`, `WEBHOOK_URL_FORBIDDEN`,
+        `OCCASION_UNKNOWN`, `FALLBACK_NOT_FOUND` or `TEMPLATE_MALFORMED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteTarget(self, request, context):
+        """Deletes a target; what waits for it is not sent, its deliveries stay in the
+        log. Fails with `TARGET_NOT_FOUND` or `TARGET_IS_SETTING`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyTarget(self, request, context):
+        """Sends a test to one target, as `SendTestAlert` does to all, and remembers when
+        it arrived. Fails with `TARGET_NOT_FOUND` or `RATE_LIMITED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EnableTarget(self, request, context):
+        """Switches a target on that was switched off, by a person or because it failed.
+        With `replay` it is sent what it missed meanwhile, in order, at its usual
+        pace, with the same ids. Idempotent. Fails with `TARGET_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateSecret(self, request, context):
+        """Gives a webhook target a new secret. For 24 hours the one before signs as
+        well. Fails with `TARGET_NOT_FOUND` or `NO_SECRET`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NotifierServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -327,6 +412,36 @@ def add_NotifierServiceServicer_to_server(servicer, server):
                     servicer.ListCaughtMail,
                     request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListCaughtMailRequest.FromString,
                     response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListCaughtMailResponse.SerializeToString,
+            ),
+            'ListTargets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTargets,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListTargetsRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListTargetsResponse.SerializeToString,
+            ),
+            'UpsertTarget': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpsertTarget,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.UpsertTargetRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.UpsertTargetResponse.SerializeToString,
+            ),
+            'DeleteTarget': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteTarget,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.DeleteTargetRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.DeleteTargetResponse.SerializeToString,
+            ),
+            'VerifyTarget': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyTarget,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.VerifyTargetRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.VerifyTargetResponse.SerializeToString,
+            ),
+            'EnableTarget': grpc.unary_unary_rpc_method_handler(
+                    servicer.EnableTarget,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.EnableTargetRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.EnableTargetResponse.SerializeToString,
+            ),
+            'RotateSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateSecret,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.RotateSecretRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.RotateSecretResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -712,6 +827,168 @@ class NotifierService:
             '/runwarden.notifier.v1.NotifierService/ListCaughtMail',
             libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListCaughtMailRequest.SerializeToString,
             libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListCaughtMailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTargets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/ListTargets',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListTargetsRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListTargetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpsertTarget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/UpsertTarget',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.UpsertTargetRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.UpsertTargetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteTarget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/DeleteTarget',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.DeleteTargetRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.DeleteTargetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyTarget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/VerifyTarget',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.VerifyTargetRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.VerifyTargetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EnableTarget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/EnableTarget',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.EnableTargetRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.EnableTargetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/RotateSecret',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.RotateSecretRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.RotateSecretResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -99,6 +99,37 @@ class NotifierServiceStub:
     at most the last 200 of the installation. Fails with `MAIL_NOT_CAUGHT` when
     a server is configured.
     """
+    ListTargets: _aio.UnaryUnaryMultiCallable[_notifier_pb2.ListTargetsRequest, _notifier_pb2.ListTargetsResponse]
+    """Lists where the alerts of a location go: the e-mail and the webhook of its
+    settings first, then the others, oldest first.
+    """
+    UpsertTarget: _aio.UnaryUnaryMultiCallable[_notifier_pb2.UpsertTargetRequest, _notifier_pb2.UpsertTargetResponse]
+    """Creates a target (without a `target_id`), or changes the fields of the mask;
+    a field of the mask that is absent or empty is cleared. It is active at once.
+    The address of a target of the settings is changed there.
+
+    Fails with `TARGET_NOT_FOUND`, `TARGET_IS_SETTING`, `TOO_MANY_TARGETS`,
+    `UPDATE_MASK_EMPTY`, `UPDATE_MASK_UNKNOWN_FIELD`, `CHANNEL_UNKNOWN`,
+    `EMAIL_MALFORMED`, `WEBHOOK_URL_MALFORMED`, `WEBHOOK_URL_FORBIDDEN`,
+    `OCCASION_UNKNOWN`, `FALLBACK_NOT_FOUND` or `TEMPLATE_MALFORMED`.
+    """
+    DeleteTarget: _aio.UnaryUnaryMultiCallable[_notifier_pb2.DeleteTargetRequest, _notifier_pb2.DeleteTargetResponse]
+    """Deletes a target; what waits for it is not sent, its deliveries stay in the
+    log. Fails with `TARGET_NOT_FOUND` or `TARGET_IS_SETTING`.
+    """
+    VerifyTarget: _aio.UnaryUnaryMultiCallable[_notifier_pb2.VerifyTargetRequest, _notifier_pb2.VerifyTargetResponse]
+    """Sends a test to one target, as `SendTestAlert` does to all, and remembers when
+    it arrived. Fails with `TARGET_NOT_FOUND` or `RATE_LIMITED`.
+    """
+    EnableTarget: _aio.UnaryUnaryMultiCallable[_notifier_pb2.EnableTargetRequest, _notifier_pb2.EnableTargetResponse]
+    """Switches a target on that was switched off, by a person or because it failed.
+    With `replay` it is sent what it missed meanwhile, in order, at its usual
+    pace, with the same ids. Idempotent. Fails with `TARGET_NOT_FOUND`.
+    """
+    RotateSecret: _aio.UnaryUnaryMultiCallable[_notifier_pb2.RotateSecretRequest, _notifier_pb2.RotateSecretResponse]
+    """Gives a webhook target a new secret. For 24 hours the one before signs as
+    well. Fails with `TARGET_NOT_FOUND` or `NO_SECRET`.
+    """
 
 class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
     """Knows who was told: keeps the alert settings of every location, turns events
@@ -268,6 +299,73 @@ class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the mails caught because no SMTP server is configured, newest first,
         at most the last 200 of the installation. Fails with `MAIL_NOT_CAUGHT` when
         a server is configured.
+        """
+
+    @_abc_1.abstractmethod
+    def ListTargets(
+        self,
+        request: _notifier_pb2.ListTargetsRequest,
+        context: _aio.ServicerContext[_notifier_pb2.ListTargetsRequest, _abc.Awaitable[_notifier_pb2.ListTargetsResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.ListTargetsResponse]:
+        """Lists where the alerts of a location go: the e-mail and the webhook of its
+        settings first, then the others, oldest first.
+        """
+
+    @_abc_1.abstractmethod
+    def UpsertTarget(
+        self,
+        request: _notifier_pb2.UpsertTargetRequest,
+        context: _aio.ServicerContext[_notifier_pb2.UpsertTargetRequest, _abc.Awaitable[_notifier_pb2.UpsertTargetResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.UpsertTargetResponse]:
+        """Creates a target (without a `target_id`), or changes the fields of the mask;
+        a field of the mask that is absent or empty is cleared. It is active at once.
+        The address of a target of the settings is changed there.
+
+        Fails with `TARGET_NOT_FOUND`, `TARGET_IS_SETTING`, `TOO_MANY_TARGETS`,
+        `UPDATE_MASK_EMPTY`, `UPDATE_MASK_UNKNOWN_FIELD`, `CHANNEL_UNKNOWN`,
+        `EMAIL_MALFORMED`, `WEBHOOK_URL_MALFORMED`, `WEBHOOK_URL_FORBIDDEN`,
+        `OCCASION_UNKNOWN`, `FALLBACK_NOT_FOUND` or `TEMPLATE_MALFORMED`.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteTarget(
+        self,
+        request: _notifier_pb2.DeleteTargetRequest,
+        context: _aio.ServicerContext[_notifier_pb2.DeleteTargetRequest, _abc.Awaitable[_notifier_pb2.DeleteTargetResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.DeleteTargetResponse]:
+        """Deletes a target; what waits for it is not sent, its deliveries stay in the
+        log. Fails with `TARGET_NOT_FOUND` or `TARGET_IS_SETTING`.
+        """
+
+    @_abc_1.abstractmethod
+    def VerifyTarget(
+        self,
+        request: _notifier_pb2.VerifyTargetRequest,
+        context: _aio.ServicerContext[_notifier_pb2.VerifyTargetRequest, _abc.Awaitable[_notifier_pb2.VerifyTargetResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.VerifyTargetResponse]:
+        """Sends a test to one target, as `SendTestAlert` does to all, and remembers when
+        it arrived. Fails with `TARGET_NOT_FOUND` or `RATE_LIMITED`.
+        """
+
+    @_abc_1.abstractmethod
+    def EnableTarget(
+        self,
+        request: _notifier_pb2.EnableTargetRequest,
+        context: _aio.ServicerContext[_notifier_pb2.EnableTargetRequest, _abc.Awaitable[_notifier_pb2.EnableTargetResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.EnableTargetResponse]:
+        """Switches a target on that was switched off, by a person or because it failed.
+        With `replay` it is sent what it missed meanwhile, in order, at its usual
+        pace, with the same ids. Idempotent. Fails with `TARGET_NOT_FOUND`.
+        """
+
+    @_abc_1.abstractmethod
+    def RotateSecret(
+        self,
+        request: _notifier_pb2.RotateSecretRequest,
+        context: _aio.ServicerContext[_notifier_pb2.RotateSecretRequest, _abc.Awaitable[_notifier_pb2.RotateSecretResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.RotateSecretResponse]:
+        """Gives a webhook target a new secret. For 24 hours the one before signs as
+        well. Fails with `TARGET_NOT_FOUND` or `NO_SECRET`.
         """
 
 def add_NotifierServiceServicer_to_server(servicer: NotifierServiceServicer, server: _aio.Server) -> None: ...

@@ -101,6 +101,7 @@ class DeliveryRow(NotifierTable, table=True):
     held_until: datetime | None = moment(nullable=True)
     content: dict[str, Any] | None = Field(sa_type=JSONB, nullable=True)
     message_id: str | None = identifier(nullable=True)
+    replayed: bool = Field(sa_column_kwargs={"server_default": text("false")})
 
 
 class DeliveryAttemptRow(NotifierTable, table=True):

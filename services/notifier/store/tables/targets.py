@@ -1,14 +1,18 @@
 """Where alerts go."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
+    ForeignKeyConstraint,
     Index,
     LargeBinary,
     PrimaryKeyConstraint,
+    Text,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
 from services.notifier.store.tables.columns import NotifierTable, identifier, moment, words
@@ -20,7 +24,20 @@ class TargetRow(NotifierTable, table=True):
     __tablename__ = "targets"
     __table_args__ = (
         PrimaryKeyConstraint("target_id", name="targets_pkey"),
-        CheckConstraint("channel IN ('email', 'webhook')", name="targets_channel_check"),
+        CheckConstraint(
+            "channel IN ('email', 'webhook', 'slack', 'discord', 'sms')",
+            name="targets_channel_check",
+        ),
+        ForeignKeyConstraint(
+            ["fallback_target_id"],
+            ["targets.target_id"],
+            name="targets_fallback_target_id_fkey",
+        ),
+        Index(
+            "targets_location_id_idx",
+            "location_id",
+            postgresql_where=text("removed_at IS NULL"),
+        ),
         # The e-mail and the URL of the settings are one target each.
         Index(
             "targets_settings_idx",
@@ -45,3 +62,21 @@ class TargetRow(NotifierTable, table=True):
     removed_at: datetime | None = moment(nullable=True)
     urgent_paid_until: datetime = moment(default="'epoch'")
     calm_paid_until: datetime = moment(default="'epoch'")
+    name: str = words(default="")
+    severity_floor: str = words(default="info")
+    occasions: list[str] = Field(
+        sa_type=ARRAY(Text), nullable=False, sa_column_kwargs={"server_default": text("'{}'")}
+    )
+    fallback_target_id: str | None = identifier(nullable=True)
+    body_template: str = words(default="")
+    options: dict[str, Any] = Field(
+        sa_type=JSONB, nullable=False, sa_column_kwargs={"server_default": text("'{}'")}
+    )
+    sealed_old_secret: bytes | None = Field(sa_type=LargeBinary, nullable=True)
+    old_secret_until: datetime | None = moment(nullable=True)
+    verified_at: datetime | None = moment(nullable=True)
+    disabled_at: datetime | None = moment(nullable=True)
+    failing_since: datetime | None = moment(nullable=True)
+    failures: int = Field(sa_column_kwargs={"server_default": text("0")})
+    last_error: str = words(default="")
+    last_delivered_at: datetime | None = moment(nullable=True)

@@ -1,0 +1,130 @@
+"""Where alerts go."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime
+
+from gateway.rest import wire
+from gateway.rest.models.alerts import TestVerdict
+from gateway.rest.models.shapes import Answer, Body, examples, words
+from libs.contracts.notifier.v1 import notifier_pb2 as pb
+
+SeverityWord = Literal["critical", "warning", "info"]
+
+
+class TargetBody(Body):
+    """What is wished of a target. A field that is not given stays as it is; null clears it."""
+
+    model_config = examples({"name": "Night shift", "severityFloor": "critical"})
+
+    address: str | None = None
+    """The mail address, or the URL."""
+    name: str | None = None
+    """What people call it, at most 80 characters."""
+    severity_floor: SeverityWord | None = None
+    """Only what is at least so severe is sent; null means everything."""
+    occasions: list[str] | None = None
+    """What is sent: opened, reminder, resolved, summary; null means all."""
+    fallback_target_id: str | None = None
+    """The target that is told instead while this one fails."""
+    body_template: str | None = None
+    """The body of webhooks in place of our own: JSON with placeholders like `$TITLE`."""
+    enabled: bool | None = None
+    """Whether anything is sent here. Default true."""
+
+    def message(self, location_id: str, *, target_id: str = "", channel: str = "") -> pb.Target:
+        """Gives the fields that are set, for a location."""
+        return pb.Target(
+            location_id=location_id,
+            target_id=target_id,
+            channel=channel,
+            address=self.address or "",
+            name=self.name or "",
+            severity_floor=wire.number(pb.Severity.DESCRIPTOR, self.severity_floor),
+            occasions=self.occasions or [],
+            fallback_target_id=self.fallback_target_id or "",
+            body_template=self.body_template or "",
+            enabled=self.enabled,
+        )
+
+
+class NewTargetBody(TargetBody):
+    """A new target."""
+
+    model_config = examples(
+        {"channel": "email", "address": "night@example.com", "severityFloor": "critical"},
+        {"channel": "webhook", "address": "https://example.com/hooks/runwarden"},
+    )
+
+    channel: str
+    """email or webhook."""
+
+
+class EnableBody(Body):
+    """How to switch a target on."""
+
+    model_config = examples({"replay": True})
+
+    replay: bool = False
+    """Whether to send what it missed, in order, with the same ids."""
+
+
+class Target(Answer):
+    """Where alerts of a location go."""
+
+    target_id: str
+    location_id: str
+    origin: str
+    """settings (its address is alert_email or webhook_url) or api."""
+    channel: str
+    """email or webhook."""
+    address: str
+    """Of a URL the middle is masked."""
+    name: str | None
+    severity_floor: Annotated[str, words(pb.Severity.DESCRIPTOR)]
+    """Only what is at least so severe is sent."""
+    occasions: list[str]
+    """What is sent; everything when empty."""
+    fallback_target_id: str | None
+    body_template: str | None
+    enabled: bool
+    disabled_because: str | None
+    disabled_at: AwareDatetime | None
+    verified_at: AwareDatetime | None
+    """When a test last arrived."""
+    failing_since: AwareDatetime | None
+    """Null while it works."""
+    failures: int
+    """Failed attempts since the last success."""
+    last_error: str | None
+    last_delivered_at: AwareDatetime | None
+    old_secret_until: AwareDatetime | None
+    """Until when webhooks are signed with the secret before this one as well."""
+    created_at: AwareDatetime
+
+
+class Targets(Answer):
+    """All targets of a location."""
+
+    items: list[Target]
+
+
+class TargetWithSecret(Target):
+    """A target, and what signs its webhooks."""
+
+    webhook_secret: str | None
+    """Only here, and never again; null for other channels."""
+
+
+class VerifiedTarget(Answer):
+    """What became of a test, and the target afterwards."""
+
+    verdict: TestVerdict
+    target: Target
+
+
+class EnabledTarget(Target):
+    """A target that was switched on."""
+
+    replayed_count: int
+    """How many deliveries are sent now that were missed."""

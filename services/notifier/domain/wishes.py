@@ -1,0 +1,54 @@
+"""What people may change of a target, and within which limits."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from libs import problems
+from services.notifier.domain import template
+from services.notifier.domain.message import Occasion
+from services.notifier.domain.target import SWITCHED_OFF, Channel, Target
+
+LISTED = (Occasion.OPENED, Occasion.REMINDER, Occasion.RESOLVED, Occasion.SUMMARY)
+"""What a target can do without; news of targets themselves always arrives."""
+
+Wishes: TypeAlias = Mapping[str, Any]
+"""New values by name."""
+
+
+class OccasionUnknown(problems.InvalidRequest):
+    """The occasions are opened, reminder, resolved and summary."""
+
+    reason = "OCCASION_UNKNOWN"
+
+
+class FallbackNotFound(problems.InvalidRequest):
+    """The fallback must be another target of the same location."""
+
+    reason = "FALLBACK_NOT_FOUND"
+
+
+def occasions(given: tuple[str, ...]) -> tuple[Occasion, ...]:
+    """Reads what a target wants to hear."""
+    unknown = [each for each in given if each not in LISTED]
+    if unknown:
+        raise OccasionUnknown.at("target.occasions", f"{unknown[0][:80]!r} is no occasion.")
+    return tuple(Occasion(each) for each in dict.fromkeys(given))
+
+
+def wished(target: Target, wishes: Wishes) -> Target:
+    """Gives the target as it is wished, checked; whether its fallback exists the store knows."""
+    values = dict(wishes)
+    if values.get("body_template"):
+        if target.channel is not Channel.WEBHOOK:
+            message = "Only webhooks have a body of your own."
+            raise template.TemplateMalformed.at("target.body_template", message)
+        template.check(values["body_template"], "target.body_template")
+    if values.get("fallback_target_id") == target.target_id:
+        raise FallbackNotFound.at("target.fallback_target_id")
+    match values.pop("enabled", None):
+        case True:
+            values["disabled_because"] = ""
+        case False:
+            values["disabled_because"] = target.disabled_because or SWITCHED_OFF
+    return replace(target, **values)
