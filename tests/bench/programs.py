@@ -66,7 +66,11 @@ async def street(folder: Path) -> AsyncIterator[Street]:
     async with AsyncExitStack() as stack:
         cluster = await stack.enter_async_context(
             embedded_postgres(
-                folder / "postgres", settings={"shared_preload_libraries": "pg_stat_statements"}
+                folder / "postgres",
+                settings={
+                    "shared_preload_libraries": "pg_stat_statements",
+                    "pg_stat_statements.track_planning": "on",
+                },
             )
         )
         urls = {

@@ -42,14 +42,14 @@ SELECT location_id, workflow_id, '', min(hour), max(last_execution_at)
 FROM hourly_rollups GROUP BY location_id, workflow_id
 """
 SPENT = """
-SELECT sum(total_exec_time) FROM pg_stat_statements
+SELECT sum(total_plan_time + total_exec_time) FROM pg_stat_statements
 WHERE dbid = (SELECT oid FROM pg_database WHERE datname = 'questions')
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Milliseconds in PostgreSQL for each question."""
+    """Milliseconds in PostgreSQL for each question, planning included."""
 
     rows: int
     metrics: float
