@@ -14,6 +14,7 @@ from gateway.rest.models.schedules import (
     RunNowBody,
     Schedule,
     ScheduleBody,
+    SwitchBody,
 )
 from gateway.rest.models.shapes import Page
 from gateway.rest.openapi import told
@@ -29,6 +30,7 @@ from gateway.rest.routes import (
     KeyedRoute,
     PageAsked,
     ReadLocation,
+    Who,
     WriteLocation,
 )
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
@@ -54,6 +56,7 @@ async def put_schedule(
     back: Back,
     location_id: WriteLocation,
     changes: Changes,
+    who: Who,
     body: ScheduleBody,
     response: Response,
     if_match: IfMatch = None,
@@ -66,6 +69,7 @@ async def put_schedule(
         schedule=body.message(location_id),
         update_mask=FieldMask(paths=sorted(body.model_fields_set)),
         etag=etag,
+        actor=who.name,
     )
     with versions.matching(etag), back.asking("scheduler"):
         changed = await back.services.scheduler.UpsertSchedule(request, timeout=back.seconds)
@@ -78,7 +82,7 @@ async def put_schedule(
 async def delete_schedule(
     back: Back, location_id: WriteLocation, changes: Changes, if_match: IfMatch = None
 ) -> None:
-    """Deletes the scan schedule of a location; its scans stay."""
+    """Deletes the scan schedule of a location; its scans stay, one that waits is cancelled."""
     if etag := versions.wanted(if_match):
         with back.asking("scheduler"):
             found = await back.services.scheduler.GetSchedule(
@@ -91,6 +95,48 @@ async def delete_schedule(
             pb.DeleteScheduleRequest(location_id=location_id), timeout=back.seconds
         )
     await changes.note("schedule.deleted", location_id, location_id)
+
+
+@router.post("/pause", responses=told(404))
+async def pause_schedule(
+    *,
+    back: Back,
+    who: Who,
+    location_id: WriteLocation,
+    changes: Changes,
+    response: Response,
+    body: SwitchBody | None = None,
+) -> Schedule:
+    """Stops the schedule from firing, and says who did and why."""
+    request = pb.PauseScheduleRequest(
+        location_id=location_id, actor=who.name, reason=body.reason if body else ""
+    )
+    with back.asking("scheduler"):
+        paused = await back.services.scheduler.PauseSchedule(request, timeout=back.seconds)
+    await changes.note("schedule.paused", paused.schedule.schedule_id, location_id)
+    versions.show(response, paused.schedule.etag)
+    return Schedule.of(paused.schedule)
+
+
+@router.post("/resume", responses=told(404))
+async def resume_schedule(
+    *,
+    back: Back,
+    who: Who,
+    location_id: WriteLocation,
+    changes: Changes,
+    response: Response,
+    body: SwitchBody | None = None,
+) -> Schedule:
+    """Lets the schedule fire again from its next time on; what it missed is not made up for."""
+    request = pb.ResumeScheduleRequest(
+        location_id=location_id, actor=who.name, reason=body.reason if body else ""
+    )
+    with back.asking("scheduler"):
+        resumed = await back.services.scheduler.ResumeSchedule(request, timeout=back.seconds)
+    await changes.note("schedule.resumed", resumed.schedule.schedule_id, location_id)
+    versions.show(response, resumed.schedule.etag)
+    return Schedule.of(resumed.schedule)
 
 
 @router.post("/preview")

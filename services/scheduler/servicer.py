@@ -37,6 +37,7 @@ class SchedulerServicer(rpc.SchedulerServiceServicer):
             requests.location_from(request.schedule),
             requests.values_from(request),
             version=requests.version_from(request),
+            actor=requests.actor_from(request),
         )
         return pb.UpsertScheduleResponse(
             schedule=responses.schedule_to(saved.schedule, saved.next_runs), created=created
@@ -48,11 +49,37 @@ class SchedulerServicer(rpc.SchedulerServiceServicer):
         await self._schedules.delete(requests.location_from(request))
         return pb.DeleteScheduleResponse()
 
+    async def PauseSchedule(
+        self, request: pb.PauseScheduleRequest, context: Context
+    ) -> pb.PauseScheduleResponse:
+        paused = await self._schedules.switch(
+            requests.location_from(request),
+            enabled=False,
+            actor=requests.actor_from(request),
+            reason=requests.reason_from(request),
+        )
+        return pb.PauseScheduleResponse(
+            schedule=responses.schedule_to(paused.schedule, paused.next_runs)
+        )
+
+    async def ResumeSchedule(
+        self, request: pb.ResumeScheduleRequest, context: Context
+    ) -> pb.ResumeScheduleResponse:
+        resumed = await self._schedules.switch(
+            requests.location_from(request),
+            enabled=True,
+            actor=requests.actor_from(request),
+            reason=requests.reason_from(request),
+        )
+        return pb.ResumeScheduleResponse(
+            schedule=responses.schedule_to(resumed.schedule, resumed.next_runs)
+        )
+
     async def PreviewSchedule(
         self, request: pb.PreviewScheduleRequest, context: Context
     ) -> pb.PreviewScheduleResponse:
-        timing, count = requests.timing_from(request), requests.count_from(request)
-        runs = await self._schedules.preview(timing, count)
+        planned, count = requests.planned_from(request), requests.count_from(request)
+        runs = await self._schedules.preview(planned, count)
         return pb.PreviewScheduleResponse(runs=[responses.planned_run_to(each) for each in runs])
 
     async def RunScan(self, request: pb.RunScanRequest, context: Context) -> pb.RunScanResponse:

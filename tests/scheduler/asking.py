@@ -19,12 +19,13 @@ MORNING = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 """A Tuesday without clock changes."""
 
 
-async def upserted(stub, mask=None, etag="", **fields) -> pb.UpsertScheduleResponse:
+async def upserted(stub, mask=None, etag="", actor="", **fields) -> pb.UpsertScheduleResponse:
     fields.setdefault("location_id", LOCATION)
     request = pb.UpsertScheduleRequest(
         schedule=pb.Schedule(**fields),
         update_mask=FieldMask(paths=mask) if mask is not None else None,
         etag=etag,
+        actor=actor,
     )
     return await stub.UpsertSchedule(request, timeout=SECONDS)
 

@@ -14,6 +14,7 @@ from tests.scheduler.asking import (
     scanned,
     scans,
     schedule,
+    sql,
     upserted,
 )
 from tests.support.database_clock import set_clock
@@ -44,6 +45,23 @@ async def test_a_running_scan_goes_on(scheduler, ingestion):
     ingestion.answers.set()
 
     assert (await ended(scheduler, started.scan_id)).workflows_scanned == 0
+
+
+async def test_what_it_fired_and_nobody_runs_yet_is_cancelled(url, scheduler, ingestion):
+    await upserted(scheduler, frequency=pb.FREQUENCY_DAILY)
+    started = await run_now(scheduler)
+    await ended(scheduler, started.scan_id)
+    await sql(
+        url,
+        "UPDATE scan_history SET status = 'queued', trigger = 'schedule',"
+        " not_before = now() + interval '1 hour'",
+    )
+
+    await deleted(scheduler)
+
+    gone = await scan(scheduler, started.scan_id)
+    assert gone.status == pb.SCAN_STATUS_CANCELLED
+    assert gone.reason == "The schedule was deleted before it began."
 
 
 async def test_it_fires_no_more(url, scheduler):

@@ -187,6 +187,30 @@ async def test_another_process_goes_on_with_what_one_hands_back(url, settings, i
     assert (done.attempt, done.workflows_scanned) == (1, 1)
 
 
+async def test_what_waits_behind_a_scan_starts_when_it_ends(url, scheduler, ingestion):
+    ingestion.answers.clear()
+    started = await run_now(scheduler)
+    await in_attempt(scheduler, url, started.scan_id, 1, pb.SCAN_STATUS_RUNNING)
+    await sql(
+        url,
+        "INSERT INTO scan_history SELECT 'behind', schedule_id, location_id, 'queued', trigger,"
+        " scan_scope, selected_workflow_ids, scheduled_for, fires, '', 0, 3, not_before, NULL,"
+        " NULL, NULL, 0, 0, 0, 0, false, created_at, NULL, NULL, NULL, true FROM scan_history",
+    )
+    waiting = await scan(scheduler, "behind")
+
+    ingestion.answers.set()
+
+    await ended(scheduler, "behind")
+    assert waiting.status == pb.SCAN_STATUS_QUEUED
+    ends = await sql(
+        url,
+        "SELECT behind.started_at - first.completed_at AS later FROM scan_history behind,"
+        " scan_history first WHERE behind.id = 'behind' AND first.id <> 'behind'",
+    )
+    assert timedelta(0) <= ends[0].later
+
+
 async def test_no_more_scans_run_at_once_than_there_are_slots(url, settings, ingestion):
     ingestion.answers.clear()
     two = settings.model_copy(update={"concurrent_scans": 2})

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 
 import grpc
@@ -13,8 +14,12 @@ from libs.db.database import Database
 from services.scheduler.actions.firing import Firing
 from services.scheduler.actions.schedules import Schedules
 from services.scheduler.actions.starting import Starting
-from services.scheduler.domain.schedule import ScanScope
+from services.scheduler.domain.scan import ScanTrigger
+from services.scheduler.domain.schedule import OverlapPolicy, ScanScope
 from services.scheduler.domain.timing import Frequency
+from services.scheduler.store import queue
+from services.scheduler.store import scans as scans_store
+from services.scheduler.store.scans import Scan
 from services.scheduler.wiring import running
 from tests.scheduler.asking import MORNING, at, scans, sql, upserted
 from tests.support.database_clock import set_clock
@@ -171,6 +176,95 @@ async def test_a_fire_that_meets_a_scan_is_skipped_and_names_it(url, keep, firin
     set_clock(url, TEN + DAY)
     await firing.tick()
     assert (await ledger(url))[-1] == ("queued", TEN + DAY, 1)
+
+
+async def test_one_fire_waits_behind_a_scan_and_more_are_skipped(url, keep, firing, database):
+    patient = {"frequency": Frequency.EVERY_6_HOURS, "overlap_policy": OverlapPolicy.BUFFER_ONE}
+    await keep(preferred_time="10:00", timezone="UTC", **patient)
+    async with database.transaction() as session:
+        await scans_store.add(session, [a_scan("long", MORNING)])
+        [running] = await queue.claim(session, "me", 1)
+
+    for slot in range(3):
+        set_clock(url, TEN + slot * 6 * HOUR)
+        await firing.tick()
+
+    slots = [TEN + slot * 6 * HOUR for slot in range(3)]
+    statuses = ["queued", "skipped", "skipped"]
+    assert await ledger(url) == [
+        ("running", MORNING, 1),
+        *((status, slot, 1) for status, slot in zip(statuses, slots, strict=True)),
+    ]
+    reasons = await sql(url, "SELECT reason FROM scan_history WHERE trigger = 'schedule'")
+    assert all(running.scan.scan_id in each.reason for each in reasons)
+
+    async with database.transaction() as session:
+        await queue.renew(session, [running.lease])
+        await queue.let_in(session)
+        before = await queue.claim(session, "other", 5)
+        await queue.fail(session, running.lease, reason="over")
+        await queue.let_in(session)
+        [after] = await queue.claim(session, "other", 5)
+    assert before == []
+    assert (after.scan.scheduled_for, after.scan.reason) == (TEN, "")
+
+
+async def test_a_scan_that_is_asked_for_goes_before_one_that_waits_behind(url, database):
+    async with database.transaction() as session:
+        await scans_store.add(session, [a_scan("long", MORNING)])
+        waiting = replace(a_scan("behind", TEN), buffered=True)
+        assert await scans_store.add(session, [waiting]) == {"behind"}
+        assert await scans_store.add(session, [replace(waiting, scan_id="more")]) == set()
+    await sql(url, "UPDATE scan_history SET status = 'completed' WHERE id = 'long'")
+
+    async with database.transaction() as asked:
+        await scans_store.add(asked, [a_scan("asked", TEN)])
+        letting = asyncio.create_task(let_in(database))
+        await eventually(
+            lambda: sql(url, "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        )
+    await letting
+
+    rows = await sql(url, "SELECT id, buffered FROM scan_history WHERE status = 'queued'")
+    assert set(rows) == {("asked", False), ("behind", True)}
+
+
+async def let_in(database):
+    async with database.transaction() as session:
+        await queue.let_in(session)
+
+
+def a_scan(scan_id, at):
+    return Scan(
+        scan_id=scan_id,
+        location_id="loc-1",
+        trigger=ScanTrigger.MANUAL,
+        scan_scope=ScanScope.ALL,
+        scheduled_for=at,
+        created_at=at,
+    )
+
+
+@pytest.mark.parametrize(
+    ("catchup", "late"), [(600, 10 * MINUTE), (0, MINUTE / 2), (48 * 3600, 23 * HOUR)]
+)
+async def test_a_fire_is_caught_up_as_long_as_its_owner_wants(url, keep, firing, catchup, late):
+    await keep(**AT_TEN, catchup_seconds=catchup)
+    set_clock(url, TEN + late)
+
+    await firing.tick()
+
+    assert await ledger(url) == [("queued", TEN, 1)]
+
+
+@pytest.mark.parametrize(("catchup", "late"), [(600, 11 * MINUTE), (0, MINUTE)])
+async def test_a_fire_is_caught_up_no_longer(url, keep, firing, catchup, late):
+    await keep(**AT_TEN, catchup_seconds=catchup)
+    set_clock(url, TEN + late)
+
+    await firing.tick()
+
+    assert await ledger(url) == [("missed", TEN, 1)]
 
 
 async def test_a_broken_schedule_stops_no_other(url, keep, firing):

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
-from tests.scheduler.asking import SECONDS, at, refusal, sql, upserted
+from tests.scheduler.asking import SECONDS, at, refusal, scans, sql, upserted
 from tests.support.database_clock import set_clock
+from tests.support.waiting import eventually
 
 
 async def previewed(stub, count=0, **fields) -> list[pb.PlannedRun]:
@@ -37,6 +38,32 @@ async def test_it_is_what_a_stored_schedule_says(url, scheduler):
     saved = (await upserted(scheduler, **fields)).schedule
 
     assert [each.fires_at for each in runs] == list(saved.next_runs)
+
+
+async def test_it_is_what_fires_with_a_spread_and_blackouts(url, scheduler):
+    fields = {
+        "frequency": pb.FREQUENCY_6H,
+        "timezone": "UTC",
+        "spread_seconds": 600,
+        "blackout_windows": [pb.BlackoutWindow(start="13:30", end="16:00")],
+        "location_id": "loc-1",
+    }
+    set_clock(url, datetime.fromisoformat("2026-03-10T09:00:00Z"))
+    runs = await previewed(scheduler, 3, **fields)
+    await upserted(scheduler, **fields)
+
+    for run in runs:
+        set_clock(url, at(run.fires_at))
+
+        async def fired(run=run):
+            done = await scans(scheduler, status=pb.SCAN_STATUS_COMPLETED)
+            return [each for each in done if each.scheduled_for == run.fires_at]
+
+        await eventually(fired)
+
+    assert runs[0].blackout == "14:00 is in a blackout"
+    assert [each.blackout for each in runs[1:]] == ["", ""]
+    assert len(await scans(scheduler)) == 3
 
 
 async def test_nothing_is_stored(url, scheduler):

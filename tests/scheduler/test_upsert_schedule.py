@@ -133,6 +133,30 @@ async def test_disabled_it_has_no_next_run_and_enabled_only_a_future_one(url, sc
     assert await sql(url, "SELECT 1 FROM scan_history") == []
 
 
+async def test_spread_blackouts_catch_up_and_overlap_are_kept(scheduler):
+    night = pb.BlackoutWindow(start="22:00", end="06:00", weekdays=[0, 4])
+    wanted = {
+        "spread_seconds": 600,
+        "blackout_windows": [night],
+        "catchup_seconds": 3600,
+        "overlap_policy": pb.OVERLAP_POLICY_BUFFER_ONE,
+    }
+
+    saved = (await upserted(scheduler, **BERLIN, **wanted)).schedule
+
+    assert (saved.spread_seconds, saved.catchup_seconds) == (600, 3600)
+    assert (list(saved.blackout_windows), saved.overlap_policy) == (
+        [night],
+        pb.OVERLAP_POLICY_BUFFER_ONE,
+    )
+    assert NOON < at(saved.next_scan_at) < NOON + timedelta(seconds=600)
+    assert await schedule(scheduler) == saved
+    plain = (await upserted(scheduler, **BERLIN)).schedule
+    assert (plain.spread_seconds, list(plain.blackout_windows)) == (0, [])
+    assert not plain.HasField("catchup_seconds")
+    assert (plain.overlap_policy, at(plain.next_scan_at)) == (pb.OVERLAP_POLICY_SKIP, NOON)
+
+
 async def test_an_etag_guards_against_another_change(scheduler):
     first = (await upserted(scheduler, **BERLIN)).schedule
     second = (await upserted(scheduler, mask=["enabled"], enabled=False, etag=first.etag)).schedule
@@ -206,6 +230,15 @@ async def test_a_broken_row_is_repaired_by_a_change(url, scheduler):
             "selected_workflow_ids",
         ),
         ({"selected_workflow_ids": ["x" * 65]}, "FIELD_TOO_LONG", "selected_workflow_ids"),
+        ({"spread_seconds": -1}, "SPREAD_OUT_OF_RANGE", "spread_seconds"),
+        ({"catchup_seconds": 604_801}, "CATCH_UP_OUT_OF_RANGE", "catchup_seconds"),
+        ({"overlap_policy": 99}, "OVERLAP_POLICY_UNKNOWN", "overlap_policy"),
+        ({"blackout_windows": [pb.BlackoutWindow()]}, "BLACKOUT_MALFORMED", "blackout_windows"),
+        (
+            {"blackout_windows": [pb.BlackoutWindow(start="00:00", end="00:00")]},
+            "BLACKOUTS_LEAVE_NO_TIME",
+            "blackout_windows",
+        ),
         ({"mask": ["next_scan_at"]}, "UPDATE_MASK_UNKNOWN_FIELD", "update_mask"),
         ({"mask": []}, "UPDATE_MASK_EMPTY", "update_mask"),
     ],

@@ -10,8 +10,27 @@ from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
 
 FrequencyWord = Literal["daily", "12h", "6h", "weekly", "cron"]
 ScopeWord = Literal["all", "active", "selected"]
+OverlapWord = Literal["skip", "buffer_one"]
 Frequency = Annotated[str, words(pb.Frequency.DESCRIPTOR)]
 ScanScope = Annotated[str, words(pb.ScanScope.DESCRIPTOR)]
+OverlapPolicy = Annotated[str, words(pb.OverlapPolicy.DESCRIPTOR)]
+
+
+class BlackoutBody(Body):
+    """A time of day in which nothing is scanned; what falls into it runs at its end."""
+
+    start: str
+    """`HH:MM` by the schedule's time zone."""
+    end: str
+    """`HH:MM`, on the next day when it is not later than the start."""
+    weekdays: list[int] = Field(default_factory=list)
+    """Local weekdays on which it begins, 0 = Monday; every day when none is given."""
+
+    def message(self) -> pb.BlackoutWindow:
+        """Gives the window as a message."""
+        return pb.BlackoutWindow(
+            start=self.start, end=self.end, weekdays=[wire.int32(each) for each in self.weekdays]
+        )
 
 
 class ScheduleBody(Body):
@@ -25,6 +44,13 @@ class ScheduleBody(Body):
             "preferredTime": "02:00",
             "scanScope": "selected",
             "selectedWorkflowIds": ["wf-welcome"],
+        },
+        {
+            "frequency": "6h",
+            "spreadSeconds": 600,
+            "blackoutWindows": [{"start": "08:00", "end": "18:00", "weekdays": [0, 1, 2, 3, 4]}],
+            "overlapPolicy": "buffer_one",
+            "catchupSeconds": 3600,
         },
         {"enabled": False},
     )
@@ -45,6 +71,14 @@ class ScheduleBody(Body):
     """Which workflows. Default all."""
     selected_workflow_ids: list[str] | None = None
     """The workflows of scope selected, 1 to 1,000."""
+    spread_seconds: int | None = None
+    """Start times of locations lie within so many seconds, 0 to 21,600. Default 0."""
+    blackout_windows: list[BlackoutBody] | None = None
+    """When not to scan, at most 20 windows."""
+    catchup_seconds: int | None = None
+    """How late a fire is still caught up, 0 to 604,800. Default half the period, at most 12 h."""
+    overlap_policy: OverlapWord | None = None
+    """What becomes of a fire that meets a scan: skip (default), or buffer_one."""
 
     def message(self, location_id: str) -> pb.Schedule:
         """Gives the fields that are set, for a location."""
@@ -58,7 +92,20 @@ class ScheduleBody(Body):
             cron_expression=self.cron_expression or "",
             scan_scope=wire.number(pb.ScanScope.DESCRIPTOR, self.scan_scope),
             selected_workflow_ids=self.selected_workflow_ids,
+            spread_seconds=wire.int32(self.spread_seconds or 0),
+            blackout_windows=[each.message() for each in self.blackout_windows or ()],
+            catchup_seconds=wire.int32_or_none(self.catchup_seconds),
+            overlap_policy=wire.number(pb.OverlapPolicy.DESCRIPTOR, self.overlap_policy),
         )
+
+
+class SwitchBody(Body):
+    """Why a schedule is paused or resumed."""
+
+    model_config = examples({"reason": "The account is being moved."})
+
+    reason: str = ""
+    """Shown with the schedule. At most 500 characters."""
 
 
 class PreviewBody(ScheduleBody):
@@ -70,6 +117,14 @@ class PreviewBody(ScheduleBody):
 
     count: int = 0
     """How many runs, 1 to 100. Default 5."""
+
+
+class BlackoutWindow(Answer):
+    """A time of day in which nothing is scanned."""
+
+    start: str
+    end: str
+    weekdays: list[int]
 
 
 class Schedule(Answer):
@@ -92,6 +147,17 @@ class Schedule(Answer):
     """The next five times it fires."""
     created_at: AwareDatetime | None
     updated_at: AwareDatetime | None
+    spread_seconds: int
+    blackout_windows: list[BlackoutWindow]
+    catchup_seconds: int | None
+    """null for half the period, at most 12 hours."""
+    overlap_policy: OverlapPolicy | None
+    switched_at: AwareDatetime | None
+    """When it was last switched on or off, its creation included."""
+    switched_by: str | None
+    switch_reason: str | None
+    error: str | None
+    """Why its next time cannot be computed; null when it can."""
 
 
 class PlannedRun(Answer):
@@ -102,6 +168,8 @@ class PlannedRun(Answer):
     """The same on the wall clock of the zone."""
     clock_change: str | None
     """What the clocks do around it; null on ordinary days."""
+    blackout: str | None
+    """Which time fell into a blackout window and runs now; null when none did."""
 
 
 class Preview(Answer):

@@ -71,6 +71,7 @@ class Execution:
             async with self._database.transaction() as session:
                 given_up = await queue.give_up(session, reason=ABANDONED)
                 await _tell_failures(session, given_up)
+                await queue.let_in(session)
                 claimed = await queue.claim(session, self._owner, free) if free else []
             for each in claimed:
                 self._running[each.lease] = asyncio.create_task(self._run(each))

@@ -11,7 +11,7 @@ from libs.db.database import Database
 from libs.ids import new_id
 from services.scheduler.actions.schedules import described
 from services.scheduler.domain.scan import ScanStatus, ScanTrigger
-from services.scheduler.domain.schedule import ScanScope, Schedule
+from services.scheduler.domain.schedule import OverlapPolicy, ScanScope, Schedule
 from services.scheduler.domain.timing import (
     Timing,
     catch_up_window,
@@ -19,7 +19,7 @@ from services.scheduler.domain.timing import (
     latest_fire,
     next_fire,
 )
-from services.scheduler.store import scans, schedules
+from services.scheduler.store import Transaction, scans, schedules
 from services.scheduler.store.now import now
 from services.scheduler.store.scans import Scan
 
@@ -48,6 +48,8 @@ class _Batch:
     scans: list[Scan] = field(default_factory=list)
     next_times: dict[str, datetime] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    patient: set[str] = field(default_factory=set)
+    """The schedules, by id, whose fires may wait behind a scan."""
 
 
 class Firing:
@@ -71,8 +73,7 @@ class Firing:
             batch = _computed(due, at)
             added = await scans.add(session, batch.scans)
             left_out = [scan for scan in batch.scans if scan.scan_id not in added]
-            running = await scans.active(session, [scan.location_id for scan in left_out])
-            await scans.add(session, [_skipped(scan, running) for scan in left_out])
+            await _leave_out(session, left_out, batch.patient)
             await schedules.advance(session, batch.next_times)
             await schedules.set_aside(session, batch.errors)
         self.last_tick_at = at
@@ -93,15 +94,28 @@ def _computed(due: Sequence[schedules.Due], at: datetime) -> _Batch:
     for each in due:
         try:
             schedule = each.schedule()
-            times = times_of(schedule.timing, schedule.next_scan_at or at)
+            times = times_of(schedule.timing, schedule.next_scan_at or at, schedule.catch_up)
             batch.scans += _fired(schedule, times, at)
+            if schedule.overlap_policy is OverlapPolicy.BUFFER_ONE:
+                batch.patient.add(each.schedule_id)
             batch.next_times[each.schedule_id] = times.next_at
         except Exception as error:  # noqa: BLE001  one broken row must not stop the others
             batch.errors[each.schedule_id] = described(each.schedule_id, error)
     return batch
 
 
-def _times(timing: Timing, promised: datetime, *, at: datetime) -> _Times:
+async def _leave_out(session: Transaction, left_out: list[Scan], patient: set[str]) -> None:
+    """Lets one scan of each patient schedule wait behind the one it met; skips the rest."""
+    met = await scans.active(session, [scan.location_id for scan in left_out])
+    waiting = [_buffered(scan, met) for scan in left_out if scan.schedule_id in patient]
+    buffered = await scans.add(session, waiting)
+    skipped = [_skipped(scan, met) for scan in left_out if scan.scan_id not in buffered]
+    await scans.add(session, skipped)
+
+
+def _times(
+    timing: Timing, promised: datetime, catch_up: timedelta | None, *, at: datetime
+) -> _Times:
     """Computes the fires around now; what was promised as the next one holds in any case."""
     latest = max(latest_fire(timing, at) or promised, promised)
     late = at - latest
@@ -109,10 +123,13 @@ def _times(timing: Timing, promised: datetime, *, at: datetime) -> _Times:
         promised=promised,
         latest=latest,
         passed_over=count_fires(timing, promised, latest),
-        # Asked only when it matters: the window costs more than all the rest.
-        in_time=late <= SHORTEST_WINDOW or late <= catch_up_window(timing),
+        in_time=late <= SHORTEST_WINDOW or late <= _window(timing, catch_up),
         next_at=next_fire(timing, at),
     )
+
+
+def _window(timing: Timing, catch_up: timedelta | None) -> timedelta:
+    return catch_up_window(timing) if catch_up is None else catch_up
 
 
 def _fired(schedule: Schedule, times: _Times, at: datetime) -> list[Scan]:
@@ -149,12 +166,19 @@ def _missed(scan: Scan, fires: int) -> Scan:
     )
 
 
-def _skipped(scan: Scan, running: dict[str, Scan]) -> Scan:
-    other = running.get(scan.location_id)
-    name = f"Scan {other.scan_id}" if other else "Another scan"
+def _buffered(scan: Scan, met: dict[str, Scan]) -> Scan:
+    return replace(scan, buffered=True, reason=f"Waits until {_name_of(scan, met)} is done.")
+
+
+def _skipped(scan: Scan, met: dict[str, Scan]) -> Scan:
     return replace(
         scan,
         scan_id=new_id(),
         status=ScanStatus.SKIPPED,
-        reason=f"{name} of the location was not done yet.",
+        reason=f"{_name_of(scan, met)} of the location was not done yet.",
     )
+
+
+def _name_of(scan: Scan, met: dict[str, Scan]) -> str:
+    other = met.get(scan.location_id)
+    return f"Scan {other.scan_id}" if other else "Another scan"

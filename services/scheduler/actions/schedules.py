@@ -11,14 +11,15 @@ from libs import problems
 from libs.db.database import Database
 from libs.ids import new_id
 from services.scheduler.domain.schedule import FrequencyMissing, Schedule, settled
-from services.scheduler.domain.timing import PlannedRun, Timing, next_fire, planned_runs
-from services.scheduler.domain.timing import settled as settled_timing
-from services.scheduler.store import schedules
+from services.scheduler.domain.timing import PlannedRun, next_fire, planned_runs
+from services.scheduler.store import Transaction, scans, schedules
 from services.scheduler.store.now import now
 
 log = structlog.get_logger()
 
 SHOWN_RUNS = 5
+PAUSED = "The schedule was paused before it began."
+DELETED = "The schedule was deleted before it began."
 BATCH = 500
 
 
@@ -56,7 +57,12 @@ class Schedules:
         return _planned(schedule, at)
 
     async def upsert(
-        self, location_id: str, values: Mapping[str, Any], *, version: int | None
+        self,
+        location_id: str,
+        values: Mapping[str, Any],
+        *,
+        version: int | None = None,
+        actor: str = "",
     ) -> tuple[Planned, bool]:
         """Creates or changes a schedule; says whether it was created.
 
@@ -70,21 +76,45 @@ class Schedules:
             if version is not None and (current is None or current.version != version):
                 raise ScheduleChanged(location_id=location_id)
             wanted = _changed(current, values, at) if current else _new(location_id, values, at)
+            if current is None or wanted.enabled != current.enabled:
+                wanted = replace(wanted, switched_at=at, switched_by=actor, switch_reason="")
             if wanted != current:
-                await schedules.put(session, wanted)
+                await _keep(session, wanted)
         return _planned(wanted, at), current is None
 
-    async def delete(self, location_id: str) -> None:
-        """Deletes the schedule of a location; its scans stay."""
-        async with self._database.transaction() as session:
-            if not await schedules.remove(session, location_id):
-                raise ScheduleNotFound(location_id=location_id)
+    async def switch(self, location_id: str, *, enabled: bool, actor: str, reason: str) -> Planned:
+        """Pauses or resumes a schedule; nothing changes when it is so already.
 
-    async def preview(self, timing: Timing, count: int) -> list[PlannedRun]:
+        What it would have fired meanwhile is not made up for.
+        """
+        async with self._database.transaction() as session:
+            at = await now(session)
+            current = await schedules.get(session, location_id, lock=True)
+            if current is None:
+                raise ScheduleNotFound(location_id=location_id)
+            if current.enabled != enabled:
+                current = replace(
+                    _switched(current, enabled, at),
+                    switched_at=at,
+                    switched_by=actor,
+                    switch_reason=reason,
+                )
+                await _keep(session, current)
+        return _planned(current, at)
+
+    async def delete(self, location_id: str) -> None:
+        """Deletes the schedule of a location; its scans stay, those that wait are cancelled."""
+        async with self._database.transaction() as session:
+            schedule_id = await schedules.remove(session, location_id)
+            if schedule_id is None:
+                raise ScheduleNotFound(location_id=location_id)
+            await scans.cancel_waiting(session, schedule_id, reason=DELETED)
+
+    async def preview(self, schedule: Schedule, count: int) -> list[PlannedRun]:
         """Gives the next times a schedule would fire."""
         async with self._database.transaction() as session:
             at = await now(session)
-        return planned_runs(settled_timing(timing, at), at, count)
+        return planned_runs(settled(schedule, at).timing, at, count)
 
     async def reconcile(self) -> None:
         """Computes next times that are missing, or that other time zone data gave."""
@@ -113,6 +143,12 @@ def described(schedule_id: str, error: Exception) -> str:
     return error.message if isinstance(error, problems.Problem) else repr(error)
 
 
+async def _keep(session: Transaction, schedule: Schedule) -> None:
+    await schedules.put(session, schedule)
+    if not schedule.enabled:
+        await scans.cancel_waiting(session, schedule.schedule_id, reason=PAUSED)
+
+
 def _changed(current: Schedule, values: Mapping[str, Any], at: datetime) -> Schedule:
     """Gives the schedule after the change; the very same when nothing changes."""
     wanted = settled(replace(current, **values), current.created_at or at)
@@ -121,7 +157,14 @@ def _changed(current: Schedule, values: Mapping[str, Any], at: datetime) -> Sche
     fires_alike = (wanted.timing, wanted.enabled) == (current.timing, current.enabled)
     if not fires_alike or current.next_scan_at is None:
         wanted = replace(wanted, next_scan_at=_next(wanted, at))
-    return replace(wanted, version=current.version + 1, updated_at=at)
+    return replace(wanted, version=current.version + 1, updated_at=at, error="")
+
+
+def _switched(current: Schedule, enabled: bool, at: datetime) -> Schedule:
+    """Gives the schedule on or off; off goes also when its times cannot be computed."""
+    version = current.version + 1
+    wanted = replace(current, enabled=enabled, version=version, updated_at=at, error="")
+    return replace(wanted, next_scan_at=_next(wanted, at))
 
 
 def _new(location_id: str, values: Mapping[str, Any], at: datetime) -> Schedule:

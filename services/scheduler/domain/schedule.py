@@ -2,14 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import blake2b
 
 from libs import problems
-from services.scheduler.domain import timing
+from services.scheduler.domain import blackouts, timing
+from services.scheduler.domain.blackouts import BlackoutWindow
 from services.scheduler.domain.timing import Frequency, Timing
 
 MOST_SELECTED = 1000
+WIDEST_SPREAD = timedelta(hours=6)
+LONGEST_CATCH_UP = timedelta(days=7)
 
 
 class FrequencyMissing(problems.InvalidRequest):
@@ -28,6 +32,27 @@ class SelectionTooLarge(problems.InvalidRequest):
     """At most 1,000 workflows can be selected; choose scope all or active instead."""
 
     reason = "SELECTION_TOO_LARGE"
+
+
+class SpreadOutOfRange(problems.InvalidRequest):
+    """Spread the start over 0 to 21,600 seconds (6 hours)."""
+
+    reason = "SPREAD_OUT_OF_RANGE"
+
+
+class CatchUpOutOfRange(problems.InvalidRequest):
+    """Catch up for 0 to 604,800 seconds (7 days), or leave it out for half the period."""
+
+    reason = "CATCH_UP_OUT_OF_RANGE"
+
+
+class OverlapPolicy(StrEnum):
+    """What becomes of a fire that meets a scan of its location."""
+
+    SKIP = "skip"
+    """It is skipped, and the ledger names the scan."""
+    BUFFER_ONE = "buffer_one"
+    """One waits until that scan ends; more are skipped."""
 
 
 class ScanScope(StrEnum):
@@ -51,8 +76,20 @@ class Schedule:
     cron_expression: str = ""
     scan_scope: ScanScope = ScanScope.ALL
     selected_workflow_ids: tuple[str, ...] = ()
+    spread_seconds: int = 0
+    """Start times of locations lie within so many seconds; one location's is always the same."""
+    blackout_windows: tuple[BlackoutWindow, ...] = ()
+    catchup_seconds: int | None = None
+    """How late a fire is still caught up; None for half the period, at most 12 hours."""
+    overlap_policy: OverlapPolicy = OverlapPolicy.SKIP
     schedule_id: str = ""
     version: int = 0
+    error: str = ""
+    """Why its next time cannot be computed; empty when it can."""
+    switched_at: datetime | None = None
+    """When it was last switched on or off; it is created on, or off."""
+    switched_by: str = ""
+    switch_reason: str = ""
     last_scan_at: datetime | None = None
     next_scan_at: datetime | None = None
     created_at: datetime | None = None
@@ -67,7 +104,20 @@ class Schedule:
             timezone=self.timezone,
             weekday=self.weekday,
             cron_expression=self.cron_expression,
+            delay=place_in_spread(self.location_id, self.spread_seconds),
+            blackout_windows=self.blackout_windows,
         )
+
+    @property
+    def catch_up(self) -> timedelta | None:
+        """How late a fire is still caught up, when its owner chose."""
+        return None if self.catchup_seconds is None else timedelta(seconds=self.catchup_seconds)
+
+
+def place_in_spread(location_id: str, spread_seconds: int) -> timedelta:
+    """Gives how much later a location starts: whole seconds, evenly spread, always the same."""
+    digest = blake2b(location_id.encode(), digest_size=8).digest()
+    return timedelta(seconds=int.from_bytes(digest) * spread_seconds >> 64)
 
 
 def settled(schedule: Schedule, now: datetime) -> Schedule:
@@ -76,9 +126,16 @@ def settled(schedule: Schedule, now: datetime) -> Schedule:
     Raises the problem of the first field that is wrong. Selected workflows are kept
     under any scope, so that switching back brings them back.
     """
-    settled_timing = timing.settled(schedule.timing, now)
+    if not 0 <= schedule.spread_seconds <= WIDEST_SPREAD.total_seconds():
+        raise SpreadOutOfRange.at("spread_seconds")
+    if not 0 <= (schedule.catchup_seconds or 0) <= LONGEST_CATCH_UP.total_seconds():
+        raise CatchUpOutOfRange.at("catchup_seconds")
+    spread = timedelta(seconds=schedule.spread_seconds)
+    windows = blackouts.settled(schedule.blackout_windows, spread)
+    settled_timing = timing.settled(replace(schedule, blackout_windows=windows).timing, now)
     return replace(
         schedule,
+        blackout_windows=windows,
         preferred_time=settled_timing.preferred_time,
         timezone=settled_timing.timezone,
         weekday=settled_timing.weekday,

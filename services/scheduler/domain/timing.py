@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import islice, pairwise, takewhile
 
 from libs import problems
-from services.scheduler.domain import cron, wall_clock
+from services.scheduler.domain import blackouts, cron, wall_clock
+from services.scheduler.domain.blackouts import BlackoutWindow, Stretch
 from services.scheduler.domain.cron import CronLine
 from services.scheduler.domain.zones import zone
 
@@ -16,6 +17,7 @@ DEFAULT_TIME = "02:00"
 DEFAULT_ZONE = "America/Chicago"
 SUNDAY = 6
 LONGEST_CATCH_UP = timedelta(hours=12)
+NEVER = datetime.min.replace(tzinfo=UTC)
 SAMPLE = 64
 """So many fires show the shortest distance between two: a line repeats itself by the hour."""
 
@@ -56,6 +58,9 @@ class Timing:
     timezone: str = ""
     weekday: int | None = None
     cron_expression: str = ""
+    delay: timedelta = timedelta(0)
+    """How long after each slot it fires: the location's place within the spread."""
+    blackout_windows: tuple[BlackoutWindow, ...] = ()
 
     @property
     def line(self) -> CronLine:
@@ -80,6 +85,8 @@ class PlannedRun:
     fires_at: datetime
     local_time: str
     clock_change: str
+    blackout: str
+    """Which time fell into a blackout window, so that it runs now. Empty when none did."""
 
 
 def settled(timing: Timing, now: datetime) -> Timing:
@@ -107,15 +114,26 @@ def settled(timing: Timing, now: datetime) -> Timing:
 
 def next_fire(timing: Timing, after: datetime) -> datetime:
     """Gives the first time it fires strictly after; raises `CronNeverFires`."""
-    fires_at = wall_clock.first_fire(timing.line, zone(timing.timezone), after)
-    if fires_at is None:
-        raise cron.never_fires(timing.line)
-    return fires_at
+    line, local_zone = timing.line, zone(timing.timezone)
+    held = _held(timing, after)
+    if held and _last_slot(timing, after) >= held.begin:
+        return held.end
+    slot = wall_clock.first_fire(line, local_zone, after - timing.delay)
+    if slot is None:
+        raise cron.never_fires(line)
+    waits = _held(timing, slot + timing.delay)
+    return waits.end if waits else slot + timing.delay
 
 
 def latest_fire(timing: Timing, until: datetime) -> datetime | None:
     """Gives the last time it fired at or before, looking back from there."""
-    return wall_clock.last_fire(timing.line, zone(timing.timezone), until)
+    held = _held(timing, until)
+    # What waits in a stretch without scans fires at its end, after this.
+    last = _last_slot(timing, held.begin - cron.TICK if held else until)
+    if last is NEVER:
+        return None
+    waited = _held(timing, last)
+    return waited.end if waited else last
 
 
 def fires(timing: Timing, after: datetime) -> Iterator[datetime]:
@@ -147,20 +165,37 @@ def catch_up_window(timing: Timing) -> timedelta:
     return min(period(timing) / 2, LONGEST_CATCH_UP)
 
 
+def _held(timing: Timing, at: datetime) -> Stretch | None:
+    if not timing.blackout_windows:
+        return None
+    return blackouts.held(timing.blackout_windows, zone(timing.timezone), at, timing.delay)
+
+
+def _last_slot(timing: Timing, until: datetime) -> datetime:
+    """Gives the last slot, with its delay, at or before; `NEVER` when there was none."""
+    slot = wall_clock.last_fire(timing.line, zone(timing.timezone), until - timing.delay)
+    return slot + timing.delay if slot else NEVER
+
+
 def _planned(timing: Timing, fires_at: datetime) -> PlannedRun:
-    local = fires_at.astimezone(zone(timing.timezone))
-    return PlannedRun(fires_at, local.isoformat(), _clock_change(timing, fires_at, local))
+    local_zone = zone(timing.timezone)
+    local, meant = fires_at.astimezone(local_zone), _last_slot(timing, fires_at)
+    slot = meant - timing.delay
+    held = f"{slot.astimezone(local_zone):%H:%M} is in a blackout" if meant != fires_at else ""
+    change = _clock_change(timing, slot, local)
+    return PlannedRun(fires_at, local.isoformat(), clock_change=change, blackout=held)
 
 
-def _clock_change(timing: Timing, fires_at: datetime, local: datetime) -> str:
+def _clock_change(timing: Timing, slot: datetime, local: datetime) -> str:
     line, local_zone = timing.line, zone(timing.timezone)
-    if skipped := wall_clock.skipped_slots(line, local_zone, fires_at):
+    if skipped := wall_clock.skipped_slots(line, local_zone, slot):
         first, last = skipped[0], skipped[-1]
         missing = f"{first:%H:%M} does" if first == last else f"{first:%H:%M} to {last:%H:%M} do"
         return f"{missing} not exist on {first:%Y-%m-%d}: runs at {local:%H:%M}"
-    if wall_clock.shown_twice(local_zone, fires_at):
+    if wall_clock.shown_twice(local_zone, slot):
+        shown = slot.astimezone(local_zone)
         passes = "the first time" if line.names_times else "both times"
-        return f"{local:%H:%M} comes twice on {local:%Y-%m-%d}: runs {passes}"
+        return f"{shown:%H:%M} comes twice on {shown:%Y-%m-%d}: runs {passes}"
     return ""
 
 

@@ -38,31 +38,32 @@ def last_fire(line: CronLine, zone: ZoneInfo, until: datetime) -> datetime | Non
     return _last_shown(line, zone, until)
 
 
-def skipped_slots(line: CronLine, zone: ZoneInfo, instant: datetime) -> list[datetime]:
+def skipped_slots(line: CronLine, zone: ZoneInfo, at: datetime) -> list[datetime]:
     """Gives the slots that the clock skips at an instant and that therefore fire there."""
-    reading, before = _reading(instant, zone), _reading(instant - TICK, zone)
+    reading, before = _reading(at, zone), _reading(at - TICK, zone)
     if not line.names_times or reading - before >= CALENDAR_JUMP:
         return []
     return list(takewhile(lambda slot: slot < reading, line.after(before)))
 
 
-def shown_twice(zone: ZoneInfo, instant: datetime) -> bool:
+def shown_twice(zone: ZoneInfo, at: datetime) -> bool:
     """Says whether the clock shows the reading of an instant twice."""
-    local = instant.astimezone(zone)
+    local = at.astimezone(zone)
     return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
 
 
-def _instants(slots: Iterator[datetime], zone: ZoneInfo) -> Iterator[datetime]:
-    return (each for slot in slots if (each := _instant(slot, zone)) is not None)
-
-
-def _instant(slot: datetime, zone: ZoneInfo) -> datetime | None:
+def instant(slot: datetime, zone: ZoneInfo) -> datetime | None:
+    """Gives when a slot fires; none when the calendar jumps over it."""
     local = slot.replace(tzinfo=zone, fold=0)
-    instant = local.astimezone(UTC)
-    if _reading(instant, zone) == slot:
-        return instant
+    shown_at = local.astimezone(UTC)
+    if _reading(shown_at, zone) == slot:
+        return shown_at
     jump = _offset(local.replace(fold=1)) - _offset(local)
-    return None if jump >= CALENDAR_JUMP else _change(zone, instant - jump, instant)
+    return None if jump >= CALENDAR_JUMP else _change(zone, shown_at - jump, shown_at)
+
+
+def _instants(slots: Iterator[datetime], zone: ZoneInfo) -> Iterator[datetime]:
+    return (each for slot in slots if (each := instant(slot, zone)) is not None)
 
 
 def _first_shown(line: CronLine, zone: ZoneInfo, after: datetime) -> datetime | None:
@@ -134,15 +135,15 @@ def _held(slot: datetime, at: datetime, zone: ZoneInfo) -> datetime:
     return slot.replace(tzinfo=clock).astimezone(UTC)
 
 
-def _reading(instant: datetime, zone: ZoneInfo) -> datetime:
-    return instant.astimezone(zone).replace(tzinfo=None, fold=0)
+def _reading(at: datetime, zone: ZoneInfo) -> datetime:
+    return at.astimezone(zone).replace(tzinfo=None, fold=0)
 
 
-def _furthest_reading(instant: datetime, zone: ZoneInfo) -> datetime:
+def _furthest_reading(at: datetime, zone: ZoneInfo) -> datetime:
     """Gives at least the latest reading the clock has shown, also when it was set back since."""
-    local = instant.astimezone(zone)
+    local = at.astimezone(zone)
     set_back = _offset(local.replace(fold=0)) - _offset(local)
-    return _reading(instant, zone) + set_back
+    return _reading(at, zone) + set_back
 
 
 def _offset(local: datetime) -> timedelta:

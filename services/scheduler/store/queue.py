@@ -5,15 +5,20 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import ColumnElement, and_, func, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from libs import problems
 from services.scheduler.domain.scan import ScanStatus
 from services.scheduler.domain.summary import ScanSummary
 from services.scheduler.store import Transaction
-from services.scheduler.store.scans import Scan, announce, scan_of
+from services.scheduler.store.scans import ACTIVE, Scan, announce, scan_of
 from services.scheduler.store.tables import ScanRow
+
+log = structlog.get_logger()
 
 LEASE = timedelta(seconds=60)
 
@@ -53,11 +58,37 @@ class Outcome:
 async def claim(session: Transaction, owner: str, limit: int) -> list[Claimed]:
     """Takes scans whose holder's lease has expired, then those that wait, longest waiting first."""
     abandoned = await _take(session, owner, limit, _abandoned(), col(ScanRow.lease_until))
-    ready = (col(ScanRow.status) == ScanStatus.QUEUED) & (
-        col(ScanRow.not_before) <= func.clock_now()
+    ready = and_(
+        col(ScanRow.status) == ScanStatus.QUEUED,
+        ~col(ScanRow.buffered),
+        col(ScanRow.not_before) <= func.clock_now(),
     )
     waiting = await _take(session, owner, limit - len(abandoned), ready, col(ScanRow.not_before))
     return abandoned + waiting
+
+
+async def let_in(session: Transaction) -> None:
+    """Lets buffered scans wait for their turn whose location has no scan any more."""
+    other = aliased(ScanRow)
+    before = select(other).where(
+        col(other.location_id) == col(ScanRow.location_id),
+        col(other.status).in_(ACTIVE),
+        ~col(other.buffered),
+    )
+    try:
+        async with session.begin_nested():
+            await session.execute(
+                update(ScanRow)
+                .where(
+                    col(ScanRow.status) == ScanStatus.QUEUED,
+                    col(ScanRow.buffered),
+                    ~before.exists(),
+                )
+                .values(buffered=False, reason="", not_before=func.clock_now())
+            )
+    except IntegrityError:
+        # Somebody asked for a scan of the location meanwhile: it goes first.
+        log.info("scans.let_in_later")
 
 
 async def give_up(session: Transaction, *, reason: str) -> list[Scan]:

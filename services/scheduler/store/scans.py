@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select, text, tuple_
+from sqlalchemy import Select, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
@@ -35,6 +35,8 @@ class Scan:
     scheduled_for: datetime
     fires: int = 1
     """Fires of the schedule this row stands for: above 1 only where several were missed."""
+    buffered: bool = False
+    """Whether it waits until the scan of its location that waits or runs has ended."""
     reason: str = ""
     attempt: int = 0
     max_attempts: int = MAX_ATTEMPTS
@@ -52,8 +54,8 @@ class Scan:
 async def add(session: Transaction, scans: Sequence[Scan]) -> set[str]:
     """Adds scans; gives the ids of those that could be added.
 
-    Left out is one that waits or runs while another of its location does, and
-    one for a fire that has its row already.
+    Left out is one that waits or runs while another of its location does, unless
+    it is buffered and the first to be, and one for a fire that has its row already.
     """
     if not scans:
         return set()
@@ -71,11 +73,26 @@ async def announce(session: Transaction) -> None:
 
 
 async def active(session: Transaction, location_ids: Sequence[str]) -> dict[str, Scan]:
-    """Gives the scans that wait or run, by location."""
+    """Gives the scans that wait or run, by location; not those behind them."""
     query = select(ScanRow).where(
-        col(ScanRow.location_id).in_(location_ids), col(ScanRow.status).in_(ACTIVE)
+        col(ScanRow.location_id).in_(location_ids),
+        col(ScanRow.status).in_(ACTIVE),
+        ~col(ScanRow.buffered),
     )
     return {row.location_id: scan_of(row) for row in await session.scalars(query)}
+
+
+async def cancel_waiting(session: Transaction, schedule_id: str, *, reason: str) -> None:
+    """Cancels what a schedule has fired and nobody runs yet."""
+    await session.execute(
+        update(ScanRow)
+        .where(
+            col(ScanRow.schedule_id) == schedule_id,
+            col(ScanRow.trigger) == ScanTrigger.SCHEDULE,
+            col(ScanRow.status) == ScanStatus.QUEUED,
+        )
+        .values(status=ScanStatus.CANCELLED, reason=reason, completed_at=func.clock_now())
+    )
 
 
 async def get(session: Transaction, location_id: str, scan_id: str) -> Scan | None:
@@ -149,6 +166,7 @@ def scan_of(row: ScanRow) -> Scan:
         selected_workflow_ids=tuple(row.selected_workflow_ids),
         scheduled_for=row.scheduled_for,
         fires=row.fires,
+        buffered=row.buffered,
         reason=row.reason,
         attempt=row.attempt,
         max_attempts=row.max_attempts,

@@ -1,7 +1,7 @@
 """The schedules, one per location, and which of them are due."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
-from services.scheduler.domain.schedule import ScanScope, Schedule
+from services.scheduler.domain.blackouts import BlackoutWindow
+from services.scheduler.domain.schedule import OverlapPolicy, ScanScope, Schedule
 from services.scheduler.domain.timing import Frequency
 from services.scheduler.domain.zones import TZDATA_VERSION
 from services.scheduler.store import Transaction
@@ -64,11 +65,10 @@ async def put(session: Transaction, schedule: Schedule) -> None:
     )
 
 
-async def remove(session: Transaction, location_id: str) -> bool:
-    """Deletes the schedule of a location; says whether there was one."""
+async def remove(session: Transaction, location_id: str) -> str | None:
+    """Deletes the schedule of a location; gives its id, None when there was none."""
     statement = delete(ScheduleRow).where(col(ScheduleRow.location_id) == location_id)
-    gone = await session.execute(statement.returning(col(ScheduleRow.id)))
-    return gone.first() is not None
+    return await session.scalar(statement.returning(col(ScheduleRow.id)))
 
 
 async def due(session: Transaction, limit: int) -> list[Due]:
@@ -155,6 +155,17 @@ def _schedule_of(row: ScheduleRow) -> Schedule:
         cron_expression=row.cron_expression or "",
         scan_scope=ScanScope(row.scan_scope),
         selected_workflow_ids=tuple(row.selected_workflow_ids),
+        spread_seconds=row.spread_seconds,
+        blackout_windows=tuple(
+            BlackoutWindow(each["start"], each["end"], tuple(each["weekdays"]))
+            for each in row.blackout_windows
+        ),
+        catchup_seconds=row.catchup_seconds,
+        overlap_policy=OverlapPolicy(row.overlap_policy),
+        error=row.error or "",
+        switched_at=row.switched_at,
+        switched_by=row.switched_by,
+        switch_reason=row.switch_reason,
         version=row.version,
         last_scan_at=row.last_scan_at,
         next_scan_at=row.next_scan_at,
@@ -175,6 +186,13 @@ def _values(schedule: Schedule) -> dict[str, Any]:
         "cron_expression": schedule.cron_expression or None,
         "scan_scope": schedule.scan_scope,
         "selected_workflow_ids": list(schedule.selected_workflow_ids),
+        "spread_seconds": schedule.spread_seconds,
+        "blackout_windows": [asdict(each) for each in schedule.blackout_windows],
+        "catchup_seconds": schedule.catchup_seconds,
+        "overlap_policy": schedule.overlap_policy,
+        "switched_at": schedule.switched_at,
+        "switched_by": schedule.switched_by,
+        "switch_reason": schedule.switch_reason,
         "last_scan_at": schedule.last_scan_at,
         "next_scan_at": schedule.next_scan_at,
         "tzdata_version": TZDATA_VERSION,

@@ -89,6 +89,13 @@ class ScheduleRow(SchedulerTable, table=True):
     version: int
     created_at: datetime = _time()
     updated_at: datetime = _time()
+    spread_seconds: int
+    blackout_windows: list[dict[str, Any]] = _of(JSONB)
+    catchup_seconds: int | None
+    overlap_policy: str = _text()
+    switched_at: datetime | None = _time()
+    switched_by: str = _text()
+    switch_reason: str = _text()
 
 
 class ScanRow(SchedulerTable, table=True):
@@ -119,7 +126,14 @@ class ScanRow(SchedulerTable, table=True):
             "scan_history_active_key",
             "location_id",
             unique=True,
-            postgresql_where=text("status IN ('queued', 'running')"),
+            postgresql_where=text("status IN ('queued', 'running') AND NOT buffered"),
+        ),
+        # And at most one behind it.
+        Index(
+            "scan_history_buffered_key",
+            "location_id",
+            unique=True,
+            postgresql_where=text("status = 'queued' AND buffered"),
         ),
         Index("scan_history_location_id_created_at_idx", "location_id", "created_at", "id"),
         Index(
@@ -166,6 +180,7 @@ class ScanRow(SchedulerTable, table=True):
     started_at: datetime | None = _time()
     completed_at: datetime | None = _time()
     summary: dict[str, Any] | None = _of(JSONB(none_as_null=True))
+    buffered: bool
 
 
 class ScanRequestRow(SchedulerTable, table=True):

@@ -33,6 +33,12 @@ class ScanScopeUnknown(problems.InvalidRequest):
     reason = "SCAN_SCOPE_UNKNOWN"
 
 
+class OverlapPolicyUnknown(problems.InvalidRequest):
+    """Choose overlap policy skip or buffer_one."""
+
+    reason = "OVERLAP_POLICY_UNKNOWN"
+
+
 class SelectionWithoutScope(problems.InvalidRequest):
     """Workflows are named, but no scope: say scope selected, or name none."""
 

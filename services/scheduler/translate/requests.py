@@ -5,10 +5,16 @@ from typing import Any, Protocol, TypeVar
 
 from libs import paging, problems
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
+from services.scheduler.domain.blackouts import BlackoutWindow
 from services.scheduler.domain.finding import Severity
 from services.scheduler.domain.scan import ScanStatus
-from services.scheduler.domain.schedule import FrequencyMissing, ScanScope
-from services.scheduler.domain.timing import Frequency, Timing
+from services.scheduler.domain.schedule import (
+    FrequencyMissing,
+    OverlapPolicy,
+    ScanScope,
+    Schedule,
+)
+from services.scheduler.domain.timing import Frequency
 from services.scheduler.translate import refusals
 
 N = TypeVar("N", bound=int)
@@ -16,6 +22,7 @@ T = TypeVar("T")
 
 LONGEST_ID = 64
 LONGEST_REQUEST_ID = 200
+LONGEST_REASON = 500
 DEFAULT_COUNT, MOST_COUNT = 5, 100
 
 FREQUENCIES = {
@@ -29,6 +36,10 @@ SCOPES = {
     pb.SCAN_SCOPE_ALL: ScanScope.ALL,
     pb.SCAN_SCOPE_ACTIVE: ScanScope.ACTIVE,
     pb.SCAN_SCOPE_SELECTED: ScanScope.SELECTED,
+}
+OVERLAP_POLICIES = {
+    pb.OVERLAP_POLICY_SKIP: OverlapPolicy.SKIP,
+    pb.OVERLAP_POLICY_BUFFER_ONE: OverlapPolicy.BUFFER_ONE,
 }
 STATUSES = {
     pb.SCAN_STATUS_QUEUED: ScanStatus.QUEUED,
@@ -54,6 +65,16 @@ class _OfLocation(Protocol):
 class _OfScan(Protocol):
     @property
     def scan_id(self) -> str: ...
+
+
+class _Changing(Protocol):
+    @property
+    def actor(self) -> str: ...
+
+
+class _Reasoned(Protocol):
+    @property
+    def reason(self) -> str: ...
 
 
 class _Paged(Protocol):
@@ -108,10 +129,21 @@ def version_from(request: pb.UpsertScheduleRequest) -> int | None:
     return int(request.etag) if request.etag.isascii() and request.etag.isdigit() else -1
 
 
-def timing_from(request: pb.PreviewScheduleRequest) -> Timing:
-    """Reads when a schedule would fire."""
-    names = ("frequency", "preferred_time", "timezone", "weekday", "cron_expression")
-    return Timing(**{name: FIELDS[name](request.schedule) for name in names})
+def planned_from(request: pb.PreviewScheduleRequest) -> Schedule:
+    """Reads a schedule that need not be stored, as far as it decides when it fires."""
+    location_id = _text(request.schedule.location_id, "location_id", LONGEST_ID)
+    asked = {name: FIELDS[name](request.schedule) for name in TIMING_FIELDS}
+    return Schedule(location_id=location_id, **asked)
+
+
+def actor_from(request: _Changing) -> str:
+    """Reads who changes something."""
+    return _text(request.actor, "actor", LONGEST_REQUEST_ID)
+
+
+def reason_from(request: _Reasoned) -> str:
+    """Reads why something is done."""
+    return _text(request.reason, "reason", LONGEST_REASON)
 
 
 def count_from(request: pb.PreviewScheduleRequest) -> int:
@@ -163,6 +195,22 @@ def _scope(message: pb.RunScanRequest | pb.Schedule) -> ScanScope:
     return scope or ScanScope.ALL
 
 
+def _blackout_windows(schedule: pb.Schedule) -> tuple[BlackoutWindow, ...]:
+    return tuple(
+        BlackoutWindow(each.start, each.end, tuple(each.weekdays))
+        for each in schedule.blackout_windows
+    )
+
+
+def _catchup_seconds(schedule: pb.Schedule) -> int | None:
+    return schedule.catchup_seconds if schedule.HasField("catchup_seconds") else None
+
+
+def _overlap_policy(schedule: pb.Schedule) -> OverlapPolicy:
+    number, unknown = schedule.overlap_policy, refusals.OverlapPolicyUnknown
+    return _chosen(OVERLAP_POLICIES, number, "overlap_policy", unknown) or OverlapPolicy.SKIP
+
+
 FIELDS: Mapping[str, Callable[[pb.Schedule], Any]] = {
     "enabled": lambda schedule: schedule.enabled if schedule.HasField("enabled") else True,
     "frequency": _frequency,
@@ -172,8 +220,21 @@ FIELDS: Mapping[str, Callable[[pb.Schedule], Any]] = {
     "cron_expression": lambda schedule: schedule.cron_expression,
     "scan_scope": _scope,
     "selected_workflow_ids": selected_from,
+    "spread_seconds": lambda schedule: schedule.spread_seconds,
+    "blackout_windows": _blackout_windows,
+    "catchup_seconds": _catchup_seconds,
+    "overlap_policy": _overlap_policy,
 }
 """What of a schedule can be changed; an absent field is read as its default."""
+TIMING_FIELDS = (
+    "frequency",
+    "preferred_time",
+    "timezone",
+    "weekday",
+    "cron_expression",
+    "spread_seconds",
+    "blackout_windows",
+)
 
 
 def _chosen(

@@ -15,10 +15,17 @@ from services.scheduler.store.replicas import Replica
 from services.scheduler.store.scans import Scan
 from services.scheduler.store.tables import FindingRow, ScanResultRow
 from services.scheduler.store.workload import Workload
-from services.scheduler.translate.requests import FREQUENCIES, SCOPES, SEVERITIES, STATUSES
+from services.scheduler.translate.requests import (
+    FREQUENCIES,
+    OVERLAP_POLICIES,
+    SCOPES,
+    SEVERITIES,
+    STATUSES,
+)
 
 FREQUENCY_NUMBERS = {value: number for number, value in FREQUENCIES.items()}
 SCOPE_NUMBERS = {value: number for number, value in SCOPES.items()}
+OVERLAP_POLICY_NUMBERS = {value: number for number, value in OVERLAP_POLICIES.items()}
 STATUS_NUMBERS = {value: number for number, value in STATUSES.items()}
 SEVERITY_NUMBERS = {str(value): number for number, value in SEVERITIES.items()}
 TRIGGER_NUMBERS = {
@@ -52,6 +59,14 @@ def schedule_to(schedule: Schedule, next_runs: Sequence[datetime]) -> pb.Schedul
         created_at=timestamp(schedule.created_at),
         updated_at=timestamp(schedule.updated_at),
         etag=str(schedule.version),
+        spread_seconds=schedule.spread_seconds,
+        blackout_windows=[pb.BlackoutWindow(**asdict(each)) for each in schedule.blackout_windows],
+        catchup_seconds=schedule.catchup_seconds,
+        overlap_policy=OVERLAP_POLICY_NUMBERS[schedule.overlap_policy],
+        switched_at=timestamp(schedule.switched_at),
+        switched_by=schedule.switched_by,
+        switch_reason=schedule.switch_reason,
+        error=schedule.error,
     )
 
 
@@ -61,6 +76,7 @@ def planned_run_to(run: PlannedRun) -> pb.PlannedRun:
         fires_at=timestamp(run.fires_at),
         local_time=run.local_time,
         clock_change=run.clock_change,
+        blackout=run.blackout,
     )
 
 

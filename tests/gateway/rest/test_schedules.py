@@ -188,6 +188,56 @@ async def test_only_the_named_version_is_deleted(scheduler, client):
     assert (fresh.status, "DeleteSchedule" in scheduler.asked) == (204, True)
 
 
+async def test_spread_blackouts_catch_up_and_overlap_are_passed_on(scheduler, client):
+    night = {"start": "22:00", "end": "06:00", "weekdays": [0]}
+    body = {
+        "frequency": "daily",
+        "spreadSeconds": 600,
+        "blackoutWindows": [night],
+        "catchupSeconds": 0,
+        "overlapPolicy": "buffer_one",
+    }
+    kept = pb.BlackoutWindow(start="22:00", end="06:00", weekdays=[0])
+    found = a_schedule(blackout_windows=[kept], overlap_policy=pb.OVERLAP_POLICY_BUFFER_ONE)
+    scheduler.answers("UpsertSchedule", pb.UpsertScheduleResponse(schedule=found))
+
+    answer = await client.post("/api/schedules", body)
+
+    asked = scheduler.last("UpsertSchedule").schedule
+    assert (asked.spread_seconds, asked.overlap_policy) == (600, pb.OVERLAP_POLICY_BUFFER_ONE)
+    assert (list(asked.blackout_windows), asked.HasField("catchup_seconds")) == ([kept], True)
+    assert answer.body["blackout_windows"] == [night]
+    assert (answer.body["overlap_policy"], answer.body["catchup_seconds"]) == ("buffer_one", None)
+
+
+@pytest.mark.parametrize("word", ["pause", "resume"])
+async def test_a_schedule_is_paused_and_resumed_by_whoever_has_the_key(
+    street, client, location_id, word
+):
+    method, answers = {
+        "pause": ("PauseSchedule", pb.PauseScheduleResponse),
+        "resume": ("ResumeSchedule", pb.ResumeScheduleResponse),
+    }[word]
+    saved = a_schedule(switched_by="night shift", switch_reason="moving", switched_at=timestamp(AT))
+    street.scheduler.answers(method, answers(schedule=saved))
+
+    answer = await client.post(f"/api/schedules/{word}", {"reason": "moving"})
+
+    assert (answer.status, answer.headers["ETag"]) == (200, '"v7"')
+    assert (answer.body["switched_by"], answer.body["switch_reason"]) == ("night shift", "moving")
+    asked = street.scheduler.last(method)
+    assert (asked.location_id, asked.reason) == (location_id, "moving")
+    assert asked.actor
+
+
+async def test_pausing_needs_no_reason_but_a_schedule(street, client):
+    street.scheduler.answers("PauseSchedule", ScheduleNotFound())
+
+    answer = await client.post("/api/schedules/pause")
+
+    assert (answer.status, answer.body["reason"]) == (404, "SCHEDULE_NOT_FOUND")
+
+
 async def test_a_preview_stores_nothing(street, reader):
     street.scheduler.answers(
         "PreviewSchedule",
@@ -212,6 +262,7 @@ async def test_a_preview_stores_nothing(street, reader):
             "fires_at": "2026-03-02T12:30:00Z",
             "local_time": "2026-03-08T03:00:00-04:00",
             "clock_change": "02:30 does not exist on 2026-03-08: runs at 03:00",
+            "blackout": None,
         }
     ]
     asked = street.scheduler.last("PreviewSchedule")

@@ -139,6 +139,8 @@ def make_well(street: Street) -> None:
         "GetSchedule": scheduler.GetScheduleResponse(schedule=SCHEDULE),
         "UpsertSchedule": scheduler.UpsertScheduleResponse(schedule=SCHEDULE),
         "DeleteSchedule": scheduler.DeleteScheduleResponse(),
+        "PauseSchedule": scheduler.PauseScheduleResponse(schedule=SCHEDULE),
+        "ResumeSchedule": scheduler.ResumeScheduleResponse(schedule=SCHEDULE),
         "PreviewSchedule": scheduler.PreviewScheduleResponse(),
         "RunScan": scheduler.RunScanResponse(scan_id="scan-1", scan=SCAN),
         "GetScan": scheduler.GetScanResponse(scan=SCAN),

@@ -1,12 +1,15 @@
 """What holds for every schedule, in every zone, near every clock change."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
-from itertools import islice, pairwise
+from itertools import islice, pairwise, takewhile
 
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
+from services.scheduler.domain import blackouts
+from services.scheduler.domain.blackouts import BlackoutWindow
 from services.scheduler.domain.timing import (
     Frequency,
     Timing,
@@ -22,6 +25,7 @@ from tests.scheduler.domain.vectors import cron
 MOMENT = timedelta(microseconds=1)
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
+MONDAY = datetime(2026, 3, 9, tzinfo=UTC)
 LINES = [
     "*/7 * * * *",
     "30 * * * *",
@@ -55,22 +59,49 @@ def moments(draw, zone_name):
     return draw(st.sampled_from(around)) + shift
 
 
+hours = st.one_of(st.integers(0, 3), st.integers(0, 23))
+times_of_day = st.builds("{:02}:{:02}".format, hours, st.integers(0, 59))
+blackout_windows = st.builds(
+    BlackoutWindow,
+    times_of_day,
+    times_of_day,
+    st.one_of(st.just(()), st.lists(st.integers(0, 6), min_size=1, max_size=3).map(tuple)),
+)
+
+
 @st.composite
 def timings(draw, zone_name):
     frequency = draw(st.sampled_from(Frequency))
     if frequency is Frequency.CRON:
         return cron(draw(st.sampled_from(LINES)), zone_name)
-    hour = draw(st.one_of(st.integers(0, 3), st.integers(0, 23)))
     return Timing(
         frequency=frequency,
-        preferred_time=f"{hour:02}:{draw(st.integers(0, 59)):02}",
+        preferred_time=draw(times_of_day),
         timezone=zone_name,
         weekday=draw(st.integers(0, 6)) if frequency is Frequency.WEEKLY else None,
     )
 
 
+@st.composite
+def held_back(draw, zone_name):
+    """Timings whose fires are delayed, and shifted out of windows of any length."""
+    spread = draw(st.sampled_from([timedelta(0), timedelta(minutes=10), timedelta(hours=6)]))
+    windows = draw(st.lists(blackout_windows, min_size=1, max_size=3))
+    try:
+        windows = blackouts.settled(windows, spread)
+    except blackouts.BlackoutsLeaveNoTime:
+        reject()
+    delay = draw(st.integers(0, max(0, int(spread.total_seconds()) - 1)))
+    return replace(
+        draw(timings(zone_name)), delay=timedelta(seconds=delay), blackout_windows=windows
+    )
+
+
 zone_names = st.sampled_from(sorted(names()))
-situations = zone_names.flatmap(lambda name: st.tuples(timings(name), moments(name)))
+situations = zone_names.flatmap(
+    lambda name: st.tuples(st.one_of(timings(name), held_back(name)), moments(name))
+)
+held_situations = zone_names.flatmap(lambda name: st.tuples(held_back(name), moments(name)))
 
 
 @given(situations)
@@ -98,6 +129,52 @@ def test_the_preview_equals_what_later_fires(situation):
 
     assert planned == list(islice(fires(timing, now), 5))
     assert count_fires(timing, now, planned[-1]) == len(planned)
+
+
+@given(held_situations)
+def test_every_slot_fires_at_its_time_or_at_the_end_of_the_windows_it_falls_into(situation):
+    timing, now = situation
+    undisturbed = replace(timing, delay=timedelta(0), blackout_windows=())
+    meant = [slot + timing.delay for slot in islice(fires(undisturbed, now), 8)]
+    coming = set(takewhile(lambda at: at <= meant[-1] + 9 * DAY, fires(timing, now)))
+
+    assert {stretch.end if (stretch := held(timing, at)) else at for at in meant} <= coming
+
+
+@given(held_situations)
+def test_nothing_fires_within_a_window(situation):
+    timing, now = situation
+
+    assert not any(held(timing, at) for at in islice(fires(timing, now), 8))
+
+
+def held(timing, at):
+    return blackouts.held(timing.blackout_windows, zone(timing.timezone), at, timing.delay)
+
+
+@given(st.lists(blackout_windows, min_size=1, max_size=3), st.integers(0, 7 * 24 * 60 - 1))
+def test_a_time_is_held_until_the_first_minute_that_no_window_has(windows, minute):
+    try:
+        windows = blackouts.settled(windows)
+    except blackouts.BlackoutsLeaveNoTime:
+        reject()
+    at = MONDAY + minute * MINUTE
+    free = next(at + n * MINUTE for n in range(8 * 24 * 60) if not closed(windows, at + n * MINUTE))
+    stretch = blackouts.held(windows, zone("UTC"), at, timedelta(0))
+
+    assert (stretch.end if stretch else at) == free
+    assert stretch is None or closed(windows, stretch.begin)
+    assert stretch is None or not closed(windows, stretch.begin - MINUTE)
+
+
+def closed(windows, at):
+    """Whether a window has a minute, in UTC, counted from the begin of each."""
+    return any(
+        window.begins_on(day.date()) and opens <= at < opens + window.length
+        for window in windows
+        for day in (at, at - DAY)
+        for opens in [day.replace(hour=int(window.start[:2]), minute=int(window.start[3:]))]
+    )
 
 
 def walked(zone_name, start, days):

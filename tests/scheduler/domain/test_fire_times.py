@@ -124,9 +124,12 @@ def test_the_preview_says_that_the_clock_skips_a_slot():
         PlannedRun(
             at("2025-03-09T08:00Z"),
             "2025-03-09T03:00:00-05:00",
-            "02:30 does not exist on 2025-03-09: runs at 03:00",
+            clock_change="02:30 does not exist on 2025-03-09: runs at 03:00",
+            blackout="",
         ),
-        PlannedRun(at("2025-03-10T07:30Z"), "2025-03-10T02:30:00-05:00", ""),
+        PlannedRun(
+            at("2025-03-10T07:30Z"), "2025-03-10T02:30:00-05:00", clock_change="", blackout=""
+        ),
     ]
 
 

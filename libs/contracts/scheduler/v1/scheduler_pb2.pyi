@@ -90,6 +90,30 @@ SCAN_SCOPE_SELECTED: ScanScope.ValueType  # 3
 """Those named in `selected_workflow_ids`."""
 Global___ScanScope: _TypeAlias = ScanScope  # noqa: Y015
 
+class _OverlapPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OverlapPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OverlapPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OVERLAP_POLICY_UNSPECIFIED: _OverlapPolicy.ValueType  # 0
+    """Not given. Read as `SKIP`."""
+    OVERLAP_POLICY_SKIP: _OverlapPolicy.ValueType  # 1
+    """It is skipped; the ledger names the scan it met."""
+    OVERLAP_POLICY_BUFFER_ONE: _OverlapPolicy.ValueType  # 2
+    """One waits and starts when that scan ends; more are skipped."""
+
+class OverlapPolicy(_OverlapPolicy, metaclass=_OverlapPolicyEnumTypeWrapper):
+    """What becomes of a fire that meets a scan of its location."""
+
+OVERLAP_POLICY_UNSPECIFIED: OverlapPolicy.ValueType  # 0
+"""Not given. Read as `SKIP`."""
+OVERLAP_POLICY_SKIP: OverlapPolicy.ValueType  # 1
+"""It is skipped; the ledger names the scan it met."""
+OVERLAP_POLICY_BUFFER_ONE: OverlapPolicy.ValueType  # 2
+"""One waits and starts when that scan ends; more are skipped."""
+Global___OverlapPolicy: _TypeAlias = OverlapPolicy  # noqa: Y015
+
 class _ScanTrigger:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -131,7 +155,7 @@ class _ScanStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScanStatus
     SCAN_STATUS_FAILED: _ScanStatus.ValueType  # 4
     """Given up; `reason` says why."""
     SCAN_STATUS_CANCELLED: _ScanStatus.ValueType  # 5
-    """Stopped before its end."""
+    """Stopped before its end, or before its begin."""
     SCAN_STATUS_MISSED: _ScanStatus.ValueType  # 6
     """Its time passed while nothing could run it, too long ago to catch up."""
     SCAN_STATUS_SKIPPED: _ScanStatus.ValueType  # 7
@@ -151,7 +175,7 @@ SCAN_STATUS_COMPLETED: ScanStatus.ValueType  # 3
 SCAN_STATUS_FAILED: ScanStatus.ValueType  # 4
 """Given up; `reason` says why."""
 SCAN_STATUS_CANCELLED: ScanStatus.ValueType  # 5
-"""Stopped before its end."""
+"""Stopped before its end, or before its begin."""
 SCAN_STATUS_MISSED: ScanStatus.ValueType  # 6
 """Its time passed while nothing could run it, too long ago to catch up."""
 SCAN_STATUS_SKIPPED: ScanStatus.ValueType  # 7
@@ -211,6 +235,42 @@ FINDING_STATE_OPEN: FindingState.ValueType  # 2
 Global___FindingState: _TypeAlias = FindingState  # noqa: Y015
 
 @_typing.final
+class BlackoutWindow(_message.Message):
+    """A time of day in which nothing is scanned, by the schedule's time zone. What
+    falls into it runs at its end.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    WEEKDAYS_FIELD_NUMBER: _builtins.int
+    start: _builtins.str
+    """`HH:MM`, 00:00 to 23:59. Required."""
+    end: _builtins.str
+    """`HH:MM`, on the next day when it is not later than the start. Required."""
+    @_builtins.property
+    def weekdays(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Local weekdays on which it begins, 0 = Monday to 6 = Sunday. None means
+        every day.
+        """
+
+    def __init__(
+        self,
+        *,
+        start: _builtins.str = ...,
+        end: _builtins.str = ...,
+        weekdays: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start", "weekdays", b"weekdays"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BlackoutWindow: _TypeAlias = BlackoutWindow  # noqa: Y015
+
+@_typing.final
 class Schedule(_message.Message):
     """When a location is scanned."""
 
@@ -232,6 +292,14 @@ class Schedule(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    SPREAD_SECONDS_FIELD_NUMBER: _builtins.int
+    BLACKOUT_WINDOWS_FIELD_NUMBER: _builtins.int
+    CATCHUP_SECONDS_FIELD_NUMBER: _builtins.int
+    OVERLAP_POLICY_FIELD_NUMBER: _builtins.int
+    SWITCHED_AT_FIELD_NUMBER: _builtins.int
+    SWITCHED_BY_FIELD_NUMBER: _builtins.int
+    SWITCH_REASON_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
     schedule_id: _builtins.str
     """Its id. Output only."""
     location_id: _builtins.str
@@ -256,6 +324,22 @@ class Schedule(_message.Message):
     """Which workflows. Default all."""
     etag: _builtins.str
     """Changes with every change of the schedule. Output only."""
+    spread_seconds: _builtins.int
+    """Start times of locations lie within so many seconds after their slots, 0 to
+    21,600; the place of a location is always the same. Default 0.
+    """
+    catchup_seconds: _builtins.int
+    """How late a fire is still caught up after an outage, 0 to 604,800 seconds;
+    30 seconds are always allowed. Default: half the period, at most 12 hours.
+    """
+    overlap_policy: Global___OverlapPolicy.ValueType
+    """What becomes of a fire that meets a scan of the location. Default skip."""
+    switched_by: _builtins.str
+    """Who did that, as the caller said. Output only."""
+    switch_reason: _builtins.str
+    """Why, as they said. Output only."""
+    error: _builtins.str
+    """Why its next time cannot be computed. Empty when it can. Output only."""
     @_builtins.property
     def selected_workflow_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The workflows of scope selected, 1 to 1,000."""
@@ -280,6 +364,14 @@ class Schedule(_message.Message):
     def updated_at(self) -> _timestamp_pb2.Timestamp:
         """When it last changed. Output only."""
 
+    @_builtins.property
+    def blackout_windows(self) -> _containers.RepeatedCompositeFieldContainer[Global___BlackoutWindow]:
+        """When not to scan, at most 20 windows that leave an hour a week."""
+
+    @_builtins.property
+    def switched_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was last switched on or off, its creation included. Output only."""
+
     def __init__(
         self,
         *,
@@ -299,15 +391,27 @@ class Schedule(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        spread_seconds: _builtins.int = ...,
+        blackout_windows: _abc.Iterable[Global___BlackoutWindow] | None = ...,
+        catchup_seconds: _builtins.int | None = ...,
+        overlap_policy: Global___OverlapPolicy.ValueType = ...,
+        switched_at: _timestamp_pb2.Timestamp | None = ...,
+        switched_by: _builtins.str = ...,
+        switch_reason: _builtins.str = ...,
+        error: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_enabled", b"_enabled", "_weekday", b"_weekday", "created_at", b"created_at", "enabled", b"enabled", "last_scan_at", b"last_scan_at", "next_scan_at", b"next_scan_at", "updated_at", b"updated_at", "weekday", b"weekday"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_catchup_seconds", b"_catchup_seconds", "_enabled", b"_enabled", "_weekday", b"_weekday", "catchup_seconds", b"catchup_seconds", "created_at", b"created_at", "enabled", b"enabled", "last_scan_at", b"last_scan_at", "next_scan_at", b"next_scan_at", "switched_at", b"switched_at", "updated_at", b"updated_at", "weekday", b"weekday"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_enabled", b"_enabled", "_weekday", b"_weekday", "created_at", b"created_at", "cron_expression", b"cron_expression", "enabled", b"enabled", "etag", b"etag", "frequency", b"frequency", "last_scan_at", b"last_scan_at", "location_id", b"location_id", "next_runs", b"next_runs", "next_scan_at", b"next_scan_at", "preferred_time", b"preferred_time", "scan_scope", b"scan_scope", "schedule_id", b"schedule_id", "selected_workflow_ids", b"selected_workflow_ids", "timezone", b"timezone", "updated_at", b"updated_at", "weekday", b"weekday"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_catchup_seconds", b"_catchup_seconds", "_enabled", b"_enabled", "_weekday", b"_weekday", "blackout_windows", b"blackout_windows", "catchup_seconds", b"catchup_seconds", "created_at", b"created_at", "cron_expression", b"cron_expression", "enabled", b"enabled", "error", b"error", "etag", b"etag", "frequency", b"frequency", "last_scan_at", b"last_scan_at", "location_id", b"location_id", "next_runs", b"next_runs", "next_scan_at", b"next_scan_at", "overlap_policy", b"overlap_policy", "preferred_time", b"preferred_time", "scan_scope", b"scan_scope", "schedule_id", b"schedule_id", "selected_workflow_ids", b"selected_workflow_ids", "spread_seconds", b"spread_seconds", "switch_reason", b"switch_reason", "switched_at", b"switched_at", "switched_by", b"switched_by", "timezone", b"timezone", "updated_at", b"updated_at", "weekday", b"weekday"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__catchup_seconds: _TypeAlias = _typing.Literal["catchup_seconds"]  # noqa: Y015
+    _WhichOneofArgType__catchup_seconds: _TypeAlias = _typing.Literal["_catchup_seconds", b"_catchup_seconds"]  # noqa: Y015
     _WhichOneofReturnType__enabled: _TypeAlias = _typing.Literal["enabled"]  # noqa: Y015
     _WhichOneofArgType__enabled: _TypeAlias = _typing.Literal["_enabled", b"_enabled"]  # noqa: Y015
     _WhichOneofReturnType__weekday: _TypeAlias = _typing.Literal["weekday"]  # noqa: Y015
     _WhichOneofArgType__weekday: _TypeAlias = _typing.Literal["_weekday", b"_weekday"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__catchup_seconds) -> _WhichOneofReturnType__catchup_seconds | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__enabled) -> _WhichOneofReturnType__enabled | None: ...
     @_typing.overload
@@ -370,8 +474,11 @@ class UpsertScheduleRequest(_message.Message):
     SCHEDULE_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
     etag: _builtins.str
     """Change only if the schedule still carries this etag. Empty means always."""
+    actor: _builtins.str
+    """Who changes it; shown when it is switched on or off. At most 200 characters."""
     @_builtins.property
     def schedule(self) -> Global___Schedule:
         """The new values, and the `location_id` they are for (required)."""
@@ -386,10 +493,11 @@ class UpsertScheduleRequest(_message.Message):
         schedule: Global___Schedule | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
         etag: _builtins.str = ...,
+        actor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["schedule", b"schedule", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "schedule", b"schedule", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "etag", b"etag", "schedule", b"schedule", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -463,6 +571,114 @@ class DeleteScheduleResponse(_message.Message):
 Global___DeleteScheduleResponse: _TypeAlias = DeleteScheduleResponse  # noqa: Y015
 
 @_typing.final
+class PauseScheduleRequest(_message.Message):
+    """Request for `PauseSchedule`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    actor: _builtins.str
+    """Who pauses it, for people. At most 200 characters."""
+    reason: _builtins.str
+    """Why, for people. At most 500 characters."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "location_id", b"location_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PauseScheduleRequest: _TypeAlias = PauseScheduleRequest  # noqa: Y015
+
+@_typing.final
+class PauseScheduleResponse(_message.Message):
+    """Response of `PauseSchedule`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCHEDULE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def schedule(self) -> Global___Schedule:
+        """The schedule after the change."""
+
+    def __init__(
+        self,
+        *,
+        schedule: Global___Schedule | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["schedule", b"schedule"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["schedule", b"schedule"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PauseScheduleResponse: _TypeAlias = PauseScheduleResponse  # noqa: Y015
+
+@_typing.final
+class ResumeScheduleRequest(_message.Message):
+    """Request for `ResumeSchedule`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    actor: _builtins.str
+    """Who resumes it, for people. At most 200 characters."""
+    reason: _builtins.str
+    """Why, for people. At most 500 characters."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "location_id", b"location_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeScheduleRequest: _TypeAlias = ResumeScheduleRequest  # noqa: Y015
+
+@_typing.final
+class ResumeScheduleResponse(_message.Message):
+    """Response of `ResumeSchedule`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCHEDULE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def schedule(self) -> Global___Schedule:
+        """The schedule after the change."""
+
+    def __init__(
+        self,
+        *,
+        schedule: Global___Schedule | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["schedule", b"schedule"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["schedule", b"schedule"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeScheduleResponse: _TypeAlias = ResumeScheduleResponse  # noqa: Y015
+
+@_typing.final
 class PreviewScheduleRequest(_message.Message):
     """Request for `PreviewSchedule`."""
 
@@ -474,7 +690,9 @@ class PreviewScheduleRequest(_message.Message):
     """How many runs, 1 to 100. 0 means 5."""
     @_builtins.property
     def schedule(self) -> Global___Schedule:
-        """The schedule to try; `location_id` and `scan_scope` do not matter."""
+        """The schedule to try; `scan_scope` does not matter. `location_id` decides the
+        place within the spread.
+        """
 
     def __init__(
         self,
@@ -523,11 +741,16 @@ class PlannedRun(_message.Message):
     FIRES_AT_FIELD_NUMBER: _builtins.int
     LOCAL_TIME_FIELD_NUMBER: _builtins.int
     CLOCK_CHANGE_FIELD_NUMBER: _builtins.int
+    BLACKOUT_FIELD_NUMBER: _builtins.int
     local_time: _builtins.str
     """The same on the wall clock of the zone, ISO 8601 with offset."""
     clock_change: _builtins.str
     """What the clocks do around it, for people. Empty on ordinary days; else, for
     example, "02:30 does not exist on 2025-03-09: runs at 03:00".
+    """
+    blackout: _builtins.str
+    """What was shifted to this time, for people: "23:30 is in a blackout". Empty
+    when nothing was.
     """
     @_builtins.property
     def fires_at(self) -> _timestamp_pb2.Timestamp:
@@ -539,10 +762,11 @@ class PlannedRun(_message.Message):
         fires_at: _timestamp_pb2.Timestamp | None = ...,
         local_time: _builtins.str = ...,
         clock_change: _builtins.str = ...,
+        blackout: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["fires_at", b"fires_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_change", b"clock_change", "fires_at", b"fires_at", "local_time", b"local_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blackout", b"blackout", "clock_change", b"clock_change", "fires_at", b"fires_at", "local_time", b"local_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -585,7 +809,7 @@ class Scan(_message.Message):
     scan_scope: Global___ScanScope.ValueType
     """Which workflows it looks at."""
     reason: _builtins.str
-    """Why it failed, was missed or skipped. Empty otherwise."""
+    """Why it waits, failed, was cancelled, missed or skipped. Empty otherwise."""
     attempt: _builtins.int
     """How often it was tried."""
     workflows_total: _builtins.int

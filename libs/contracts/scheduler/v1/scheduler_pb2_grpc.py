@@ -54,6 +54,16 @@ class SchedulerServiceStub:
                 request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DeleteScheduleRequest.SerializeToString,
                 response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DeleteScheduleResponse.FromString,
                 _registered_method=True)
+        self.PauseSchedule = channel.unary_unary(
+                '/runwarden.scheduler.v1.SchedulerService/PauseSchedule',
+                request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.PauseScheduleRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.PauseScheduleResponse.FromString,
+                _registered_method=True)
+        self.ResumeSchedule = channel.unary_unary(
+                '/runwarden.scheduler.v1.SchedulerService/ResumeSchedule',
+                request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ResumeScheduleRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ResumeScheduleResponse.FromString,
+                _registered_method=True)
         self.PreviewSchedule = channel.unary_unary(
                 '/runwarden.scheduler.v1.SchedulerService/PreviewSchedule',
                 request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.PreviewScheduleRequest.SerializeToString,
@@ -115,6 +125,8 @@ class SchedulerServiceServicer:
         Fails with `FREQUENCY_MISSING`, `PREFERRED_TIME_MALFORMED`,
         `TIME_ZONE_UNKNOWN`, `WEEKDAY_OUT_OF_RANGE`, `CRON_MALFORMED`,
         `CRON_NEVER_FIRES`, `SELECTION_EMPTY`, `SELECTION_TOO_LARGE`,
+        `SPREAD_OUT_OF_RANGE`, `BLACKOUT_MALFORMED`, `BLACKOUTS_TOO_MANY`,
+        `BLACKOUTS_LEAVE_NO_TIME`, `CATCH_UP_OUT_OF_RANGE`,
         `UPDATE_MASK_UNKNOWN_FIELD` or `CHANGED_MEANWHILE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -122,8 +134,28 @@ class SchedulerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteSchedule(self, request, context):
-        """Deletes the schedule of a location. Its scans stay; a running one goes on.
-        Fails with `SCHEDULE_NOT_FOUND`.
+        """Deletes the schedule of a location. Its scans stay; a running one goes on,
+        one that it fired and that waits is cancelled. Fails with
+        `SCHEDULE_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseSchedule(self, request, context):
+        """Stops a schedule from firing, until it is resumed. A running scan goes on,
+        one that it fired and that waits is cancelled. A schedule that is paused
+        stays as it is. Fails with `SCHEDULE_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeSchedule(self, request, context):
+        """Lets a schedule fire again, from its next time on: what it would have fired
+        meanwhile is not made up for. A schedule that fires stays as it is. Fails
+        with `SCHEDULE_NOT_FOUND`, or like `UpsertSchedule` when its next time
+        cannot be computed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -201,6 +233,16 @@ def add_SchedulerServiceServicer_to_server(servicer, server):
                     servicer.DeleteSchedule,
                     request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DeleteScheduleRequest.FromString,
                     response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DeleteScheduleResponse.SerializeToString,
+            ),
+            'PauseSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseSchedule,
+                    request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.PauseScheduleRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.PauseScheduleResponse.SerializeToString,
+            ),
+            'ResumeSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeSchedule,
+                    request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ResumeScheduleRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ResumeScheduleResponse.SerializeToString,
             ),
             'PreviewSchedule': grpc.unary_unary_rpc_method_handler(
                     servicer.PreviewSchedule,
@@ -324,6 +366,60 @@ class SchedulerService:
             '/runwarden.scheduler.v1.SchedulerService/DeleteSchedule',
             libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DeleteScheduleRequest.SerializeToString,
             libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DeleteScheduleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.scheduler.v1.SchedulerService/PauseSchedule',
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.PauseScheduleRequest.SerializeToString,
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.PauseScheduleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.scheduler.v1.SchedulerService/ResumeSchedule',
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ResumeScheduleRequest.SerializeToString,
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ResumeScheduleResponse.FromString,
             options,
             channel_credentials,
             insecure,

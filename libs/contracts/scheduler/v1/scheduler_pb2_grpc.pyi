@@ -32,11 +32,25 @@ class SchedulerServiceStub:
     Fails with `FREQUENCY_MISSING`, `PREFERRED_TIME_MALFORMED`,
     `TIME_ZONE_UNKNOWN`, `WEEKDAY_OUT_OF_RANGE`, `CRON_MALFORMED`,
     `CRON_NEVER_FIRES`, `SELECTION_EMPTY`, `SELECTION_TOO_LARGE`,
+    `SPREAD_OUT_OF_RANGE`, `BLACKOUT_MALFORMED`, `BLACKOUTS_TOO_MANY`,
+    `BLACKOUTS_LEAVE_NO_TIME`, `CATCH_UP_OUT_OF_RANGE`,
     `UPDATE_MASK_UNKNOWN_FIELD` or `CHANGED_MEANWHILE`.
     """
     DeleteSchedule: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.DeleteScheduleRequest, _scheduler_pb2.DeleteScheduleResponse]
-    """Deletes the schedule of a location. Its scans stay; a running one goes on.
-    Fails with `SCHEDULE_NOT_FOUND`.
+    """Deletes the schedule of a location. Its scans stay; a running one goes on,
+    one that it fired and that waits is cancelled. Fails with
+    `SCHEDULE_NOT_FOUND`.
+    """
+    PauseSchedule: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.PauseScheduleRequest, _scheduler_pb2.PauseScheduleResponse]
+    """Stops a schedule from firing, until it is resumed. A running scan goes on,
+    one that it fired and that waits is cancelled. A schedule that is paused
+    stays as it is. Fails with `SCHEDULE_NOT_FOUND`.
+    """
+    ResumeSchedule: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.ResumeScheduleRequest, _scheduler_pb2.ResumeScheduleResponse]
+    """Lets a schedule fire again, from its next time on: what it would have fired
+    meanwhile is not made up for. A schedule that fires stays as it is. Fails
+    with `SCHEDULE_NOT_FOUND`, or like `UpsertSchedule` when its next time
+    cannot be computed.
     """
     PreviewSchedule: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.PreviewScheduleRequest, _scheduler_pb2.PreviewScheduleResponse]
     """Computes the next runs of a schedule that need not be stored, by the code
@@ -93,6 +107,8 @@ class SchedulerServiceServicer(metaclass=_abc_1.ABCMeta):
         Fails with `FREQUENCY_MISSING`, `PREFERRED_TIME_MALFORMED`,
         `TIME_ZONE_UNKNOWN`, `WEEKDAY_OUT_OF_RANGE`, `CRON_MALFORMED`,
         `CRON_NEVER_FIRES`, `SELECTION_EMPTY`, `SELECTION_TOO_LARGE`,
+        `SPREAD_OUT_OF_RANGE`, `BLACKOUT_MALFORMED`, `BLACKOUTS_TOO_MANY`,
+        `BLACKOUTS_LEAVE_NO_TIME`, `CATCH_UP_OUT_OF_RANGE`,
         `UPDATE_MASK_UNKNOWN_FIELD` or `CHANGED_MEANWHILE`.
         """
 
@@ -102,8 +118,32 @@ class SchedulerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _scheduler_pb2.DeleteScheduleRequest,
         context: _aio.ServicerContext[_scheduler_pb2.DeleteScheduleRequest, _abc.Awaitable[_scheduler_pb2.DeleteScheduleResponse]],
     ) -> _abc.Awaitable[_scheduler_pb2.DeleteScheduleResponse]:
-        """Deletes the schedule of a location. Its scans stay; a running one goes on.
-        Fails with `SCHEDULE_NOT_FOUND`.
+        """Deletes the schedule of a location. Its scans stay; a running one goes on,
+        one that it fired and that waits is cancelled. Fails with
+        `SCHEDULE_NOT_FOUND`.
+        """
+
+    @_abc_1.abstractmethod
+    def PauseSchedule(
+        self,
+        request: _scheduler_pb2.PauseScheduleRequest,
+        context: _aio.ServicerContext[_scheduler_pb2.PauseScheduleRequest, _abc.Awaitable[_scheduler_pb2.PauseScheduleResponse]],
+    ) -> _abc.Awaitable[_scheduler_pb2.PauseScheduleResponse]:
+        """Stops a schedule from firing, until it is resumed. A running scan goes on,
+        one that it fired and that waits is cancelled. A schedule that is paused
+        stays as it is. Fails with `SCHEDULE_NOT_FOUND`.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeSchedule(
+        self,
+        request: _scheduler_pb2.ResumeScheduleRequest,
+        context: _aio.ServicerContext[_scheduler_pb2.ResumeScheduleRequest, _abc.Awaitable[_scheduler_pb2.ResumeScheduleResponse]],
+    ) -> _abc.Awaitable[_scheduler_pb2.ResumeScheduleResponse]:
+        """Lets a schedule fire again, from its next time on: what it would have fired
+        meanwhile is not made up for. A schedule that fires stays as it is. Fails
+        with `SCHEDULE_NOT_FOUND`, or like `UpsertSchedule` when its next time
+        cannot be computed.
         """
 
     @_abc_1.abstractmethod
