@@ -40,6 +40,12 @@ class LocationNotYours(problems.Forbidden):
     reason = "LOCATION_NOT_YOURS"
 
 
+class AgencyKeyNeeded(problems.Forbidden):
+    """It is about all locations; use a key of the agency."""
+
+    reason = "AGENCY_KEY_NEEDED"
+
+
 class LocationMissing(problems.InvalidRequest):
     """A key of the agency must name the location: add `?location_id=…`."""
 
@@ -75,6 +81,12 @@ class Caller:
                 needed=scope,
                 given=self.scope,
             )
+
+    def require_agency(self, scope: Scope) -> None:
+        """Raises `ScopeTooNarrow` or `AgencyKeyNeeded` unless the key reaches the whole agency."""
+        self.require(scope)
+        if self.location_id is not None:
+            raise AgencyKeyNeeded
 
     def location(self, asked: str | None) -> str:
         """Gives the location the call is about: the key's own, or the one asked for.

@@ -1,28 +1,21 @@
-"""Alerts: settings, a test, deliveries, caught mails."""
+"""Alerts: a test, deliveries, caught mails."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
-from google.protobuf.field_mask_pb2 import FieldMask
+from fastapi import APIRouter, Query
 
 from gateway.access import Scope
-from gateway.rest import versions
 from gateway.rest.changes import Changes
 from gateway.rest.models.alerts import (
-    AlertSettings,
-    AlertSettingsBody,
     CaughtMail,
     CaughtMails,
-    ChangedAlertSettings,
     Delivery,
     TestVerdicts,
 )
 from gateway.rest.models.shapes import Page, page_of
 from gateway.rest.openapi import told
-from gateway.rest.problems import NothingToChange
 from gateway.rest.routes import (
     Back,
-    IfMatch,
     KeyedRoute,
     PageAsked,
     ReadLocation,
@@ -35,44 +28,6 @@ router = APIRouter(prefix="/api", tags=["Alerts"], route_class=KeyedRoute)
 
 TEST_SECONDS = 30.0
 """A test waits for mail servers and webhooks of other people."""
-
-
-@router.get("/alerts/settings")
-async def get_alert_settings(
-    back: Back, location_id: ReadLocation, response: Response
-) -> AlertSettings:
-    """Gives the alert settings of a location; the defaults when it was never configured."""
-    request = pb.GetAlertSettingsRequest(location_id=location_id)
-    with back.asking("notifier"):
-        found = await back.services.notifier.GetAlertSettings(request, timeout=back.seconds)
-    versions.show(response, found.settings.etag)
-    return AlertSettings.of(found.settings)
-
-
-@router.post("/alerts/settings", responses=told(409, 412))
-async def change_alert_settings(
-    *,
-    back: Back,
-    location_id: WriteLocation,
-    changes: Changes,
-    body: AlertSettingsBody,
-    response: Response,
-    if_match: IfMatch = None,
-) -> ChangedAlertSettings:
-    """Changes the alert settings of a location: a field not given is kept, null clears it."""
-    if not body.model_fields_set:
-        raise NothingToChange
-    etag = versions.wanted(if_match)
-    request = pb.UpdateAlertSettingsRequest(
-        settings=body.message(location_id),
-        update_mask=FieldMask(paths=sorted(body.model_fields_set)),
-        etag=etag,
-    )
-    with versions.matching(etag), back.asking("notifier"):
-        changed = await back.services.notifier.UpdateAlertSettings(request, timeout=back.seconds)
-    await changes.note("alert_settings.changed", location_id, location_id)
-    versions.show(response, changed.settings.etag)
-    return ChangedAlertSettings.of(changed.settings, webhook_secret=changed.webhook_secret or None)
 
 
 @router.post("/alerts/test")

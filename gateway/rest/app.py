@@ -12,6 +12,7 @@ from gateway.pages import first, signing_in
 from gateway.pages.rendering import STATIC, Templates
 from gateway.peers import SECONDS, Services
 from gateway.rest import (
+    alert_settings,
     alerts,
     analyses,
     executions,
@@ -46,6 +47,7 @@ ROUTERS = (
     quarantine.router,
     schedules.router,
     scans.router,
+    alert_settings.router,
     alerts.router,
     targets.router,
     incidents.router,

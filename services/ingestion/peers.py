@@ -13,7 +13,7 @@ from libs.rpc.client import telling_problems
 from libs.rpc.times import datetime_from, timestamp
 from services.ingestion.domain.change import WorkflowChange
 from services.ingestion.domain.events import WorkflowFailing, WorkflowRecovered, event_from
-from services.ingestion.domain.threshold import LocationThreshold, Threshold
+from services.ingestion.domain.threshold import Threshold, ToldThreshold
 
 REPORT_SECONDS = 5.0
 ASK_SECONDS = 2.0
@@ -46,7 +46,7 @@ class NotifierPeer:
 
     async def thresholds(
         self, *, changed_since: datetime | None
-    ) -> AsyncIterator[list[LocationThreshold]]:
+    ) -> AsyncIterator[list[ToldThreshold]]:
         """Gives the thresholds changed at or after a time, page by page, and the defaults."""
         request = pb.ListEffectiveSettingsRequest(
             changed_since=timestamp(changed_since), page_size=LARGEST_PAGE_SIZE
@@ -70,10 +70,11 @@ def _telling_problems() -> Iterator[None]:
         raise NotifierUnavailable from problem
 
 
-def _threshold(settings: pb.EffectiveSettings) -> LocationThreshold:
+def _threshold(settings: pb.EffectiveSettings) -> ToldThreshold:
     changed = settings.HasField("updated_at")
-    return LocationThreshold(
+    return ToldThreshold(
         settings.location_id,
+        settings.workflow_id,
         Threshold(settings.failure_threshold, settings.time_window_hours, settings.enabled),
         datetime_from(settings.updated_at, "updated_at") if changed else NEVER,
     )

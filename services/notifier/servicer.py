@@ -12,7 +12,7 @@ from services.notifier.actions.listing import Listing
 from services.notifier.actions.reporting import Reporting
 from services.notifier.actions.targeting import Targeting
 from services.notifier.actions.trying import Trying
-from services.notifier.domain.settings import AlertSettings
+from services.notifier.domain.scope import INSTALLATION
 from services.notifier.translate import events, fields, inbox, lists, pages, settings, targets
 
 
@@ -37,16 +37,17 @@ class NotifierServicer(rpc.NotifierServiceServicer):
     async def GetAlertSettings(
         self, request: pb.GetAlertSettingsRequest, context: Context
     ) -> pb.GetAlertSettingsResponse:
-        location_id = fields.location_id(request.location_id)
-        found = await self._configuring.settings_of(location_id)
-        return pb.GetAlertSettingsResponse(settings=settings.settings_to(found))
+        found, inherited = await self._configuring.settings_of(settings.scope_from(request))
+        return pb.GetAlertSettingsResponse(
+            settings=settings.settings_to(found),
+            inherited=settings.settings_to(inherited) if inherited else None,
+        )
 
     async def UpdateAlertSettings(
         self, request: pb.UpdateAlertSettingsRequest, context: Context
     ) -> pb.UpdateAlertSettingsResponse:
-        location_id = fields.location_id(request.settings.location_id, "settings.location_id")
-        change = settings.change_from(request)
-        written, secret = await self._configuring.change(location_id, change, request.etag)
+        scope, change = settings.changed_scope_from(request), settings.change_from(request)
+        written, secret = await self._configuring.change(scope, change, request.etag)
         return pb.UpdateAlertSettingsResponse(
             settings=settings.settings_to(written), webhook_secret=secret
         )
@@ -57,10 +58,11 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         since = fields.moment(request, "changed_since")
         page = pages.of_settings(request.page_size, request.page_token, since=since)
         found = await self._configuring.changed_since(since, page.after, page.limit)
+        defaults, _ = await self._configuring.settings_of(INSTALLATION)
         return pb.ListEffectiveSettingsResponse(
             settings=[settings.effective_to(each) for each in page.shown(found)],
             next_page_token=page.next_token(found),
-            defaults=settings.effective_to(AlertSettings(location_id="")),
+            defaults=settings.effective_to(defaults),
         )
 
     async def ReportEvents(

@@ -53,10 +53,12 @@ class NotifierSettings(ServiceSettings):
     retention_days: int = Field(default=90, ge=1, le=3650)
     """How many days events, deliveries and attempts are kept; those of open incidents stay."""
 
-    remind_critical_after: timedelta = Field(default=timedelta(hours=4), gt=timedelta(0))
-    """How long nobody may look after a critical incident before its targets are told again."""
+    remind_critical_after: timedelta = Field(default=timedelta(hours=4), ge=timedelta(minutes=1))
+    """How long nobody may look after a critical incident before its targets are told again.
 
-    remind_after: timedelta = Field(default=timedelta(hours=24), gt=timedelta(0))
+    In whole minutes; the alert settings may say otherwise."""
+
+    remind_after: timedelta = Field(default=timedelta(hours=24), ge=timedelta(minutes=1))
     """The same for incidents that are not critical."""
 
     group_wait: timedelta = Field(default=timedelta(seconds=30), ge=timedelta(0))

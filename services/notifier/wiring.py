@@ -35,14 +35,16 @@ from services.notifier.channels.egress import Egress
 from services.notifier.channels.email import EmailChannel
 from services.notifier.channels.layout import MailLayout
 from services.notifier.channels.webhook import WebhookChannel
-from services.notifier.domain.incident import Reminders
 from services.notifier.domain.links import Links
 from services.notifier.domain.pace import Waits
+from services.notifier.domain.scope import INSTALLATION
+from services.notifier.domain.settings import AlertSettings
 from services.notifier.domain.target import Channel
 from services.notifier.servicer import NotifierServicer
 from services.notifier.settings import NotifierSettings
 
 MIGRATIONS = Path(__file__).parent / "store" / "migrations"
+MINUTE = timedelta(minutes=1)
 SERVICE = pb.DESCRIPTOR.services_by_name["NotifierService"].full_name
 
 
@@ -70,14 +72,14 @@ async def running(
         jobs.forget(works, Forgetting(database, timedelta(days=settings.retention_days)))
         wake = partial(works.wake, jobs.DELIVER)
         addressing = Addressing(Waits(group=settings.group_wait))
-        reminders = Reminders(critical=settings.remind_critical_after, other=settings.remind_after)
-        jobs.remind(works, Reminding(database, addressing, links, reminders))
+        built_in = _built_in(settings)
+        jobs.remind(works, Reminding(database, addressing, links, built_in))
         servicer = NotifierServicer(
-            configuring=Configuring(database, box, egress.check, wake),
+            configuring=Configuring(database, box, built_in, egress.check, wake),
             reporting=Reporting(
-                database, Deciding(addressing, links, settings.hold_down), reminders, wake
+                database, Deciding(addressing, links, settings.hold_down), built_in, wake
             ),
-            inbox=Inbox(database, addressing, links, reminders, wake),
+            inbox=Inbox(database, addressing, links, built_in, wake),
             trying=Trying(database, posting, links, clock),
             listing=Listing(database, catches_mail=settings.smtp_host is None),
             targeting=Targeting(database, posting, box, wake),
@@ -86,6 +88,15 @@ async def running(
         yield await stack.enter_async_context(
             serving(settings, SERVICE, add, polled={"ListEffectiveSettings"})
         )
+
+
+def _built_in(settings: NotifierSettings) -> AlertSettings:
+    """Gives what holds where nobody set anything."""
+    return AlertSettings(
+        scope=INSTALLATION,
+        critical_reminder_minutes=round(settings.remind_critical_after / MINUTE),
+        reminder_minutes=round(settings.remind_after / MINUTE),
+    )
 
 
 def _senders(

@@ -17,7 +17,7 @@ class FakeNotifier(rpc.NotifierServiceServicer):
 
     def __init__(self) -> None:
         self._events: dict[str, pb.Event] = {}
-        self._settings: dict[str, pb.EffectiveSettings] = {}
+        self._settings: dict[tuple[str, str], pb.EffectiveSettings] = {}
         self.page_size = 500
         self.defaults = {"failures": 3, "hours": 24}
         self.away = False
@@ -36,11 +36,19 @@ class FakeNotifier(rpc.NotifierServiceServicer):
         ]
 
     def configure(
-        self, location_id: str, *, failures=3, hours=24, enabled=True, changed_ago=timedelta()
+        self,
+        location_id: str,
+        workflow_id: str = "",
+        *,
+        failures=3,
+        hours=24,
+        enabled=True,
+        changed_ago=timedelta(),
     ) -> None:
-        self._settings.pop(location_id, None)
-        self._settings[location_id] = pb.EffectiveSettings(
+        self._settings.pop((location_id, workflow_id), None)
+        self._settings[location_id, workflow_id] = pb.EffectiveSettings(
             location_id=location_id,
+            workflow_id=workflow_id,
             enabled=enabled,
             failure_threshold=failures,
             time_window_hours=hours,

@@ -142,6 +142,33 @@ async def test_the_defaults_are_the_notifiers(house):
     assert house.told() == [("workflow_failing", "wf", 2)]
 
 
+async def test_a_workflow_with_a_threshold_of_its_own_follows_it_and_the_others_do_not(house):
+    house.notifier.configure("l", failures=5, hours=12)
+    house.notifier.configure("l", "strict", failures=1, hours=48)
+    house.notifier.configure("other", "wf", failures=9)
+    await house.fail("l", 1, "strict")
+    await house.fail("l", 1)
+    await house.thresholds.refresh()
+
+    strict, usual = await house.threshold("l", "strict"), await house.threshold("l")
+    assert (strict.failure_threshold, strict.time_window_hours) == (1, 48)
+    assert (usual.failure_threshold, usual.time_window_hours) == (5, 12)
+    assert house.told() == [("workflow_failing", "strict", 1)]
+    await house.fail("l", 4)
+    assert house.told()[1:] == [("workflow_failing", "wf", 5)]
+
+
+async def test_a_change_of_the_location_leaves_its_workflows_thresholds_alone(house):
+    house.notifier.configure("l", "own", failures=9)
+    await house.fail("l", 2, "own")
+    await house.fail("l", 2)
+    await house.thresholds.refresh()
+    house.notifier.configure("l", failures=2)
+    await house.thresholds.refresh()
+
+    assert house.told() == [("workflow_failing", "wf", 2)]
+
+
 async def test_a_lowered_threshold_tells_of_workflows_that_are_over_it_now(house):
     await house.fail("l", 2)
     await house.fail("l", 1, "once")

@@ -166,18 +166,28 @@ async def report(notifier, *events):
     return [result.outcome for result in response.results]
 
 
-async def configure(notifier, location_id=LOCATION, *, mask=None, etag="", **settings):
+async def configure(
+    notifier,
+    location_id=LOCATION,
+    workflow_id="",
+    *,
+    mask=None,
+    etag="",
+    installation=False,
+    **settings,
+):
     """Changes the given settings; those given as None are cleared."""
     given = {name: value for name, value in settings.items() if value is not None}
+    place = {} if installation else {"location_id": location_id, "workflow_id": workflow_id}
     request = pb.UpdateAlertSettingsRequest(
-        settings=pb.AlertSettings(location_id=location_id, **given), etag=etag
+        settings=pb.AlertSettings(**place, **given), etag=etag, installation=installation
     )
     request.update_mask.paths.extend(list(settings) if mask is None else mask)
     return await notifier.UpdateAlertSettings(request, timeout=SECONDS)
 
 
-async def settings_of(notifier, location_id=LOCATION):
-    request = pb.GetAlertSettingsRequest(location_id=location_id)
+async def settings_of(notifier, location_id=LOCATION, **request):
+    request = pb.GetAlertSettingsRequest(location_id=location_id, **request)
     return (await notifier.GetAlertSettings(request, timeout=SECONDS)).settings
 
 

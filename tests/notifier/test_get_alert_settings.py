@@ -5,12 +5,21 @@ from tests.notifier.builders import SECONDS, configure, refused_as, settings_of
 async def test_a_location_that_was_never_configured_has_the_defaults(notifier):
     settings = await settings_of(notifier)
 
+    assert {each.level for each in settings.origins} == {pb.SETTINGS_LEVEL_BUILT_IN}
+    del settings.origins[:]
     assert settings == pb.AlertSettings(
         location_id="loc-1",
         enabled=True,
         failure_threshold=3,
         time_window_hours=24,
         alert_on_critical=True,
+        timezone="America/Chicago",
+        quiet_hours=pb.QuietHours(),
+        quiet_hours_hold_critical=False,
+        scan_summary=pb.SCAN_SUMMARY_ALWAYS,
+        critical_reminder_minutes=240,
+        reminder_minutes=1440,
+        update_interval_minutes=60,
         configured=False,
         etag="v0",
     )

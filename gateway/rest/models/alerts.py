@@ -1,77 +1,13 @@
-"""Alert settings, incidents, deliveries and caught mails."""
+"""Incidents, deliveries and caught mails."""
 
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from gateway.rest import wire
-from gateway.rest.models.shapes import Answer, Body, examples, words
+from gateway.rest.models.shapes import Answer, words
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
 
 IncidentStatusWord = Literal["open", "resolved"]
-
-
-class AlertSettingsBody(Body):
-    """When to alert and whom. A field that is not given stays as it is; null clears it."""
-
-    model_config = examples(
-        {
-            "failureThreshold": 3,
-            "timeWindowHours": 24,
-            "alertOnCritical": True,
-            "alertEmail": "you@example.com",
-            "webhookUrl": "https://example.com/hooks/runwarden",
-        },
-        {"enabled": False},
-    )
-
-    enabled: bool | None = None
-    """Whether anything is sent at all. Default true."""
-    failure_threshold: int | None = None
-    """How many failures within the window make an alert, 1 to 10,000. Default 3."""
-    time_window_hours: int | None = None
-    """The window in hours, 1 to 720. Default 24."""
-    alert_on_critical: bool | None = None
-    """Whether critical findings of scans alert. Default true."""
-    alert_email: str | None = None
-    """Where mails go; null means no mail."""
-    webhook_url: str | None = None
-    """Where webhooks go; null means no webhook."""
-
-    def message(self, location_id: str) -> pb.AlertSettings:
-        """Gives the fields that are set, for a location."""
-        return pb.AlertSettings(
-            location_id=location_id,
-            enabled=self.enabled,
-            failure_threshold=wire.int32_or_none(self.failure_threshold),
-            time_window_hours=wire.int32_or_none(self.time_window_hours),
-            alert_on_critical=self.alert_on_critical,
-            alert_email=self.alert_email,
-            webhook_url=self.webhook_url,
-        )
-
-
-class AlertSettings(Answer):
-    """The alert settings of a location."""
-
-    location_id: str
-    configured: bool
-    """Whether the location was ever configured; if not, these are the defaults."""
-    enabled: bool
-    failure_threshold: int
-    time_window_hours: int
-    alert_on_critical: bool
-    alert_email: str | None
-    webhook_url: str | None
-    created_at: AwareDatetime | None
-    updated_at: AwareDatetime | None
-
-
-class ChangedAlertSettings(AlertSettings):
-    """The alert settings after a change."""
-
-    webhook_secret: str | None = None
-    """Signs webhooks; only in the answer that first sets a webhook_url, and never again."""
 
 
 class TestVerdict(Answer):

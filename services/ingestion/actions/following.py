@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from libs.db import outbox
 from libs.db.database import Database
 from services.ingestion.actions import judging
-from services.ingestion.domain.threshold import LocationThreshold
+from services.ingestion.domain.threshold import ToldThreshold
 from services.ingestion.peers import NotifierPeer
-from services.ingestion.store import location_settings, workflows
+from services.ingestion.store import told_thresholds, workflows
 from services.ingestion.store.now import now
 
 OVERLAP = timedelta(seconds=10)
@@ -36,14 +36,14 @@ class ThresholdCopy:
         # Only now: after a failure all of it is asked for again.
         self._newest = max(seen, default=self._newest)
 
-    async def _take_over(self, told: Sequence[LocationThreshold]) -> None:
+    async def _take_over(self, told: Sequence[ToldThreshold]) -> None:
         async with self._database.transaction() as session:
-            if not await location_settings.has_news(session, told):
+            if not await told_thresholds.has_news(session, told):
                 return
             # A batch that is being recorded has counted against the old
             # threshold, and its workflow may not be seen yet: wait for it.
             await workflows.lock_all(session)
-            changed = await location_settings.store(session, told)
+            changed = await told_thresholds.store(session, told)
             events = await judging.review(session, changed, await now(session))
             await outbox.add(session, events)
         if events:

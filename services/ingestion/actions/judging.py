@@ -19,6 +19,7 @@ from services.ingestion.domain.threshold import Evidence, Standing, Tally
 from services.ingestion.domain.workflow import Sighted, sightings
 from services.ingestion.store import Transaction, batches, thresholds, workflows
 from services.ingestion.store.batches import Entered
+from services.ingestion.store.told_thresholds import SetBy
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ async def enter(
     return bool(events)
 
 
-async def review(session: Transaction, changed: Sequence[str], at: datetime) -> list[OutboxEvent]:
+async def review(session: Transaction, changed: Sequence[SetBy], at: datetime) -> list[OutboxEvent]:
     """Gives what changed thresholds mean for the notifier; nothing may be recorded meanwhile."""
     alarms = []
     standings = {}

@@ -25,10 +25,14 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
-class LocationThreshold:
-    """The threshold of a location as the notifier told it; of no location: what holds for all others."""
+class ToldThreshold:
+    """A threshold as the notifier told it, of a workflow, or of all others of its location.
+
+    Of no location: what holds for all others.
+    """
 
     location_id: str
+    workflow_id: str
     threshold: Threshold
     updated_at: datetime
 

@@ -237,11 +237,15 @@ class DailyRollupRow(RollupRow, IngestionTable, table=True):
 
 
 class LocationSettingsRow(IngestionTable, table=True):
-    """A copy of the notifier's thresholds; the row without a location holds for all others."""
+    """A copy of the notifier's thresholds.
+
+    The row without a workflow holds for all others of the location, the one
+    without a location for all other locations.
+    """
 
     __tablename__ = "location_settings"
     __table_args__ = (
-        PrimaryKeyConstraint("location_id", name="location_settings_pkey"),
+        PrimaryKeyConstraint("location_id", "workflow_id", name="location_settings_pkey"),
         CheckConstraint("failure_threshold > 0", name="location_settings_failure_threshold_check"),
         CheckConstraint("time_window_hours > 0", name="location_settings_time_window_hours_check"),
     )
@@ -251,6 +255,7 @@ class LocationSettingsRow(IngestionTable, table=True):
     failure_threshold: int
     time_window_hours: int
     updated_at: datetime = _column(Moment)
+    workflow_id: str = _column(Word, sa_column_kwargs={"server_default": text("''::text")})
 
 
 class QuarantinedDeliveryRow(IngestionTable, table=True):

@@ -12,6 +12,7 @@ from services.ingestion.domain.execution import WorkflowKey
 from services.ingestion.domain.threshold import Evidence, Standing, Tally, Threshold
 from services.ingestion.domain.workflow import Sighted
 from services.ingestion.store.changes import COLUMNS, read
+from services.ingestion.store.told_thresholds import SetBy
 
 GIVEN = """
     unnest(CAST(:location_ids AS text[]), CAST(:workflow_ids AS text[]))
@@ -21,14 +22,16 @@ COUNTED = """
     run.location_id = workflow.location_id AND run.workflow_id = workflow.workflow_id
     AND run.status = 'failed' AND run.error_class <> 'EXPECTED'
 """
-# The row of the location, or the one that holds for all others.
+# The row of the workflow, else that of the location, else the one that holds for all others.
 THRESHOLD = """
     CROSS JOIN LATERAL (
-        SELECT location_id AS set_by, failure_threshold, alerts_enabled,
+        SELECT told.location_id AS set_in, told.workflow_id AS set_for,
+            failure_threshold, alerts_enabled,
             coalesce(CAST(:hours AS integer), time_window_hours) AS hours
-        FROM location_settings
-        WHERE location_id IN (workflow.location_id, '')
-        ORDER BY location_id DESC LIMIT 1
+        FROM location_settings AS told
+        WHERE told.location_id IN (workflow.location_id, '')
+            AND told.workflow_id IN (workflow.workflow_id, '')
+        ORDER BY told.location_id DESC, told.workflow_id DESC LIMIT 1
     ) AS threshold
 """
 # Whole hours come from their roll-ups: in a storm a workflow fails thousands of
@@ -137,7 +140,9 @@ STANDINGS = text(f"""
         SELECT executed_at, execution_id FROM execution_logs AS run WHERE {COUNTED}
         ORDER BY executed_at DESC, execution_id DESC LIMIT 1
     ) AS last ON true
-    WHERE set_by = ANY (CAST(:set_by AS text[]))
+    WHERE (set_in, set_for) IN (
+            SELECT * FROM unnest(CAST(:locations AS text[]), CAST(:workflows AS text[]))
+        )
         AND (failing OR last_execution_at > clock_now() - interval '30 days')
 """)  # noqa: S608
 
@@ -174,9 +179,16 @@ async def evidence(
     return found
 
 
-async def reviewed(session: AsyncSession, set_by: Collection[str]) -> list[Reviewed]:
-    """Counts again for all workflows whose threshold is set by these rows of the settings."""
-    rows = await session.execute(STANDINGS, {"set_by": list(set_by), "hours": None})
+async def reviewed(session: AsyncSession, set_by: Collection[SetBy]) -> list[Reviewed]:
+    """Counts again for all workflows whose threshold is set by these rows of the copy."""
+    rows = await session.execute(
+        STANDINGS,
+        {
+            "locations": [location_id for location_id, _ in set_by],
+            "workflows": [workflow_id for _, workflow_id in set_by],
+            "hours": None,
+        },
+    )
     return [
         Reviewed(
             Sighted(WorkflowKey(*row[:2]), row[8], Standing(*row[9:12])),

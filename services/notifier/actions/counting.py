@@ -5,16 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
+from services.notifier.actions.audiences import Audiences
 from services.notifier.domain import wording
 from services.notifier.domain.event import AboutWorkflow, Event, severity_of
 from services.notifier.domain.inbox import Action, Deed
-from services.notifier.domain.incident import (
-    EarlierFix,
-    Incident,
-    Reminders,
-    dedup_key_of,
-    failures_in,
-)
+from services.notifier.domain.incident import EarlierFix, Incident, dedup_key_of, failures_in
 from services.notifier.store import Transaction, deliveries, inbox, incidents
 
 Key = tuple[str, str]
@@ -40,7 +35,7 @@ class Counting:
     def __init__(
         self,
         transaction: Transaction,
-        reminders: Reminders,
+        audiences: Audiences,
         held: dict[Key, _Open],
         *,
         settling: Mapping[Key, Incident],
@@ -48,7 +43,7 @@ class Counting:
         fixes: Mapping[Key, Sequence[EarlierFix]],
     ) -> None:
         self._transaction = transaction
-        self._reminders = reminders
+        self._audiences = audiences
         self._open = held
         self._settling = dict(settling)
         self._endings = set(endings)
@@ -56,7 +51,7 @@ class Counting:
 
     @classmethod
     async def about(
-        cls, transaction: Transaction, events: Collection[Event], reminders: Reminders
+        cls, transaction: Transaction, events: Collection[Event], audiences: Audiences
     ) -> Self:
         """Holds the open incidents of the events."""
         keys = {key_of(each) for each in events}
@@ -74,7 +69,7 @@ class Counting:
         }
         endings = await deliveries.waiting_endings(transaction, closed)
         fixes = await inbox.earlier_fixes(transaction, closed)
-        return cls(transaction, reminders, held, settling=settling, endings=endings, fixes=fixes)
+        return cls(transaction, audiences, held, settling=settling, endings=endings, fixes=fixes)
 
     async def count(self, event: Event, at: datetime) -> tuple[Incident, bool]:
         """Counts an event in its open incident, or opens one; says which."""
@@ -88,7 +83,8 @@ class Counting:
                     there.incident, snoozed_until=None, snoozed_until_worse=False
                 )
             return there.incident, False
-        after = self._reminders.after(severity_of(event.detail.kind))
+        wanted = self._audiences.of(event.scope).settings
+        after = wanted.reminder_after(severity_of(event.detail.kind))
         incident, opened = await incidents.count(self._transaction, event, at, after)
         told = not opened and await deliveries.heard_of(self._transaction, [incident.incident_id])
         self._open[key_of(event)] = _Open(incident, heard=bool(told))
@@ -99,7 +95,7 @@ class Counting:
         settling = self._settling.pop(key_of(event), None)
         if settling is None:
             return None
-        after = self._reminders.after(settling.severity)
+        after = self._audiences.of(settling.scope).settings.reminder_after(settling.severity)
         incident = await incidents.go_on(self._transaction, settling.incident_id, after)
         await deliveries.take_back_end(self._transaction, incident.incident_id)
         heard = await deliveries.heard_of(self._transaction, [incident.incident_id])

@@ -1,12 +1,13 @@
 """What follows from one event: its incident, and who is told what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from services.notifier.actions.addressing import Addressing, Notice, silenced
+from services.notifier.actions.audiences import Audiences
 from services.notifier.actions.counting import Counting
-from services.notifier.domain.decision import Audience, Suppression
+from services.notifier.domain.decision import Suppression
 from services.notifier.domain.delivery import Draft
 from services.notifier.domain.event import Event, ScanCompleted
 from services.notifier.domain.incident import Effect, Incident, effect_of
@@ -21,7 +22,7 @@ class Batch:
 
     transaction: Transaction
     counting: Counting
-    audiences: Mapping[str, Audience]
+    audiences: Audiences
     _drafts: list[Draft] = field(default_factory=list)
 
     def add(self, drafts: Sequence[Draft]) -> None:
@@ -88,7 +89,7 @@ class Deciding:
         await batch.write_drafts()
         told = await deliveries.close_openings(batch.transaction, incident.incident_id)
         notice = _notice(event, resolution(event, at, incident, self._links), incident)
-        audience = batch.audiences[event.location_id]
+        audience = batch.audiences.of(event.scope)
         batch.add(self._addressing.to_those(notice, told, audience, hold=self._hold_down))
 
     def _tell_all(
@@ -96,7 +97,7 @@ class Deciding:
     ) -> bool:
         """Says whether somebody will be told."""
         notice = _notice(event, message, incident)
-        audience = batch.audiences[event.location_id]
+        audience = batch.audiences.of(event.scope)
         drafts = self._addressing.to_all(notice, event.detail.kind, audience)
         batch.add(drafts)
         return not all(each.suppressed_because for each in drafts)
@@ -106,7 +107,7 @@ def _must_still_be_told(batch: Batch, event: Event, incident: Incident) -> bool:
     """Says whether a repeat is the first that reaches somebody: a target was set meanwhile."""
     if incident.looked_after or batch.counting.somebody_heard_of(event):
         return False
-    return batch.audiences[event.location_id].reaches_somebody(event.detail.kind)
+    return batch.audiences.of(event.scope).reaches_somebody(event.detail.kind)
 
 
 def _notice(event: Event, message: Message, incident: Incident | None) -> Notice:

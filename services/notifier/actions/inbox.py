@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from libs.db.database import Database
+from services.notifier.actions import audiences
 from services.notifier.actions.addressing import Addressing, Notice
 from services.notifier.domain.decision import Audience
 from services.notifier.domain.inbox import (
@@ -14,10 +15,11 @@ from services.notifier.domain.inbox import (
     Story,
     check_snooze,
 )
-from services.notifier.domain.incident import Incident, IncidentStatus, Reminders
+from services.notifier.domain.incident import Incident, IncidentStatus
 from services.notifier.domain.links import Links
 from services.notifier.domain.message import ended_by_hand
-from services.notifier.store import Transaction, deliveries, inbox, settings, targets
+from services.notifier.domain.settings import AlertSettings
+from services.notifier.store import Transaction, deliveries, inbox
 
 
 class Inbox:
@@ -28,13 +30,13 @@ class Inbox:
         database: Database,
         addressing: Addressing,
         links: Links,
-        reminders: Reminders,
+        built_in: AlertSettings,
         wake: Callable[[], None],
     ) -> None:
         self._database = database
         self._addressing = addressing
         self._links = links
-        self._reminders = reminders
+        self._built_in = built_in
         self._wake = wake
 
     async def story(self, location_id: str, incident_id: str) -> Story:
@@ -80,7 +82,7 @@ class Inbox:
         """Ends an incident by hand, and remembers what helped."""
         said = Action(Deed.RESOLVED, actor, "; ".join(filter(None, [cause, fix])))
         async with self._database.transaction() as transaction:
-            audience = await audience_of(transaction, location_id)
+            audience = await self._audience(transaction, location_id, incident_id)
             incident = await inbox.held(transaction, location_id, incident_id)
             if incident.status is IncidentStatus.OPEN:
                 incident = await inbox.resolve(transaction, incident_id, actor, cause, fix)
@@ -95,10 +97,11 @@ class Inbox:
     async def reopen(self, location_id: str, incident_id: str, actor: str, note: str) -> Incident:
         """Makes an incident need attention again."""
         async with self._database.transaction() as transaction:
+            audience = await self._audience(transaction, location_id, incident_id)
             incident = await inbox.held(transaction, location_id, incident_id)
             if incident.status is IncidentStatus.OPEN and not incident.looked_after:
                 return incident
-            after = self._reminders.after(incident.severity)
+            after = audience.settings.reminder_after(incident.severity)
             incident = await inbox.reopen(transaction, incident_id, after)
             await deliveries.supersede_endings(transaction, location_id, incident.dedup_key)
             await inbox.note(transaction, incident_id, Action(Deed.REOPENED, actor, note))
@@ -111,6 +114,14 @@ class Inbox:
             await inbox.note(transaction, incident_id, Action(Deed.NOTED, actor, note))
         return incident
 
+    async def _audience(
+        self, transaction: Transaction, location_id: str, incident_id: str
+    ) -> Audience:
+        """Holds who is told of an incident; before the incident, as whoever reports events does."""
+        about = (await inbox.of(transaction, location_id, incident_id)).scope
+        held = await audiences.held_still(transaction, [about], self._built_in)
+        return held.of(about)
+
     async def _tell_the_end(
         self, transaction: Transaction, incident: Incident, audience: Audience
     ) -> None:
@@ -118,12 +129,6 @@ class Inbox:
         message = ended_by_hand(incident, self._links)
         notice = Notice(message, incident.location_id, None, incident.incident_id)
         await deliveries.add(transaction, self._addressing.to_those(notice, told, audience))
-
-
-async def audience_of(transaction: Transaction, location_id: str) -> Audience:
-    """Gives whom a location wants to be told, and keeps that from changing until the commit."""
-    wishes = await settings.held_still(transaction, [location_id])
-    return Audience(wishes[location_id], await targets.of(transaction, [location_id]))
 
 
 async def _held_open(transaction: Transaction, location_id: str, incident_id: str) -> Incident:

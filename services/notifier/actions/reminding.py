@@ -1,13 +1,15 @@
 """Tells again of incidents that nobody looks after, and of those whose snooze is over."""
 
 from libs.db.database import Database
+from services.notifier.actions import audiences
 from services.notifier.actions.addressing import Addressing, Notice
-from services.notifier.actions.inbox import audience_of
 from services.notifier.domain.decision import Audience
 from services.notifier.domain.inbox import Action, Deed
-from services.notifier.domain.incident import Incident, Reminders, opened_by
+from services.notifier.domain.incident import Incident, opened_by
 from services.notifier.domain.links import Links
 from services.notifier.domain.message import Occasion, reminder
+from services.notifier.domain.scope import Scope
+from services.notifier.domain.settings import AlertSettings
 from services.notifier.store import Transaction, deliveries, inbox
 
 STEP = 100
@@ -17,30 +19,30 @@ class Reminding:
     """Writes reminders; the loop of deliveries sends them."""
 
     def __init__(
-        self, database: Database, addressing: Addressing, links: Links, reminders: Reminders
+        self, database: Database, addressing: Addressing, links: Links, built_in: AlertSettings
     ) -> None:
         self._database = database
         self._addressing = addressing
         self._links = links
-        self._reminders = reminders
+        self._built_in = built_in
 
     async def remind(self) -> int:
         """Tells again of everything that is due; gives of how many incidents."""
         async with self._database.transaction() as transaction:
-            locations = await inbox.locations_to_remind(transaction, STEP)
-        return sum([await self._remind_in(each) for each in locations])
+            scopes = await inbox.scopes_to_remind(transaction, STEP)
+        return sum([await self._remind_in(each) for each in scopes])
 
-    async def _remind_in(self, location_id: str) -> int:
+    async def _remind_in(self, scope: Scope) -> int:
         async with self._database.transaction() as transaction:
             # Before the incidents, as whoever reports events takes them.
-            audience = await audience_of(transaction, location_id)
-            due = await inbox.held_due(transaction, location_id, STEP)
+            held = await audiences.held_still(transaction, [scope], self._built_in)
+            due = await inbox.held_due(transaction, scope, STEP)
             for incident in due:
-                await self._tell(transaction, incident, audience)
+                await self._tell(transaction, incident, held.of(scope))
         return len(due)
 
     async def _tell(self, transaction: Transaction, due: Incident, audience: Audience) -> None:
-        after = self._reminders.after(due.severity)
+        after = audience.settings.reminder_after(due.severity)
         incident = await inbox.reminded(transaction, due.incident_id, after)
         kind = opened_by(incident.dedup_key)
         reached = audience.reaches_somebody(kind, Occasion.REMINDER)

@@ -4,12 +4,11 @@ from collections.abc import Callable, Collection, Sequence
 
 from libs import metrics, problems
 from libs.db.database import Database
+from services.notifier.actions import audiences
 from services.notifier.actions.counting import Counting, key_of
 from services.notifier.actions.deciding import Batch, Deciding
-from services.notifier.domain.decision import Audience
 from services.notifier.domain.event import Event
-from services.notifier.domain.incident import Reminders
-from services.notifier.store import Transaction, settings, targets
+from services.notifier.domain.settings import AlertSettings
 from services.notifier.store import events as event_log
 
 
@@ -20,12 +19,12 @@ class Reporting:
         self,
         database: Database,
         deciding: Deciding,
-        reminders: Reminders,
+        built_in: AlertSettings,
         wake: Callable[[], None],
     ) -> None:
         self._database = database
         self._deciding = deciding
-        self._reminders = reminders
+        self._built_in = built_in
         self._wake = wake
 
     async def report(self, events: Sequence[Event]) -> Sequence[bool]:
@@ -57,9 +56,10 @@ class Reporting:
         async with self._database.transaction() as transaction:
             happened = await event_log.add(transaction, events)
             new = [each for each in events if each.event_id in happened]
-            audiences = await _audiences(transaction, {each.location_id for each in new})
-            counting = await Counting.about(transaction, new, self._reminders)
-            batch = Batch(transaction, counting, audiences)
+            scopes = {each.scope for each in new}
+            listening = await audiences.held_still(transaction, scopes, self._built_in)
+            counting = await Counting.about(transaction, new, listening)
+            batch = Batch(transaction, counting, listening)
             incidents: dict[str, str] = {}
             # Every batch takes its incidents in this order, so none waits in a circle. The
             # sort is stable: events of one incident stay in the order they were told.
@@ -70,14 +70,3 @@ class Reporting:
             await batch.write()
             await event_log.link(transaction, incidents)
         return happened.keys()
-
-
-async def _audiences(
-    transaction: Transaction, location_ids: Collection[str]
-) -> dict[str, Audience]:
-    wishes = await settings.held_still(transaction, location_ids)
-    found = await targets.of(transaction, location_ids)
-    return {
-        location_id: Audience(wish, [each for each in found if each.location_id == location_id])
-        for location_id, wish in wishes.items()
-    }

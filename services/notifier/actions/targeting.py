@@ -9,6 +9,7 @@ from libs.secrets import SecretBox
 from services.notifier.actions.posting import Posting
 from services.notifier.channels.signing import new_secret
 from services.notifier.domain.decision import Suppression
+from services.notifier.domain.scope import Scope
 from services.notifier.domain.target import (
     MOST_TARGETS,
     Channel,
@@ -59,7 +60,7 @@ class Targeting:
         self._posting.check(channel, wishes.get("address", ""))
         target = wished(new, wishes)
         async with self._database.transaction() as transaction:
-            await settings.held_alone(transaction, location_id)
+            await settings.held_alone(transaction, Scope(location_id))
             there = await targets.of(transaction, [location_id])
             if len([each for each in there if each.origin is Origin.API]) >= MOST_TARGETS:
                 raise TooManyTargets
@@ -72,7 +73,7 @@ class Targeting:
     ) -> tuple[Target, datetime]:
         """Changes what is wished of a target; what waits goes to a new address."""
         async with self._database.transaction() as transaction:
-            await settings.held_alone(transaction, location_id)
+            await settings.held_alone(transaction, Scope(location_id))
             there = await targets.of(transaction, [location_id])
             before = _among(there, target_id)
             after = wished(before, wishes)
@@ -102,7 +103,7 @@ class Targeting:
     async def delete(self, location_id: str, target_id: str) -> None:
         """Forgets a target, and what waits for it."""
         async with self._database.transaction() as transaction:
-            await settings.held_alone(transaction, location_id)
+            await settings.held_alone(transaction, Scope(location_id))
             target = await targets.one(transaction, location_id, target_id)
             if target.origin is Origin.SETTINGS:
                 raise TargetIsSetting
@@ -116,7 +117,7 @@ class Targeting:
     ) -> tuple[Target, datetime, int]:
         """Switches a target on; gives it, and how many of what it missed it is sent now."""
         async with self._database.transaction() as transaction:
-            await settings.held_alone(transaction, location_id)
+            await settings.held_alone(transaction, Scope(location_id))
             target = await targets.one(transaction, location_id, target_id)
             missed = await replays.missed(transaction, target) if replay else 0
             await targets.enable(transaction, target_id)
@@ -128,7 +129,7 @@ class Targeting:
         """Gives a webhook target a new secret, and tells it."""
         secret = new_secret()
         async with self._database.transaction() as transaction:
-            await settings.held_alone(transaction, location_id)
+            await settings.held_alone(transaction, Scope(location_id))
             target = await targets.one(transaction, location_id, target_id)
             if target.channel is not Channel.WEBHOOK:
                 raise NoSecret

@@ -13,6 +13,7 @@ from services.notifier.domain.delivery import TrialVerdict
 from services.notifier.domain.links import Links
 from services.notifier.domain.message import Message, trial
 from services.notifier.domain.retry import Outcome, Verdict
+from services.notifier.domain.scope import Scope
 from services.notifier.domain.target import Target
 from services.notifier.domain.text import cut
 from services.notifier.store import claims, settings, targets, trials
@@ -54,7 +55,7 @@ class Trying:
 
     async def _admitted(self, location_id: str, target_id: str) -> Sequence[Target]:
         async with self._database.transaction() as transaction:
-            await settings.held_alone(transaction, location_id)
+            await settings.held_alone(transaction, Scope(location_id))
             if target_id:
                 there: Sequence[Target] = [await targets.one(transaction, location_id, target_id)]
             else:

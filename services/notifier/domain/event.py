@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
 
+from services.notifier.domain.scope import Scope
+
 
 class Severity(StrEnum):
     """How bad it is."""
@@ -227,6 +229,12 @@ class Event:
     location_id: str
     occurred_at: datetime | None
     detail: Detail
+
+    @property
+    def scope(self) -> Scope:
+        """What the settings must be for that decide of it."""
+        about = self.detail.workflow_id if isinstance(self.detail, AboutWorkflow) else ""
+        return Scope(self.location_id, about)
 
     @property
     def once_key(self) -> str | None:

@@ -1,7 +1,7 @@
 """Something wrong, from its first event until it is over."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum, StrEnum
 
 from services.notifier.domain.event import (
@@ -18,6 +18,7 @@ from services.notifier.domain.event import (
     Severity,
     WorkflowFailing,
 )
+from services.notifier.domain.scope import Scope
 
 
 class IncidentStatus(StrEnum):
@@ -61,6 +62,11 @@ class Incident:
     fix: str = ""
 
     @property
+    def scope(self) -> Scope:
+        """What the settings must be for that decide of it."""
+        return Scope(self.location_id, self.workflow_id)
+
+    @property
     def snoozed(self) -> bool:
         return self.snoozed_until is not None or self.snoozed_until_worse
 
@@ -89,18 +95,6 @@ class EarlierFix:
     fix: str
     resolved_by: str
     resolved_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reminders:
-    """How long nobody may look after an incident before its targets are told again."""
-
-    critical: timedelta
-    other: timedelta
-
-    def after(self, severity: Severity) -> timedelta:
-        """Gives the time between two reminders."""
-        return self.critical if severity is Severity.CRITICAL else self.other
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from libs import problems
 from services.notifier.domain.event import Severity
 from services.notifier.domain.message import Occasion
+from services.notifier.domain.scope import Scope
 
 SHOWN_END = 4
 LONG_ENOUGH = 12
@@ -54,6 +55,10 @@ class Channel(StrEnum):
     WEBHOOK = "webhook"
 
 
+ADDRESSES: Mapping[Channel, str] = {Channel.EMAIL: "alert_email", Channel.WEBHOOK: "webhook_url"}
+"""The values of the settings that are targets."""
+
+
 class Origin(StrEnum):
     """What made a target."""
 
@@ -93,6 +98,9 @@ class Target:
     """Until then an earlier secret signs as well."""
 
     origin: Origin = Origin.API
+    workflow_id: str = ""
+    """The workflow whose settings it is of; empty when it is of the location's, or of none."""
+
     name: str = ""
     floor: Severity = Severity.INFO
     """What is less severe is not sent here."""
@@ -108,6 +116,15 @@ class Target:
     verified_at: datetime | None = None
     created_at: datetime | None = None
     health: Health = field(default_factory=Health)
+
+    @property
+    def is_setting(self) -> bool:
+        """Whether its address is one of the settings."""
+        return self.origin is Origin.SETTINGS
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.location_id, self.workflow_id)
 
     @property
     def disabled(self) -> bool:

@@ -12,6 +12,7 @@ from services.notifier.domain.delivery import Delivery, DeliveryStatus, Draft
 from services.notifier.domain.folding import packed
 from services.notifier.domain.message import Occasion
 from services.notifier.domain.pace import lane_of
+from services.notifier.domain.scope import Scope
 from services.notifier.store.tables import DeliveryRow, IncidentRow
 
 ADD = text("""
@@ -129,11 +130,31 @@ async def suppress_waiting_for(session: AsyncSession, target_id: str, because: S
     await _suppress(session, because, col(DeliveryRow.target_id) == target_id)
 
 
-async def suppress_waiting_in(
-    session: AsyncSession, location_id: str, because: Suppression
-) -> None:
-    """Suppresses what waits in a location."""
-    await _suppress(session, because, col(DeliveryRow.location_id) == location_id)
+async def scopes_waiting(session: AsyncSession, within: Scope) -> Sequence[Scope]:
+    """Gives the locations and workflows of which something waits, within a scope."""
+    about = func.coalesce(IncidentRow.workflow_id, "")
+    query = (
+        select(col(DeliveryRow.location_id), about)
+        .join(IncidentRow, col(IncidentRow.incident_id) == DeliveryRow.incident_id, isouter=True)
+        .where(PENDING)
+        .distinct()
+    )
+    if within.location_id:
+        query = query.where(col(DeliveryRow.location_id) == within.location_id)
+    if within.workflow_id:
+        query = query.where(about == within.workflow_id)
+    return [Scope(*each) for each in await session.execute(query)]
+
+
+async def suppress_waiting_in(session: AsyncSession, scope: Scope, because: Suppression) -> None:
+    """Suppresses what waits of exactly a workflow, or of a location and none of its workflows."""
+    about = (
+        select(func.coalesce(func.max(IncidentRow.workflow_id), ""))
+        .where(col(IncidentRow.incident_id) == DeliveryRow.incident_id)
+        .scalar_subquery()
+    )
+    within = (col(DeliveryRow.location_id) == scope.location_id, about == scope.workflow_id)
+    await _suppress(session, because, *within)
 
 
 async def readdress(session: AsyncSession, target_id: str, sent_to: str) -> None:

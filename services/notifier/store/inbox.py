@@ -28,7 +28,8 @@ from services.notifier.domain.inbox import (
     Occurrence,
 )
 from services.notifier.domain.incident import EarlierFix, Incident, IncidentStatus
-from services.notifier.store.incidents import FRESH, from_row
+from services.notifier.domain.scope import Scope
+from services.notifier.store.incidents import FRESH, due_after, from_row
 from services.notifier.store.tables import (
     DeliveryAttemptRow,
     DeliveryRow,
@@ -111,7 +112,9 @@ async def remember(session: AsyncSession, incident_id: str, cause: str, fix: str
     return await _changed(session, incident_id, cause=cause, fix=fix)
 
 
-async def reopen(session: AsyncSession, incident_id: str, remind_after: timedelta) -> Incident:
+async def reopen(
+    session: AsyncSession, incident_id: str, remind_after: timedelta | None
+) -> Incident:
     """Makes a held incident need attention; raises `IncidentOpenAgain`."""
     try:
         return await _changed(
@@ -125,7 +128,7 @@ async def reopen(session: AsyncSession, incident_id: str, remind_after: timedelt
             fix="",
             acknowledged_at=None,
             acknowledged_by="",
-            remind_at=func.clock_now() + remind_after,
+            remind_at=due_after(remind_after),
             **AWAKE,
         )
     except IntegrityError as error:
@@ -147,17 +150,22 @@ async def note(session: AsyncSession, incident_id: str, action: Action) -> None:
     )
 
 
-async def locations_to_remind(session: AsyncSession, most: int) -> Sequence[str]:
-    """Gives locations in which an incident is due to be told again."""
-    query = select(col(IncidentRow.location_id)).where(_due()).order_by(col(IncidentRow.remind_at))
-    return sorted(set(await session.scalars(query.limit(most))))
+async def scopes_to_remind(session: AsyncSession, most: int) -> Sequence[Scope]:
+    """Gives locations and workflows of which an incident is due to be told again."""
+    place = (col(IncidentRow.location_id), col(IncidentRow.workflow_id))
+    query = select(*place).where(_due()).order_by(col(IncidentRow.remind_at)).limit(most)
+    return sorted({Scope(*each) for each in await session.execute(query)})
 
 
-async def held_due(session: AsyncSession, location_id: str, most: int) -> Sequence[Incident]:
-    """Gives incidents that are due to be told again and that no other process tells now."""
+async def held_due(session: AsyncSession, scope: Scope, most: int) -> Sequence[Incident]:
+    """Gives incidents of a scope that are due to be told again and that no other process tells now."""
     query = (
         select(IncidentRow)
-        .where(_due(), col(IncidentRow.location_id) == location_id)
+        .where(
+            _due(),
+            col(IncidentRow.location_id) == scope.location_id,
+            col(IncidentRow.workflow_id) == scope.workflow_id,
+        )
         .order_by(col(IncidentRow.remind_at))
         .limit(most)
         .with_for_update(key_share=True, skip_locked=True)
@@ -165,10 +173,11 @@ async def held_due(session: AsyncSession, location_id: str, most: int) -> Sequen
     return [from_row(row) for row in await session.scalars(query)]
 
 
-async def reminded(session: AsyncSession, incident_id: str, again_after: timedelta) -> Incident:
+async def reminded(
+    session: AsyncSession, incident_id: str, again_after: timedelta | None
+) -> Incident:
     """Notes that a held incident was told again, and when to do so next."""
-    due = func.clock_now() + again_after
-    return await _changed(session, incident_id, remind_at=due, **AWAKE)
+    return await _changed(session, incident_id, remind_at=due_after(again_after), **AWAKE)
 
 
 async def earlier_fixes(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     case,
     func,
     literal_column,
+    null,
     select,
     text,
     tuple_,
@@ -34,7 +36,7 @@ from services.notifier.store.tables import IncidentRow
 
 
 async def count(
-    session: AsyncSession, event: Event, at: datetime, remind_after: timedelta
+    session: AsyncSession, event: Event, at: datetime, remind_after: timedelta | None
 ) -> tuple[Incident, bool]:
     """Counts an event in the open incident of its key, or opens one; says which.
 
@@ -53,7 +55,7 @@ async def count(
         failure_count=failures_in(event),
         opened_at=at,
         last_event_at=at,
-        remind_at=func.clock_now() + remind_after,
+        remind_at=due_after(remind_after),
     )
     named = func.nullif(new.excluded.workflow_name, "")
     statement = new.on_conflict_do_update(
@@ -101,10 +103,12 @@ async def held_settling(
     return [from_row(row) for row in await session.scalars(query)]
 
 
-async def go_on(session: AsyncSession, incident_id: str, remind_after: timedelta) -> Incident:
+async def go_on(
+    session: AsyncSession, incident_id: str, remind_after: timedelta | None
+) -> Incident:
     """Opens a held incident again, because its end was not one."""
     unattended = col(IncidentRow.acknowledged_at).is_(None)
-    remind_at = case((unattended, func.clock_now() + remind_after))
+    remind_at = case((unattended, due_after(remind_after)))
     statement = (
         update(IncidentRow)
         .where(col(IncidentRow.incident_id) == incident_id)
@@ -206,6 +210,11 @@ WHERE incidents.incident_id = counted.incident_id
 
 # A batch may touch an incident more than once; the row read last is the true one.
 FRESH = {"populate_existing": True}
+
+
+def due_after(wait: timedelta | None) -> ColumnElement[Any]:
+    """Gives in SQL when something is due after a wait; never without one."""
+    return null() if wait is None else func.clock_now() + wait
 
 
 def unattended() -> ColumnElement[bool]:

@@ -1,123 +1,152 @@
-"""Reads and writes `alert_settings`."""
+"""Reads and writes `alert_settings`: what is set at each level."""
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, time
+from typing import Any
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import Select, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from libs.ids import new_id
-from services.notifier.domain.settings import AlertSettings, SettingsPosition
+from services.notifier.domain.quiet_hours import QuietWindow
+from services.notifier.domain.scope import INSTALLATION, Scope
+from services.notifier.domain.settings import Layer, ScanSummary, SettingsPosition
 from services.notifier.store.tables import AlertSettingsRow
 
 UNTOUCHED = 0
+PLACE = (col(AlertSettingsRow.location_id), col(AlertSettingsRow.workflow_id))
+"""Also the order in which rows are locked: a level after the one above it."""
 
 
-async def of(session: AsyncSession, location_id: str) -> AlertSettings:
-    """Gives a location's settings; the defaults where none were made."""
-    query = select(AlertSettingsRow).where(col(AlertSettingsRow.location_id) == location_id)
-    row = await session.scalar(query)
-    return _from_row(row) if row else AlertSettings(location_id)
+async def layers(session: AsyncSession, scopes: Collection[Scope]) -> dict[Scope, Layer]:
+    """Gives what is set in scopes and in those above them."""
+    return _by_scope(list(await session.scalars(_deciding(scopes))))
 
 
-async def held_still(
-    session: AsyncSession, location_ids: Collection[str]
-) -> dict[str, AlertSettings]:
-    """Gives the settings of several locations, and keeps them from changing until the commit.
+async def held_still(session: AsyncSession, scopes: Collection[Scope]) -> dict[Scope, Layer]:
+    """Gives the same, and keeps it from changing until the commit.
 
     So no delivery is written for a target that is being removed.
     """
-    query = (
-        select(AlertSettingsRow)
-        .where(col(AlertSettingsRow.location_id).in_(location_ids))
-        .order_by(col(AlertSettingsRow.location_id))
-        .with_for_update(read=True)
-    )
-    made = {row.location_id: _from_row(row) for row in await session.scalars(query)}
-    return {each: made.get(each, AlertSettings(each)) for each in location_ids}
+    query = _deciding(scopes).with_for_update(read=True)
+    return _by_scope(list(await session.scalars(query)))
 
 
-async def held_alone(session: AsyncSession, location_id: str) -> AlertSettings:
-    """Gives a location's settings to the one who changes them; makes the row if there is none."""
-    defaults = AlertSettings(location_id)
+async def held_alone(session: AsyncSession, scope: Scope) -> Layer:
+    """Gives what is set in a scope to the one who changes it; makes the row if there is none."""
     await session.execute(
         insert(AlertSettingsRow)
         .values(
-            id=new_id(),
-            location_id=location_id,
+            location_id=scope.location_id,
+            workflow_id=scope.workflow_id,
             version=UNTOUCHED,
             created_at=func.clock_now(),
             updated_at=func.clock_now(),
-            **_values(defaults),
+            effective_at=func.clock_now(),
         )
-        .on_conflict_do_nothing(constraint="alert_settings_location_id_key")
+        .on_conflict_do_nothing(constraint="alert_settings_pkey")
     )
-    query = (
-        select(AlertSettingsRow)
-        .where(col(AlertSettingsRow.location_id) == location_id)
-        .with_for_update()
-    )
+    query = select(AlertSettingsRow).where(tuple_(*PLACE) == _place(scope)).with_for_update()
     return _from_row((await session.scalars(query)).one())
 
 
-async def write(session: AsyncSession, settings: AlertSettings) -> AlertSettings:
-    """Writes settings that were held, and gives them as they are now."""
+async def write(session: AsyncSession, layer: Layer) -> Layer:
+    """Writes what was held, and gives it as it is now; below it something else may hold from now on."""
+    # Never earlier than before: a change that waited for another began before it.
+    now = func.greatest(AlertSettingsRow.updated_at, func.clock_now())
     statement = (
         update(AlertSettingsRow)
-        .where(col(AlertSettingsRow.location_id) == settings.location_id)
+        .where(tuple_(*PLACE) == _place(layer.scope))
         .values(
             version=AlertSettingsRow.version + 1,
-            # Never earlier than before: a change that waited for another began before it.
-            updated_at=func.greatest(AlertSettingsRow.updated_at, func.clock_now()),
-            **_values(settings),
+            updated_at=now,
+            effective_at=now,
+            chosen=_chosen(layer.values),
         )
         .returning(AlertSettingsRow)
         .execution_options(populate_existing=True)
     )
-    return _from_row((await session.scalars(statement)).one())
+    written = _from_row((await session.scalars(statement)).one())
+    await _touch_below(session, layer.scope)
+    return written
 
 
 async def changed_since(
     session: AsyncSession, since: datetime | None, after: SettingsPosition | None, limit: int
-) -> Sequence[AlertSettings]:
-    """Gives settings that changed at or after a time, oldest change first.
+) -> Sequence[Layer]:
+    """Gives locations and workflows for which something changed at or after a time, oldest first.
 
     The time is when the change began. One that began earlier may be committed
     later, by seconds, so whoever follows the changes asks from a minute before
     the last one seen.
     """
-    order = (col(AlertSettingsRow.updated_at), col(AlertSettingsRow.location_id))
-    query = select(AlertSettingsRow).order_by(*order).limit(limit)
+    order = (col(AlertSettingsRow.effective_at), *PLACE)
+    query = select(AlertSettingsRow).where(PLACE[0] != "").order_by(*order).limit(limit)
     if since:
-        query = query.where(col(AlertSettingsRow.updated_at) >= since)
+        query = query.where(col(AlertSettingsRow.effective_at) >= since)
     if after:
-        query = query.where(tuple_(*order) > (after.updated_at, after.location_id))
+        query = query.where(tuple_(*order) > (after.effective_at, *_place(after.scope)))
     return [_from_row(row) for row in await session.scalars(query)]
 
 
-def _values(settings: AlertSettings) -> dict[str, object]:
-    return {
-        "enabled": settings.enabled,
-        "failure_threshold": settings.failure_threshold,
-        "time_window_hours": settings.time_window_hours,
-        "alert_on_critical": settings.alert_on_critical,
-        "alert_email": settings.alert_email,
-        "webhook_url": settings.webhook_url,
-    }
+def _deciding(scopes: Collection[Scope]) -> Select[AlertSettingsRow]:
+    places = {_place(each) for scope in scopes for each in scope.path}
+    return select(AlertSettingsRow).where(tuple_(*PLACE).in_(places)).order_by(*PLACE)
 
 
-def _from_row(row: AlertSettingsRow) -> AlertSettings:
-    return AlertSettings(
-        location_id=row.location_id,
-        enabled=row.enabled,
-        failure_threshold=row.failure_threshold,
-        time_window_hours=row.time_window_hours,
-        alert_on_critical=row.alert_on_critical,
-        alert_email=row.alert_email,
-        webhook_url=row.webhook_url,
+async def _touch_below(session: AsyncSession, scope: Scope) -> None:
+    if scope.workflow_id:
+        return
+    below = PLACE[0] != "" if scope == INSTALLATION else PLACE[0] == scope.location_id
+    now = func.greatest(AlertSettingsRow.effective_at, func.clock_now())
+    await session.execute(
+        update(AlertSettingsRow)
+        .where(below, tuple_(*PLACE) != _place(scope))
+        .values(effective_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _place(scope: Scope) -> tuple[str, str]:
+    return scope.location_id, scope.workflow_id
+
+
+def _by_scope(rows: Sequence[AlertSettingsRow]) -> dict[Scope, Layer]:
+    found = [_from_row(row) for row in rows]
+    return {each.scope: each for each in found}
+
+
+def _chosen(values: Mapping[str, Any]) -> dict[str, Any]:
+    chosen = dict(values)
+    if "quiet_hours" in chosen:
+        chosen["quiet_hours"] = [
+            {"start": f"{each.start:%H:%M}", "end": f"{each.end:%H:%M}", "weekdays": each.weekdays}
+            for each in values["quiet_hours"]
+        ]
+    return chosen
+
+
+def _values(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(chosen)
+    if "quiet_hours" in values:
+        values["quiet_hours"] = tuple(_window(each) for each in chosen["quiet_hours"])
+    if "scan_summary" in values:
+        values["scan_summary"] = ScanSummary(chosen["scan_summary"])
+    return values
+
+
+def _window(kept: Mapping[str, Any]) -> QuietWindow:
+    start, end = time.fromisoformat(kept["start"]), time.fromisoformat(kept["end"])
+    return QuietWindow(start, end, tuple(kept["weekdays"]))
+
+
+def _from_row(row: AlertSettingsRow) -> Layer:
+    return Layer(
+        scope=Scope(row.location_id, row.workflow_id),
+        values=_values(row.chosen),
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        effective_at=row.effective_at,
     )

@@ -63,6 +63,7 @@ async def add(session: AsyncSession, target: Target) -> None:
         insert(TargetRow).values(
             target_id=target.target_id,
             location_id=target.location_id,
+            workflow_id=target.workflow_id,
             origin=target.origin,
             channel=target.channel,
             lease_until=EPOCH,
@@ -208,6 +209,7 @@ def target_from(row: TargetRow) -> Target:
         sealed_old_secret=row.sealed_old_secret,
         old_secret_until=row.old_secret_until,
         origin=Origin(row.origin),
+        workflow_id=row.workflow_id,
         name=row.name,
         floor=Severity(row.severity_floor),
         occasions=tuple(Occasion(each) for each in row.occasions),

@@ -37,10 +37,10 @@ def location_id(given: str, field: str = "location_id") -> str:
     return given
 
 
-def workflow_id(given: str) -> str:
-    """Reads the workflow an event is about."""
+def workflow_id(given: str, field: str = "workflow_id") -> str:
+    """Reads the workflow something is about."""
     if not is_id(given):
-        raise WorkflowMissing.at("workflow_id")
+        raise WorkflowMissing.at(field)
     return given
 
 

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 from libs import paging
 from services.notifier.domain.delivery import Delivery
 from services.notifier.domain.incident import Incident, IncidentPosition
+from services.notifier.domain.scope import Scope
 from services.notifier.domain.settings import AlertSettings, SettingsPosition
 from services.notifier.translate import fields
 
@@ -72,12 +73,14 @@ def _page(
 
 
 def _settings_written(row: AlertSettings) -> list[str | int | float]:
-    return [row.updated_at.isoformat() if row.updated_at else "", row.location_id]
+    at = row.effective_at.isoformat() if row.effective_at else ""
+    return [at, row.scope.location_id, row.scope.workflow_id]
 
 
 def _settings_place(written: Sequence[Any]) -> SettingsPosition:
-    at, location_id = written
-    return SettingsPosition(_time(at), _id(location_id))
+    at, location_id, workflow_id = written
+    within = _id(workflow_id) if workflow_id else ""
+    return SettingsPosition(_time(at), Scope(_id(location_id), within))
 
 
 def _incident_written(row: Incident) -> list[str | int | float]:

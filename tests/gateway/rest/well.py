@@ -63,6 +63,10 @@ SETTINGS = notifier.AlertSettings(
     time_window_hours=24,
     alert_on_critical=True,
     etag="v1",
+    origins=[
+        notifier.SettingOrigin(field=name, level=notifier.SETTINGS_LEVEL_BUILT_IN)
+        for name in ("alert_email", "webhook_url")
+    ],
 )
 INCIDENT = notifier.Incident(
     incident_id="i-1",

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifier.domain.settings import AlertSettings, EmailMalformed, changed
+from services.notifier.domain.scope import Scope
+from services.notifier.domain.settings import EmailMalformed, Layer
 from services.notifier.domain.target import Channel, masked
 
-DEFAULTS = AlertSettings("loc-1")
+EMPTY = Layer(scope=Scope("loc-1"))
 LONG_LABEL = "a" * 60
 
 
@@ -22,7 +23,7 @@ LONG_LABEL = "a" * 60
     ],
 )
 def test_addresses_that_mails_can_go_to_are_taken(email):
-    assert changed(DEFAULTS, {"alert_email": email}).alert_email == email
+    assert EMPTY.changed({"alert_email": email}).values == {"alert_email": email}
     assert Address(addr_spec=email).addr_spec == email
 
 
@@ -54,7 +55,7 @@ def test_addresses_that_mails_can_go_to_are_taken(email):
 )
 def test_what_is_no_address_or_more_than_one_is_refused(email):
     with pytest.raises(EmailMalformed) as refused:
-        changed(DEFAULTS, {"alert_email": email})
+        EMPTY.changed({"alert_email": email})
 
     assert refused.value.fields[0].field == "settings.alert_email"
 
@@ -63,16 +64,16 @@ def test_what_is_no_address_or_more_than_one_is_refused(email):
 def test_no_address_that_is_taken_can_break_a_header(name, domain):
     email = f"{name}@{domain}"
     try:
-        changed(DEFAULTS, {"alert_email": email})
+        EMPTY.changed({"alert_email": email})
     except EmailMalformed:
         return
     assert Address(addr_spec=email).addr_spec == email
 
 
-def test_what_is_cleared_takes_its_default():
-    some = changed(DEFAULTS, {"failure_threshold": 9, "alert_email": "a@example.com"})
+def test_what_is_cleared_is_not_set_any_more():
+    some = EMPTY.changed({"failure_threshold": 9, "alert_email": "a@example.com"})
 
-    assert changed(some, {"failure_threshold": None, "alert_email": None}) == DEFAULTS
+    assert some.changed({"failure_threshold": None, "alert_email": None}) == EMPTY
 
 
 @pytest.mark.parametrize(

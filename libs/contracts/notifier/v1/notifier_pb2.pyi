@@ -49,6 +49,66 @@ SEVERITY_INFO: Severity.ValueType  # 3
 """Good to know (blue)."""
 Global___Severity: _TypeAlias = Severity  # noqa: Y015
 
+class _SettingsLevel:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SettingsLevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SettingsLevel.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SETTINGS_LEVEL_UNSPECIFIED: _SettingsLevel.ValueType  # 0
+    """Not given. Never sent."""
+    SETTINGS_LEVEL_BUILT_IN: _SettingsLevel.ValueType  # 1
+    """Nobody set it: it is built in, or told by the environment."""
+    SETTINGS_LEVEL_INSTALLATION: _SettingsLevel.ValueType  # 2
+    """Set for the whole installation."""
+    SETTINGS_LEVEL_LOCATION: _SettingsLevel.ValueType  # 3
+    """Set for the location."""
+    SETTINGS_LEVEL_WORKFLOW: _SettingsLevel.ValueType  # 4
+    """Set for the workflow."""
+
+class SettingsLevel(_SettingsLevel, metaclass=_SettingsLevelEnumTypeWrapper):
+    """Where a value of the settings comes from."""
+
+SETTINGS_LEVEL_UNSPECIFIED: SettingsLevel.ValueType  # 0
+"""Not given. Never sent."""
+SETTINGS_LEVEL_BUILT_IN: SettingsLevel.ValueType  # 1
+"""Nobody set it: it is built in, or told by the environment."""
+SETTINGS_LEVEL_INSTALLATION: SettingsLevel.ValueType  # 2
+"""Set for the whole installation."""
+SETTINGS_LEVEL_LOCATION: SettingsLevel.ValueType  # 3
+"""Set for the location."""
+SETTINGS_LEVEL_WORKFLOW: SettingsLevel.ValueType  # 4
+"""Set for the workflow."""
+Global___SettingsLevel: _TypeAlias = SettingsLevel  # noqa: Y015
+
+class _ScanSummary:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ScanSummaryEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScanSummary.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SCAN_SUMMARY_UNSPECIFIED: _ScanSummary.ValueType  # 0
+    """Not given. Rejected on input."""
+    SCAN_SUMMARY_ALWAYS: _ScanSummary.ValueType  # 1
+    """After every scan."""
+    SCAN_SUMMARY_ON_CHANGE: _ScanSummary.ValueType  # 2
+    """Only when something is new or fixed, or not everything could be read."""
+    SCAN_SUMMARY_NEVER: _ScanSummary.ValueType  # 3
+    """Never."""
+
+class ScanSummary(_ScanSummary, metaclass=_ScanSummaryEnumTypeWrapper):
+    """When the summary of a scan is told."""
+
+SCAN_SUMMARY_UNSPECIFIED: ScanSummary.ValueType  # 0
+"""Not given. Rejected on input."""
+SCAN_SUMMARY_ALWAYS: ScanSummary.ValueType  # 1
+"""After every scan."""
+SCAN_SUMMARY_ON_CHANGE: ScanSummary.ValueType  # 2
+"""Only when something is new or fixed, or not everything could be read."""
+SCAN_SUMMARY_NEVER: ScanSummary.ValueType  # 3
+"""Never."""
+Global___ScanSummary: _TypeAlias = ScanSummary  # noqa: Y015
+
 class _IncidentStatus:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -106,8 +166,71 @@ DELIVERY_STATUS_SUPPRESSED: DeliveryStatus.ValueType  # 4
 Global___DeliveryStatus: _TypeAlias = DeliveryStatus  # noqa: Y015
 
 @_typing.final
+class QuietWindow(_message.Message):
+    """A time of the week in which what is not critical waits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    WEEKDAYS_FIELD_NUMBER: _builtins.int
+    start: _builtins.str
+    """When it begins, local `HH:MM`."""
+    end: _builtins.str
+    """When it ends, local `HH:MM`: on the next day when that is not later than the
+    start.
+    """
+    @_builtins.property
+    def weekdays(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """On which days it begins, 0 = Monday to 6 = Sunday. Empty means every day."""
+
+    def __init__(
+        self,
+        *,
+        start: _builtins.str = ...,
+        end: _builtins.str = ...,
+        weekdays: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start", "weekdays", b"weekdays"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuietWindow: _TypeAlias = QuietWindow  # noqa: Y015
+
+@_typing.final
+class QuietHours(_message.Message):
+    """The times of the week in which what is not critical waits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WINDOWS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def windows(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuietWindow]:
+        """At most 14; none means that it is never quiet. Together they must leave a
+        time in which it is not.
+        """
+
+    def __init__(
+        self,
+        *,
+        windows: _abc.Iterable[Global___QuietWindow] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["windows", b"windows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuietHours: _TypeAlias = QuietHours  # noqa: Y015
+
+@_typing.final
 class AlertSettings(_message.Message):
-    """The alert settings of one location."""
+    """The alert settings of a location, a workflow, or the whole installation. On
+    input an absent value follows the level above; on output every value is there
+    that holds.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -122,35 +245,79 @@ class AlertSettings(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    TIMEZONE_FIELD_NUMBER: _builtins.int
+    QUIET_HOURS_FIELD_NUMBER: _builtins.int
+    QUIET_HOURS_HOLD_CRITICAL_FIELD_NUMBER: _builtins.int
+    SCAN_SUMMARY_FIELD_NUMBER: _builtins.int
+    CRITICAL_REMINDER_MINUTES_FIELD_NUMBER: _builtins.int
+    REMINDER_MINUTES_FIELD_NUMBER: _builtins.int
+    UPDATE_INTERVAL_MINUTES_FIELD_NUMBER: _builtins.int
+    ORIGINS_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
-    """The location."""
+    """The location. Empty for the whole installation."""
     enabled: _builtins.bool
-    """Whether anything is sent at all. Default true."""
+    """Whether anything is sent at all. Built in: true."""
     failure_threshold: _builtins.int
-    """How many failures within the window make an alert, 1 to 10,000. Default 3."""
+    """How many failures within the window make an alert, 1 to 10,000. Built in: 3."""
     time_window_hours: _builtins.int
-    """The window in hours, 1 to 720. Default 24."""
+    """The window in hours, 1 to 720. Built in: 24."""
     alert_on_critical: _builtins.bool
     """Whether critical findings of scans alert. Failure alerts do not depend on
-    it. Default true.
+    it. Built in: true.
     """
     alert_email: _builtins.str
-    """Where mails go. Absent means no mail."""
+    """Where mails go. Absent means no mail; on input an empty one means none
+    although the level above has one.
+    """
     webhook_url: _builtins.str
     """Where webhooks go; https, or what the operator allowed. Absent means no
-    webhook.
+    webhook; on input an empty one means none although the level above has one.
     """
     configured: _builtins.bool
-    """Whether the location was ever configured. Output only."""
+    """Whether anything was ever set at this level. Output only."""
     etag: _builtins.str
-    """Changes with every change of the settings. Output only."""
+    """Changes with every change at this level. Output only."""
+    workflow_id: _builtins.str
+    """The workflow. Empty for the whole location."""
+    timezone: _builtins.str
+    """IANA name of the time zone of quiet hours and digests. Built in:
+    America/Chicago.
+    """
+    quiet_hours_hold_critical: _builtins.bool
+    """Whether what is critical waits in quiet hours as well. Built in: false."""
+    scan_summary: Global___ScanSummary.ValueType
+    """When the summary of a scan is told. Built in: always."""
+    critical_reminder_minutes: _builtins.int
+    """Minutes after which a critical incident that nobody looks after is told
+    again, up to 43,200 (30 days); 0 means never. Built in: as the environment
+    says, else 240.
+    """
+    reminder_minutes: _builtins.int
+    """The same for incidents that are not critical. Built in: as the environment
+    says, else 1,440.
+    """
+    update_interval_minutes: _builtins.int
+    """Minutes between two messages that an open incident got worse, up to 43,200;
+    0 means none. Built in: 60.
+    """
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
-        """When the settings were created. Absent when they never were. Output only."""
+        """When something was first set at this level. Absent when nothing was. Output
+        only.
+        """
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When the settings last changed. Output only."""
+        """When something last changed at this level. Output only."""
+
+    @_builtins.property
+    def quiet_hours(self) -> Global___QuietHours:
+        """When what is not critical waits until the morning. Built in: never."""
+
+    @_builtins.property
+    def origins(self) -> _containers.RepeatedCompositeFieldContainer[Global___SettingOrigin]:
+        """Where each value comes from. Output only."""
 
     def __init__(
         self,
@@ -166,21 +333,42 @@ class AlertSettings(_message.Message):
         etag: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        workflow_id: _builtins.str = ...,
+        timezone: _builtins.str | None = ...,
+        quiet_hours: Global___QuietHours | None = ...,
+        quiet_hours_hold_critical: _builtins.bool | None = ...,
+        scan_summary: Global___ScanSummary.ValueType | None = ...,
+        critical_reminder_minutes: _builtins.int | None = ...,
+        reminder_minutes: _builtins.int | None = ...,
+        update_interval_minutes: _builtins.int | None = ...,
+        origins: _abc.Iterable[Global___SettingOrigin] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_alert_email", b"_alert_email", "_alert_on_critical", b"_alert_on_critical", "_enabled", b"_enabled", "_failure_threshold", b"_failure_threshold", "_time_window_hours", b"_time_window_hours", "_webhook_url", b"_webhook_url", "alert_email", b"alert_email", "alert_on_critical", b"alert_on_critical", "created_at", b"created_at", "enabled", b"enabled", "failure_threshold", b"failure_threshold", "time_window_hours", b"time_window_hours", "updated_at", b"updated_at", "webhook_url", b"webhook_url"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_alert_email", b"_alert_email", "_alert_on_critical", b"_alert_on_critical", "_critical_reminder_minutes", b"_critical_reminder_minutes", "_enabled", b"_enabled", "_failure_threshold", b"_failure_threshold", "_quiet_hours_hold_critical", b"_quiet_hours_hold_critical", "_reminder_minutes", b"_reminder_minutes", "_scan_summary", b"_scan_summary", "_time_window_hours", b"_time_window_hours", "_timezone", b"_timezone", "_update_interval_minutes", b"_update_interval_minutes", "_webhook_url", b"_webhook_url", "alert_email", b"alert_email", "alert_on_critical", b"alert_on_critical", "created_at", b"created_at", "critical_reminder_minutes", b"critical_reminder_minutes", "enabled", b"enabled", "failure_threshold", b"failure_threshold", "quiet_hours", b"quiet_hours", "quiet_hours_hold_critical", b"quiet_hours_hold_critical", "reminder_minutes", b"reminder_minutes", "scan_summary", b"scan_summary", "time_window_hours", b"time_window_hours", "timezone", b"timezone", "update_interval_minutes", b"update_interval_minutes", "updated_at", b"updated_at", "webhook_url", b"webhook_url"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_alert_email", b"_alert_email", "_alert_on_critical", b"_alert_on_critical", "_enabled", b"_enabled", "_failure_threshold", b"_failure_threshold", "_time_window_hours", b"_time_window_hours", "_webhook_url", b"_webhook_url", "alert_email", b"alert_email", "alert_on_critical", b"alert_on_critical", "configured", b"configured", "created_at", b"created_at", "enabled", b"enabled", "etag", b"etag", "failure_threshold", b"failure_threshold", "location_id", b"location_id", "time_window_hours", b"time_window_hours", "updated_at", b"updated_at", "webhook_url", b"webhook_url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_alert_email", b"_alert_email", "_alert_on_critical", b"_alert_on_critical", "_critical_reminder_minutes", b"_critical_reminder_minutes", "_enabled", b"_enabled", "_failure_threshold", b"_failure_threshold", "_quiet_hours_hold_critical", b"_quiet_hours_hold_critical", "_reminder_minutes", b"_reminder_minutes", "_scan_summary", b"_scan_summary", "_time_window_hours", b"_time_window_hours", "_timezone", b"_timezone", "_update_interval_minutes", b"_update_interval_minutes", "_webhook_url", b"_webhook_url", "alert_email", b"alert_email", "alert_on_critical", b"alert_on_critical", "configured", b"configured", "created_at", b"created_at", "critical_reminder_minutes", b"critical_reminder_minutes", "enabled", b"enabled", "etag", b"etag", "failure_threshold", b"failure_threshold", "location_id", b"location_id", "origins", b"origins", "quiet_hours", b"quiet_hours", "quiet_hours_hold_critical", b"quiet_hours_hold_critical", "reminder_minutes", b"reminder_minutes", "scan_summary", b"scan_summary", "time_window_hours", b"time_window_hours", "timezone", b"timezone", "update_interval_minutes", b"update_interval_minutes", "updated_at", b"updated_at", "webhook_url", b"webhook_url", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__alert_email: _TypeAlias = _typing.Literal["alert_email"]  # noqa: Y015
     _WhichOneofArgType__alert_email: _TypeAlias = _typing.Literal["_alert_email", b"_alert_email"]  # noqa: Y015
     _WhichOneofReturnType__alert_on_critical: _TypeAlias = _typing.Literal["alert_on_critical"]  # noqa: Y015
     _WhichOneofArgType__alert_on_critical: _TypeAlias = _typing.Literal["_alert_on_critical", b"_alert_on_critical"]  # noqa: Y015
+    _WhichOneofReturnType__critical_reminder_minutes: _TypeAlias = _typing.Literal["critical_reminder_minutes"]  # noqa: Y015
+    _WhichOneofArgType__critical_reminder_minutes: _TypeAlias = _typing.Literal["_critical_reminder_minutes", b"_critical_reminder_minutes"]  # noqa: Y015
     _WhichOneofReturnType__enabled: _TypeAlias = _typing.Literal["enabled"]  # noqa: Y015
     _WhichOneofArgType__enabled: _TypeAlias = _typing.Literal["_enabled", b"_enabled"]  # noqa: Y015
     _WhichOneofReturnType__failure_threshold: _TypeAlias = _typing.Literal["failure_threshold"]  # noqa: Y015
     _WhichOneofArgType__failure_threshold: _TypeAlias = _typing.Literal["_failure_threshold", b"_failure_threshold"]  # noqa: Y015
+    _WhichOneofReturnType__quiet_hours_hold_critical: _TypeAlias = _typing.Literal["quiet_hours_hold_critical"]  # noqa: Y015
+    _WhichOneofArgType__quiet_hours_hold_critical: _TypeAlias = _typing.Literal["_quiet_hours_hold_critical", b"_quiet_hours_hold_critical"]  # noqa: Y015
+    _WhichOneofReturnType__reminder_minutes: _TypeAlias = _typing.Literal["reminder_minutes"]  # noqa: Y015
+    _WhichOneofArgType__reminder_minutes: _TypeAlias = _typing.Literal["_reminder_minutes", b"_reminder_minutes"]  # noqa: Y015
+    _WhichOneofReturnType__scan_summary: _TypeAlias = _typing.Literal["scan_summary"]  # noqa: Y015
+    _WhichOneofArgType__scan_summary: _TypeAlias = _typing.Literal["_scan_summary", b"_scan_summary"]  # noqa: Y015
     _WhichOneofReturnType__time_window_hours: _TypeAlias = _typing.Literal["time_window_hours"]  # noqa: Y015
     _WhichOneofArgType__time_window_hours: _TypeAlias = _typing.Literal["_time_window_hours", b"_time_window_hours"]  # noqa: Y015
+    _WhichOneofReturnType__timezone: _TypeAlias = _typing.Literal["timezone"]  # noqa: Y015
+    _WhichOneofArgType__timezone: _TypeAlias = _typing.Literal["_timezone", b"_timezone"]  # noqa: Y015
+    _WhichOneofReturnType__update_interval_minutes: _TypeAlias = _typing.Literal["update_interval_minutes"]  # noqa: Y015
+    _WhichOneofArgType__update_interval_minutes: _TypeAlias = _typing.Literal["_update_interval_minutes", b"_update_interval_minutes"]  # noqa: Y015
     _WhichOneofReturnType__webhook_url: _TypeAlias = _typing.Literal["webhook_url"]  # noqa: Y015
     _WhichOneofArgType__webhook_url: _TypeAlias = _typing.Literal["_webhook_url", b"_webhook_url"]  # noqa: Y015
     @_typing.overload
@@ -188,15 +376,53 @@ class AlertSettings(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__alert_on_critical) -> _WhichOneofReturnType__alert_on_critical | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__critical_reminder_minutes) -> _WhichOneofReturnType__critical_reminder_minutes | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__enabled) -> _WhichOneofReturnType__enabled | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__failure_threshold) -> _WhichOneofReturnType__failure_threshold | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quiet_hours_hold_critical) -> _WhichOneofReturnType__quiet_hours_hold_critical | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reminder_minutes) -> _WhichOneofReturnType__reminder_minutes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__scan_summary) -> _WhichOneofReturnType__scan_summary | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__time_window_hours) -> _WhichOneofReturnType__time_window_hours | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__timezone) -> _WhichOneofReturnType__timezone | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__update_interval_minutes) -> _WhichOneofReturnType__update_interval_minutes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__webhook_url) -> _WhichOneofReturnType__webhook_url | None: ...
 
 Global___AlertSettings: _TypeAlias = AlertSettings  # noqa: Y015
+
+@_typing.final
+class SettingOrigin(_message.Message):
+    """Where one value of the settings comes from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """The name of the field."""
+    level: Global___SettingsLevel.ValueType
+    """The level that sets it."""
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        level: Global___SettingsLevel.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "level", b"level"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SettingOrigin: _TypeAlias = SettingOrigin  # noqa: Y015
 
 @_typing.final
 class GetAlertSettingsRequest(_message.Message):
@@ -205,16 +431,26 @@ class GetAlertSettingsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LOCATION_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    INSTALLATION_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
-    """Required."""
+    """Required, unless it is about the whole installation."""
+    workflow_id: _builtins.str
+    """What holds for this workflow. Empty means for the location."""
+    installation: _builtins.bool
+    """Whether it is about the whole installation; then location and workflow are
+    empty.
+    """
     def __init__(
         self,
         *,
         location_id: _builtins.str = ...,
+        workflow_id: _builtins.str = ...,
+        installation: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["installation", b"installation", "location_id", b"location_id", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -227,18 +463,26 @@ class GetAlertSettingsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SETTINGS_FIELD_NUMBER: _builtins.int
+    INHERITED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def settings(self) -> Global___AlertSettings:
         """The settings."""
+
+    @_builtins.property
+    def inherited(self) -> Global___AlertSettings:
+        """What would hold if everything at this level were cleared. Absent for the
+        installation.
+        """
 
     def __init__(
         self,
         *,
         settings: Global___AlertSettings | None = ...,
+        inherited: Global___AlertSettings | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["inherited", b"inherited", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inherited", b"inherited", "settings", b"settings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -253,16 +497,23 @@ class UpdateAlertSettingsRequest(_message.Message):
     SETTINGS_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    INSTALLATION_FIELD_NUMBER: _builtins.int
     etag: _builtins.str
     """Change only if the settings still carry this etag. Empty means always."""
+    installation: _builtins.bool
+    """Whether it is about the whole installation; then location and workflow are
+    empty.
+    """
     @_builtins.property
     def settings(self) -> Global___AlertSettings:
-        """The new values, and the `location_id` they are for (required)."""
+        """The new values, and the `location_id` (required, unless it is about the
+        whole installation) and `workflow_id` they are for.
+        """
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which fields change: enabled, failure_threshold, time_window_hours,
-        alert_on_critical, alert_email, webhook_url. Required, not empty.
+        """Which fields change: every one that is not output only, and no id. Required,
+        not empty.
         """
 
     def __init__(
@@ -271,10 +522,11 @@ class UpdateAlertSettingsRequest(_message.Message):
         settings: Global___AlertSettings | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
         etag: _builtins.str = ...,
+        installation: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "settings", b"settings", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "installation", b"installation", "settings", b"settings", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -361,7 +613,7 @@ class ListEffectiveSettingsResponse(_message.Message):
 
     @_builtins.property
     def defaults(self) -> Global___EffectiveSettings:
-        """What holds for a location that was never configured."""
+        """What holds for all other locations: the settings of the installation."""
 
     def __init__(
         self,
@@ -389,6 +641,7 @@ class EffectiveSettings(_message.Message):
     FAILURE_THRESHOLD_FIELD_NUMBER: _builtins.int
     TIME_WINDOW_HOURS_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """The location. Empty in the defaults."""
     enabled: _builtins.bool
@@ -397,6 +650,8 @@ class EffectiveSettings(_message.Message):
     """How many failures make an alert."""
     time_window_hours: _builtins.int
     """The window in hours."""
+    workflow_id: _builtins.str
+    """The workflow. Empty where it holds for all others of the location."""
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
         """When this last changed."""
@@ -409,10 +664,11 @@ class EffectiveSettings(_message.Message):
         failure_threshold: _builtins.int = ...,
         time_window_hours: _builtins.int = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        workflow_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["enabled", b"enabled", "failure_threshold", b"failure_threshold", "location_id", b"location_id", "time_window_hours", b"time_window_hours", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["enabled", b"enabled", "failure_threshold", b"failure_threshold", "location_id", b"location_id", "time_window_hours", b"time_window_hours", "updated_at", b"updated_at", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -150,29 +150,37 @@ class NotifierServiceServicer:
     """
 
     def GetAlertSettings(self, request, context):
-        """Gets the alert settings of a location. A location that was never
-        configured is answered with the defaults and `configured = false`.
+        """Gets the alert settings that hold for a location, for a workflow, or for the
+        whole installation. Each value comes from the nearest level that sets it:
+        workflow, location, installation, else built in. Where nothing was ever set,
+        `configured` is false.
+
+        Fails with `LOCATION_MISSING`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateAlertSettings(self, request, context):
-        """Changes the alert settings of a location; creates them when there are none.
-        Only the fields of the mask change; a field of the mask that is absent in
-        the message is cleared (`alert_email`, `webhook_url`) or set to its default.
+        """Changes the alert settings of a location, a workflow, or the whole
+        installation; creates them when there are none. Only the fields of the mask
+        change; a field of the mask that is absent in the message is cleared: then
+        the level above decides.
 
         Fails with `UPDATE_MASK_EMPTY`, `UPDATE_MASK_UNKNOWN_FIELD`,
         `THRESHOLD_OUT_OF_RANGE`, `WINDOW_OUT_OF_RANGE`, `EMAIL_MALFORMED`,
-        `WEBHOOK_URL_MALFORMED`, `WEBHOOK_URL_FORBIDDEN` or `CHANGED_MEANWHILE`.
+        `WEBHOOK_URL_MALFORMED`, `WEBHOOK_URL_FORBIDDEN`, `TIMEZONE_UNKNOWN`,
+        `QUIET_HOURS_MALFORMED`, `SCAN_SUMMARY_UNKNOWN`, `INTERVAL_OUT_OF_RANGE`,
+        `LOCATION_MISSING` or `CHANGED_MEANWHILE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListEffectiveSettings(self, request, context):
-        """Lists the thresholds of all configured locations that changed at or after a
-        time, oldest change first. Meant for ingestion, which keeps a copy.
+        """Lists the thresholds of all locations and workflows with settings of their
+        own that changed at or after a time, oldest change first; one that follows a
+        level above changed when that did. Meant for ingestion, which keeps a copy.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -22,21 +22,29 @@ class NotifierServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetAlertSettings: _aio.UnaryUnaryMultiCallable[_notifier_pb2.GetAlertSettingsRequest, _notifier_pb2.GetAlertSettingsResponse]
-    """Gets the alert settings of a location. A location that was never
-    configured is answered with the defaults and `configured = false`.
+    """Gets the alert settings that hold for a location, for a workflow, or for the
+    whole installation. Each value comes from the nearest level that sets it:
+    workflow, location, installation, else built in. Where nothing was ever set,
+    `configured` is false.
+
+    Fails with `LOCATION_MISSING`.
     """
     UpdateAlertSettings: _aio.UnaryUnaryMultiCallable[_notifier_pb2.UpdateAlertSettingsRequest, _notifier_pb2.UpdateAlertSettingsResponse]
-    """Changes the alert settings of a location; creates them when there are none.
-    Only the fields of the mask change; a field of the mask that is absent in
-    the message is cleared (`alert_email`, `webhook_url`) or set to its default.
+    """Changes the alert settings of a location, a workflow, or the whole
+    installation; creates them when there are none. Only the fields of the mask
+    change; a field of the mask that is absent in the message is cleared: then
+    the level above decides.
 
     Fails with `UPDATE_MASK_EMPTY`, `UPDATE_MASK_UNKNOWN_FIELD`,
     `THRESHOLD_OUT_OF_RANGE`, `WINDOW_OUT_OF_RANGE`, `EMAIL_MALFORMED`,
-    `WEBHOOK_URL_MALFORMED`, `WEBHOOK_URL_FORBIDDEN` or `CHANGED_MEANWHILE`.
+    `WEBHOOK_URL_MALFORMED`, `WEBHOOK_URL_FORBIDDEN`, `TIMEZONE_UNKNOWN`,
+    `QUIET_HOURS_MALFORMED`, `SCAN_SUMMARY_UNKNOWN`, `INTERVAL_OUT_OF_RANGE`,
+    `LOCATION_MISSING` or `CHANGED_MEANWHILE`.
     """
     ListEffectiveSettings: _aio.UnaryUnaryMultiCallable[_notifier_pb2.ListEffectiveSettingsRequest, _notifier_pb2.ListEffectiveSettingsResponse]
-    """Lists the thresholds of all configured locations that changed at or after a
-    time, oldest change first. Meant for ingestion, which keeps a copy.
+    """Lists the thresholds of all locations and workflows with settings of their
+    own that changed at or after a time, oldest change first; one that follows a
+    level above changed when that did. Meant for ingestion, which keeps a copy.
     """
     ReportEvents: _aio.UnaryUnaryMultiCallable[_notifier_pb2.ReportEventsRequest, _notifier_pb2.ReportEventsResponse]
     """Takes in what the other services have to tell.
@@ -145,8 +153,12 @@ class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _notifier_pb2.GetAlertSettingsRequest,
         context: _aio.ServicerContext[_notifier_pb2.GetAlertSettingsRequest, _abc.Awaitable[_notifier_pb2.GetAlertSettingsResponse]],
     ) -> _abc.Awaitable[_notifier_pb2.GetAlertSettingsResponse]:
-        """Gets the alert settings of a location. A location that was never
-        configured is answered with the defaults and `configured = false`.
+        """Gets the alert settings that hold for a location, for a workflow, or for the
+        whole installation. Each value comes from the nearest level that sets it:
+        workflow, location, installation, else built in. Where nothing was ever set,
+        `configured` is false.
+
+        Fails with `LOCATION_MISSING`.
         """
 
     @_abc_1.abstractmethod
@@ -155,13 +167,16 @@ class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _notifier_pb2.UpdateAlertSettingsRequest,
         context: _aio.ServicerContext[_notifier_pb2.UpdateAlertSettingsRequest, _abc.Awaitable[_notifier_pb2.UpdateAlertSettingsResponse]],
     ) -> _abc.Awaitable[_notifier_pb2.UpdateAlertSettingsResponse]:
-        """Changes the alert settings of a location; creates them when there are none.
-        Only the fields of the mask change; a field of the mask that is absent in
-        the message is cleared (`alert_email`, `webhook_url`) or set to its default.
+        """Changes the alert settings of a location, a workflow, or the whole
+        installation; creates them when there are none. Only the fields of the mask
+        change; a field of the mask that is absent in the message is cleared: then
+        the level above decides.
 
         Fails with `UPDATE_MASK_EMPTY`, `UPDATE_MASK_UNKNOWN_FIELD`,
         `THRESHOLD_OUT_OF_RANGE`, `WINDOW_OUT_OF_RANGE`, `EMAIL_MALFORMED`,
-        `WEBHOOK_URL_MALFORMED`, `WEBHOOK_URL_FORBIDDEN` or `CHANGED_MEANWHILE`.
+        `WEBHOOK_URL_MALFORMED`, `WEBHOOK_URL_FORBIDDEN`, `TIMEZONE_UNKNOWN`,
+        `QUIET_HOURS_MALFORMED`, `SCAN_SUMMARY_UNKNOWN`, `INTERVAL_OUT_OF_RANGE`,
+        `LOCATION_MISSING` or `CHANGED_MEANWHILE`.
         """
 
     @_abc_1.abstractmethod
@@ -170,8 +185,9 @@ class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _notifier_pb2.ListEffectiveSettingsRequest,
         context: _aio.ServicerContext[_notifier_pb2.ListEffectiveSettingsRequest, _abc.Awaitable[_notifier_pb2.ListEffectiveSettingsResponse]],
     ) -> _abc.Awaitable[_notifier_pb2.ListEffectiveSettingsResponse]:
-        """Lists the thresholds of all configured locations that changed at or after a
-        time, oldest change first. Meant for ingestion, which keeps a copy.
+        """Lists the thresholds of all locations and workflows with settings of their
+        own that changed at or after a time, oldest change first; one that follows a
+        level above changed when that did. Meant for ingestion, which keeps a copy.
         """
 
     @_abc_1.abstractmethod

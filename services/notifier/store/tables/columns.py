@@ -11,9 +11,10 @@ class NotifierTable(SQLModel, registry=registry()):
     """What all tables of the notifier share: a heap of their own."""
 
 
-def identifier(*, nullable: bool = False) -> Any:
+def identifier(*, nullable: bool = False, default: str | None = None) -> Any:
+    given = {} if default is None else {"server_default": text(f"'{default}'::text")}
     # Compared byte by byte, as the keyset pages and their indexes are.
-    return Field(sa_type=Text(collation="C"), nullable=nullable)
+    return Field(sa_type=Text(collation="C"), nullable=nullable, sa_column_kwargs=given)
 
 
 def words(*, nullable: bool = False, default: str | None = None) -> Any:

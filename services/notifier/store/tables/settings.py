@@ -1,34 +1,30 @@
-"""What locations want to be told."""
+"""What the installation, its locations and their workflows want to be told."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import (
-    Index,
-    PrimaryKeyConstraint,
-    UniqueConstraint,
-)
+from sqlalchemy import Index, PrimaryKeyConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
 
-from services.notifier.store.tables.columns import NotifierTable, identifier, moment, words
+from services.notifier.store.tables.columns import NotifierTable, identifier, moment
 
 
 class AlertSettingsRow(NotifierTable, table=True):
-    """What a location wants to be told."""
+    """What is set at one level: for a workflow, a location, or without either for all of them."""
 
     __tablename__ = "alert_settings"
     __table_args__ = (
-        PrimaryKeyConstraint("id", name="alert_settings_pkey"),
-        UniqueConstraint("location_id", name="alert_settings_location_id_key"),
-        Index("alert_settings_updated_at_idx", "updated_at", "location_id"),
+        PrimaryKeyConstraint("location_id", "workflow_id", name="alert_settings_pkey"),
+        Index("alert_settings_effective_at_idx", "effective_at", "location_id", "workflow_id"),
     )
 
-    id: str = identifier()
     location_id: str = identifier()
-    enabled: bool
-    failure_threshold: int
-    time_window_hours: int
-    alert_on_critical: bool
-    alert_email: str | None = words(nullable=True)
-    webhook_url: str | None = words(nullable=True)
+    workflow_id: str = identifier()
+    chosen: dict[str, Any] = Field(
+        sa_type=JSONB, nullable=False, sa_column_kwargs={"server_default": text("'{}'")}
+    )
     version: int
     created_at: datetime = moment()
     updated_at: datetime = moment()
+    effective_at: datetime = moment()

@@ -42,6 +42,7 @@ class TargetRow(NotifierTable, table=True):
         Index(
             "targets_settings_idx",
             "location_id",
+            "workflow_id",
             "channel",
             unique=True,
             postgresql_where=text("origin = 'settings' AND removed_at IS NULL"),
@@ -80,3 +81,4 @@ class TargetRow(NotifierTable, table=True):
     failures: int = Field(sa_column_kwargs={"server_default": text("0")})
     last_error: str = words(default="")
     last_delivered_at: datetime | None = moment(nullable=True)
+    workflow_id: str = identifier(default="")

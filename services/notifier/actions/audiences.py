@@ -1,0 +1,55 @@
+"""Finds whom the scopes of a transaction want to be told."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from services.notifier.domain.decision import Audience
+from services.notifier.domain.scope import INSTALLATION, Scope
+from services.notifier.domain.settings import AlertSettings, Layers, effective
+from services.notifier.domain.target import ADDRESSES, Target
+from services.notifier.store import Transaction, settings, targets
+
+
+@dataclass(frozen=True, slots=True)
+class Audiences:
+    """What several scopes want to be told, and their targets."""
+
+    layers: Layers
+    targets: Mapping[str, Sequence[Target]]
+    built_in: AlertSettings
+
+    def of(self, scope: Scope) -> Audience:
+        """Gives whom a scope wants to be told; it is among those that were held, or above one."""
+        holding = effective(scope, self.layers, self.built_in)
+        return Audience(holding, [*self._addresses(holding), *self._others(scope)])
+
+    def _addresses(self, holding: AlertSettings) -> Sequence[Target]:
+        """Gives the targets that the addresses of the settings are, of whatever level."""
+        at = {each.level: each for each in holding.scope.path}
+        wanted = {
+            (at[holding.origins[name]], channel)
+            for channel, name in ADDRESSES.items()
+            if getattr(holding, name)
+        }
+        there = [each for scope in holding.scope.path for each in self._settings_of(scope)]
+        return [each for each in there if (each.scope, each.channel) in wanted]
+
+    def _others(self, scope: Scope) -> Sequence[Target]:
+        there = self.targets.get(scope.location_id, ())
+        return [each for each in there if not each.is_setting]
+
+    def _settings_of(self, scope: Scope) -> Sequence[Target]:
+        there = self.targets.get(scope.location_id, ())
+        return [each for each in there if each.is_setting and each.scope == scope]
+
+
+async def held_still(
+    transaction: Transaction, scopes: Collection[Scope], built_in: AlertSettings
+) -> Audiences:
+    """Gives whom scopes want to be told, and keeps that from changing until the commit."""
+    layers = await settings.held_still(transaction, scopes)
+    found = await targets.of(transaction, {each.location_id for each in (INSTALLATION, *scopes)})
+    by_location: dict[str, list[Target]] = {}
+    for each in found:
+        by_location.setdefault(each.location_id, []).append(each)
+    return Audiences(layers, by_location, built_in)
