@@ -5,13 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from gateway.rest import wire
-from gateway.rest.models.scans import (
-    Finding,
-    Scan,
-    SeverityWord,
-    StatusWord,
-    WorkflowResult,
-)
+from gateway.rest.findings import Wanted, listed
+from gateway.rest.models.findings import Finding, ScanDifference
+from gateway.rest.models.scans import Scan, StatusWord, WorkflowResult
 from gateway.rest.models.shapes import Page, page_of
 from gateway.rest.openapi import told
 from gateway.rest.routes import Back, KeyedRoute, PageAsked, ReadLocation
@@ -39,6 +35,29 @@ async def list_scans(
     return page_of(Scan, response.scans, response.next_page_token)
 
 
+@router.get("/compare", responses=told(404))
+async def compare_scans(
+    back: Back,
+    location_id: ReadLocation,
+    scan_id: Annotated[
+        str, Query(description="The later scan. Without it: the last completed one.")
+    ] = "",
+    baseline_scan_id: Annotated[
+        str,
+        Query(
+            description="The earlier scan. Without it: the last completed one of the same scope."
+        ),
+    ] = "",
+) -> ScanDifference:
+    """Says what changed between two completed scans."""
+    request = pb.CompareScansRequest(
+        location_id=location_id, scan_id=scan_id, baseline_scan_id=baseline_scan_id
+    )
+    with back.asking("scheduler"):
+        response = await back.services.scheduler.CompareScans(request, timeout=back.seconds)
+    return ScanDifference.of(response)
+
+
 @router.get("/{scan_id}", responses=told(404))
 async def get_scan(back: Back, location_id: ReadLocation, scan_id: str) -> Scan:
     """Gets one scan."""
@@ -49,24 +68,11 @@ async def get_scan(back: Back, location_id: ReadLocation, scan_id: str) -> Scan:
 
 
 @router.get("/{scan_id}/findings", responses=told(404))
-async def list_findings(
-    back: Back,
-    location_id: ReadLocation,
-    scan_id: str,
-    page: PageAsked,
-    severity: Annotated[SeverityWord | None, Query(description="Only this severity.")] = None,
+async def list_findings_of_scan(
+    *, back: Back, location_id: ReadLocation, scan_id: str, page: PageAsked, wanted: Wanted
 ) -> Page[Finding]:
     """Lists what a scan found, worst first. The scan `latest` is the last completed one."""
-    request = pb.ListFindingsRequest(
-        location_id=location_id,
-        scan_id=_scan(scan_id),
-        severity=wire.number(pb.Severity.DESCRIPTOR, severity),
-        page_size=page.size,
-        page_token=page.token,
-    )
-    with back.asking("scheduler"):
-        response = await back.services.scheduler.ListFindings(request, timeout=back.seconds)
-    return page_of(Finding, response.findings, response.next_page_token)
+    return await listed(back, location_id, _scan(scan_id), page, wanted)
 
 
 @router.get("/{scan_id}/results", responses=told(404))

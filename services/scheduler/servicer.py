@@ -4,22 +4,34 @@
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
 from libs.contracts.scheduler.v1 import scheduler_pb2_grpc as rpc
 from libs.rpc import Context
+from services.scheduler.actions.comparing import Comparing
 from services.scheduler.actions.listing import Listing
+from services.scheduler.actions.living import Living
 from services.scheduler.actions.schedules import Schedules
 from services.scheduler.actions.starting import Starting
 from services.scheduler.actions.status import Status
-from services.scheduler.translate import requests, responses
+from services.scheduler.domain.rules import RULES
+from services.scheduler.translate import findings, requests, responses
 
 
 class SchedulerServicer(rpc.SchedulerServiceServicer):
     """Translates, acts, translates."""
 
     def __init__(
-        self, schedules: Schedules, starting: Starting, listing: Listing, status: Status
+        self,
+        *,
+        schedules: Schedules,
+        starting: Starting,
+        listing: Listing,
+        living: Living,
+        comparing: Comparing,
+        status: Status,
     ) -> None:
         self._schedules = schedules
         self._starting = starting
         self._listing = listing
+        self._living = living
+        self._comparing = comparing
         self._status = status
 
     async def GetSchedule(
@@ -119,13 +131,55 @@ class SchedulerServicer(rpc.SchedulerServiceServicer):
         page = await self._listing.findings(
             requests.location_from(request),
             requests.scan_or_last_from(request),
-            requests.severity_from(request),
+            findings.filter_from(request),
             **requests.page_from(request),
         )
         return pb.ListFindingsResponse(
-            findings=[responses.finding_to(each) for each in page.items],
+            findings=[findings.finding_to(each) for each in page.items],
             next_page_token=page.next_token,
         )
+
+    async def GetFinding(
+        self, request: pb.GetFindingRequest, context: Context
+    ) -> pb.GetFindingResponse:
+        location_id, finding_id = requests.location_from(request), findings.finding_from(request)
+        finding, sightings = await self._living.get(location_id, finding_id)
+        return pb.GetFindingResponse(
+            finding=findings.finding_to(finding),
+            sightings=[findings.finding_to(each) for each in sightings],
+        )
+
+    async def IgnoreFinding(
+        self, request: pb.IgnoreFindingRequest, context: Context
+    ) -> pb.IgnoreFindingResponse:
+        ignored = await self._living.ignore(
+            requests.location_from(request),
+            findings.finding_from(request),
+            findings.ignoring_from(request),
+        )
+        return pb.IgnoreFindingResponse(finding=findings.finding_to(ignored))
+
+    async def UnignoreFinding(
+        self, request: pb.UnignoreFindingRequest, context: Context
+    ) -> pb.UnignoreFindingResponse:
+        location_id, finding_id = requests.location_from(request), findings.finding_from(request)
+        finding = await self._living.unignore(location_id, finding_id)
+        return pb.UnignoreFindingResponse(finding=findings.finding_to(finding))
+
+    async def CompareScans(
+        self, request: pb.CompareScansRequest, context: Context
+    ) -> pb.CompareScansResponse:
+        difference = await self._comparing.compare(
+            requests.location_from(request),
+            requests.scan_or_last_from(request),
+            findings.baseline_from(request),
+        )
+        return findings.difference_to(difference)
+
+    async def ListRules(
+        self, request: pb.ListRulesRequest, context: Context
+    ) -> pb.ListRulesResponse:
+        return findings.rules_to(RULES)
 
     async def ListScanResults(
         self, request: pb.ListScanResultsRequest, context: Context

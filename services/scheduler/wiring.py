@@ -24,9 +24,11 @@ from libs.problems import CannotStart
 from libs.rpc.client import channel
 from libs.rpc.server import serving
 from services.scheduler import jobs
+from services.scheduler.actions.comparing import Comparing
 from services.scheduler.actions.execution import Execution
 from services.scheduler.actions.firing import Firing
 from services.scheduler.actions.listing import Listing
+from services.scheduler.actions.living import Living
 from services.scheduler.actions.scanning import Scanning
 from services.scheduler.actions.schedules import Schedules
 from services.scheduler.actions.starting import Starting
@@ -87,7 +89,14 @@ async def running(
             dispatcher=dispatcher,
         )
         starting = Starting(database, on_queued=execute)
-        servicer = SchedulerServicer(schedules, starting, Listing(database), status)
+        servicer = SchedulerServicer(
+            schedules=schedules,
+            starting=starting,
+            listing=Listing(database),
+            living=Living(database),
+            comparing=Comparing(database),
+            status=status,
+        )
         await stack.enter_async_context(heard(url, execute))
         add = partial(rpc.add_SchedulerServiceServicer_to_server, servicer)
         yield await stack.enter_async_context(serving(settings, SERVICE, add))

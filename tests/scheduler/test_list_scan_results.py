@@ -3,6 +3,7 @@
 import pytest
 
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
+from services.scheduler.domain.rules import RULES
 from tests.scheduler.asking import LOCATION, SECONDS, history, refusal, scanned
 
 
@@ -32,6 +33,29 @@ async def test_the_lowest_score_comes_first_and_those_without_one_last(scheduler
 
     assert ids(answer) == LOWEST_FIRST
     assert [each.workflow.HasField("score") for each in answer.results] == [True, True, True, False]
+
+
+async def test_the_arithmetic_of_each_score_is_there(scheduler, scan):
+    for each in (await page(scheduler)).results:
+        score = each.workflow.score if each.workflow.HasField("score") else None
+        if score is None:
+            assert not each.deductions
+            assert not each.HasField("ceiling")
+            assert each.grade == pb.GRADE_NOT_ASSESSED
+            continue
+        assert sum(line.points for line in each.deductions) == 100 - score
+        assert (each.ceiling, each.ceiling_reason) == (90, "at most 90 without a definition")
+        assert each.grade == (pb.GRADE_GOOD if score == 90 else pb.GRADE_CRITICAL)
+        assert len(each.assessed_rule_ids) + len(each.not_assessed) == len(RULES)
+
+
+async def test_what_could_not_be_seen_is_named_without_points(scheduler, scan):
+    for each in (await page(scheduler)).results:
+        [definition] = [entry for entry in each.coverage if entry.id == "GHL901"]
+        assert definition.title == "Definition not readable"
+        assert definition.detail
+        assert "GHL216" in definition.rule_ids
+        assert not any(line.rule_id.startswith("GHL9") for line in each.deductions)
 
 
 async def test_pages_stay_with_the_scan_they_began_with(scheduler, ingestion, scan):

@@ -127,7 +127,7 @@ async def test_what_is_fixed_is_counted_and_recovery_is_told(
     assert (event.score_recovered.workflow_id, event.score_recovered.score) == ("wf-b", 90)
 
 
-async def test_what_comes_back_is_new_again(scheduler, three_workflows, ingestion):
+async def test_what_comes_back_has_regressed(scheduler, three_workflows, ingestion, notifier):
     await scanned(scheduler)
     ingestion.knows("wf-b", history(*HEALTHY))
     await scanned(scheduler)
@@ -135,8 +135,9 @@ async def test_what_comes_back_is_new_again(scheduler, three_workflows, ingestio
 
     done = await scanned(scheduler)
 
-    assert done.summary.new_count == 2
-    assert {each.state for each in await findings(scheduler)} == {pb.FINDING_STATE_NEW}
+    assert (done.summary.new_count, done.summary.regressed_count) == (2, 2)
+    assert {each.state for each in await findings(scheduler)} == {pb.FINDING_STATE_REGRESSED}
+    assert await eventually(lambda: len(notifier.told("critical_finding")) == 4)
 
 
 async def test_a_scan_is_compared_with_one_of_the_same_scope(scheduler, three_workflows):

@@ -12,6 +12,8 @@ StatusWord = Literal["queued", "running", "completed", "failed", "cancelled", "m
 SeverityWord = Literal["critical", "warning", "info"]
 ScanStatus = Annotated[str, words(pb.ScanStatus.DESCRIPTOR)]
 Severity = Annotated[str, words(pb.Severity.DESCRIPTOR)]
+Grade = Annotated[str, words(pb.Grade.DESCRIPTOR)]
+"""good from 90, fair from 75, needs_attention from 50, high_risk from 25, else critical."""
 
 
 class WorkflowScore(Answer):
@@ -21,6 +23,23 @@ class WorkflowScore(Answer):
     workflow_name: str | None
     score: int | None
     """0 to 100; null when it was not assessed."""
+
+
+class RuleCount(Answer):
+    """How many findings of a scan one rule has."""
+
+    rule_id: str
+    title: str
+    severity: Severity
+    """The worst among its findings."""
+    findings: int
+
+
+class GradeCount(Answer):
+    """How many workflows have one grade."""
+
+    grade: Grade
+    workflows: int
 
 
 class ScanSummary(Answer):
@@ -34,13 +53,31 @@ class ScanSummary(Answer):
     info_count: int
     new_count: int
     """Findings the last completed scan of the same scope did not have."""
+    regressed_count: int
+    """Those of the new ones that had been fixed before."""
     fixed_count: int
     """Findings of the last completed scan that are gone."""
     known_count: int
+    ignored_count: int
+    """Findings that somebody said to ignore; they are in no other number."""
     compared_with_scan_id: str | None
+    score_before: int | None
+    """The score of that scan."""
+    appeared_count: int
+    """Workflows that scan did not have."""
+    vanished_count: int
+    """Workflows that only that scan had."""
+    rules: list[RuleCount]
+    """Rules with findings, the most findings first."""
+    grades: list[GradeCount]
+    """How the scores are distributed."""
     worst_workflows: list[WorkflowScore]
     checks_run: int
     checks_total: int
+    took: float | None
+    """How long the scan took, in seconds."""
+    ghl_calls: int
+    """Calls to HighLevel that it made."""
 
 
 class Scan(Answer):
@@ -78,28 +115,6 @@ class RequestedScan(Answer):
     scan: Scan | None
 
 
-class Finding(Answer):
-    """Something wrong with one workflow."""
-
-    finding_id: str
-    scan_id: str
-    workflow_id: str
-    workflow_name: str | None
-    rule_id: str
-    title: str
-    severity: Severity
-    penalty: float
-    """The points it takes, before caps, ceiling and floor."""
-    occurrences: int
-    evidence: str | None
-    remedy: str | None
-    fingerprint: str
-    state: Annotated[str, words(pb.FindingState.DESCRIPTOR)]
-    """new, or open when the scan before had it too."""
-    first_seen_at: AwareDatetime | None
-    execution_ids: list[str]
-
-
 class Deduction(Answer):
     """One line of a score's arithmetic."""
 
@@ -115,6 +130,17 @@ class NotAssessed(Answer):
     lacks: str
 
 
+class CoverageEntry(Answer):
+    """Something that a scan could not see of a workflow."""
+
+    id: str
+    """GHL901 to GHL906."""
+    title: str
+    detail: str | None
+    rule_ids: list[str]
+    """The rules that could not judge for it."""
+
+
 class WorkflowResult(Answer):
     """What a scan says of one workflow."""
 
@@ -126,3 +152,10 @@ class WorkflowResult(Answer):
     assessed_rule_ids: list[str]
     not_assessed: list[NotAssessed]
     """The rules that could not run, and what they lacked."""
+    ceiling: int | None
+    """The most the score could be on this evidence."""
+    ceiling_reason: str | None
+    """Why that is less than 100."""
+    grade: Grade | None
+    coverage: list[CoverageEntry]
+    """What could not be seen of the workflow, without points."""

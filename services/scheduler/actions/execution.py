@@ -15,7 +15,8 @@ import structlog
 from libs import metrics, problems
 from libs.db import outbox
 from libs.db.database import Database
-from services.scheduler.actions.scanning import Scanning, to_tell
+from services.scheduler.actions.completing import to_tell
+from services.scheduler.actions.scanning import Scanning
 from services.scheduler.domain.events import ScanFailed
 from services.scheduler.store import Transaction, queue
 from services.scheduler.store.now import now

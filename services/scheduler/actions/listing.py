@@ -1,17 +1,17 @@
 """Tells what scans there were and what they found, page by page."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from libs import paging, problems
 from libs.db.database import Database
-from services.scheduler.domain.finding import Severity
 from services.scheduler.domain.scan import ScanStatus
 from services.scheduler.store import Transaction, findings, scans
+from services.scheduler.store.findings import FindingFilter, SeenFinding, seen
 from services.scheduler.store.scans import Scan
-from services.scheduler.store.tables import FindingRow, ScanResultRow
+from services.scheduler.store.tables import ScanResultRow
 
 T = TypeVar("T")
 Position = list[str | int | float]
@@ -40,7 +40,7 @@ class Listing:
     async def scan(self, location_id: str, scan_id: str) -> Scan:
         """Gives one scan."""
         async with self._database.transaction() as session:
-            return await _found(session, location_id, scan_id)
+            return await named_scan(session, location_id, scan_id)
 
     async def scans(
         self, location_id: str, status: ScanStatus | None, *, size: int, token: str
@@ -55,18 +55,19 @@ class Listing:
         return _page(query, found, size, lambda last: [last.created_at.isoformat(), last.scan_id])
 
     async def findings(
-        self, location_id: str, scan_id: str, severity: Severity | None, *, size: int, token: str
-    ) -> Page[FindingRow]:
+        self, location_id: str, scan_id: str, wanted: FindingFilter, *, size: int, token: str
+    ) -> Page[SeenFinding]:
         """Lists what a scan found, worst first; the last completed one's without an id."""
         query = {"list": "findings", "location_id": location_id, "scan_id": scan_id}
-        query["severity"] = severity or ""
+        query |= {name: value or "" for name, value in asdict(wanted).items()}
         named, place = _read(query, token, _scan_and_place) or (scan_id, -1)
         async with self._database.transaction() as session:
-            wanted = await _wanted(session, location_id, named)
+            scan = await wanted_scan(session, location_id, named)
             found = await findings.page(
-                session, wanted, severity=severity, after=place, limit=size + 1
+                session, location_id, scan.scan_id, wanted, after=place, limit=size + 1
             )
-        return _page(query, found, size, lambda last: [last.scan_id, last.position])
+            shown = await seen(session, location_id, found)
+        return _page(query, shown, size, lambda last: [last.row.scan_id, last.row.position])
 
     async def results(
         self, location_id: str, scan_id: str, *, size: int, token: str
@@ -75,25 +76,27 @@ class Listing:
         query = {"list": "results", "location_id": location_id, "scan_id": scan_id}
         named, place = _read(query, token, _scan_and_place) or (scan_id, -1)
         async with self._database.transaction() as session:
-            wanted = await _wanted(session, location_id, named)
-            found = await findings.result_page(session, wanted, after=place, limit=size + 1)
+            scan = await wanted_scan(session, location_id, named)
+            found = await findings.result_page(session, scan.scan_id, after=place, limit=size + 1)
         return _page(query, found, size, lambda last: [last.scan_id, last.position])
 
 
-async def _found(session: Transaction, location_id: str, scan_id: str) -> Scan:
+async def named_scan(session: Transaction, location_id: str, scan_id: str) -> Scan:
+    """Gives the scan of a location that has this id."""
     scan = await scans.get(session, location_id, scan_id)
     if scan is None:
         raise ScanNotFound(scan_id=scan_id)
     return scan
 
 
-async def _wanted(session: Transaction, location_id: str, scan_id: str) -> str:
+async def wanted_scan(session: Transaction, location_id: str, scan_id: str) -> Scan:
+    """Gives the scan that has this id, or without one the last completed one."""
     if scan_id:
-        return (await _found(session, location_id, scan_id)).scan_id
+        return await named_scan(session, location_id, scan_id)
     scan = await scans.last_completed(session, location_id)
     if scan is None:
         raise ScanNotFound("The location has no completed scan yet; run one.")
-    return scan.scan_id
+    return scan
 
 
 def _page(

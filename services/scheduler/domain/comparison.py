@@ -1,26 +1,102 @@
-"""What changed since the last completed scan of the same scope."""
+"""How findings stand to what earlier scans knew, and what changed between two scans."""
 
-from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 
-from services.scheduler.domain.finding import Finding, worst_first
+from services.scheduler.domain.finding import Finding, FindingState, Severity, worst_first
+from services.scheduler.domain.result import WorkflowResult
 
 
-@dataclass(frozen=True, slots=True)
+class Standing(StrEnum):
+    """How a finding stood when a scan last looked for it."""
+
+    OPEN = "open"
+    FIXED = "fixed"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFinding:
+    """A finding that an earlier scan of the location found."""
+
+    fingerprint: str
+    workflow_id: str
+    workflow_name: str
+    rule_id: str
+    title: str
+    severity: Severity
+    standing: Standing
+    first_seen_at: datetime
+    last_finding_id: str = ""
+    """What the scan that last found it calls it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Findings, worst first, by how they stand to the scan before; the fingerprints that are gone."""
+    """The findings of a scan, worst first, by how they stand to the scans before.
 
-    new: tuple[Finding, ...]
-    known: tuple[Finding, ...]
-    fixed: frozenset[str]
+    What a scan did not look for again (its workflow is out of scope or gone, its rule lacked its
+    input) is in none of them.
+    """
+
+    new: tuple[Finding, ...] = ()
+    regressed: tuple[Finding, ...] = ()
+    """Fixed once, and back."""
+    known: tuple[Finding, ...] = ()
+    ignored: tuple[Finding, ...] = ()
+    fixed: tuple[KnownFinding, ...] = ()
+
+    @property
+    def risen(self) -> tuple[Finding, ...]:
+        """Those the scan before did not have."""
+        return self.new + self.regressed
+
+    def states(self) -> Mapping[str, FindingState]:
+        """Gives the state of each finding, by fingerprint."""
+        groups = {
+            FindingState.NEW: self.new,
+            FindingState.REGRESSED: self.regressed,
+            FindingState.OPEN: self.known,
+            FindingState.IGNORED: self.ignored,
+        }
+        return {each.fingerprint: state for state, group in groups.items() for each in group}
 
 
-def compare(findings: Iterable[Finding], baseline: AbstractSet[str]) -> Comparison:
-    """Compares findings with the fingerprints of the baseline, which a first scan has none of."""
-    now = {finding.fingerprint: finding for finding in worst_first(findings)}
+def compare(results: Iterable[WorkflowResult], known: Mapping[str, KnownFinding]) -> Comparison:
+    """Compares what a scan says with what is known of the location, by fingerprint.
+
+    A finding whose ignoring has ended is new: nobody is known to live with it any more.
+    """
+    looked = list(results)
+    found = worst_first(finding for result in looked for finding in result.findings)
+    ignored = worst_first(finding for result in looked for finding in result.ignored)
+    by_state: dict[FindingState, list[Finding]] = {state: [] for state in FindingState}
+    for finding in found:
+        by_state[_state(known.get(finding.fingerprint))].append(finding)
+    marks = {finding.fingerprint for finding in [*found, *ignored]}
     return Comparison(
-        new=tuple(finding for mark, finding in now.items() if mark not in baseline),
-        known=tuple(finding for mark, finding in now.items() if mark in baseline),
-        fixed=frozenset(baseline) - now.keys(),
+        new=tuple(by_state[FindingState.NEW]),
+        regressed=tuple(by_state[FindingState.REGRESSED]),
+        known=tuple(by_state[FindingState.OPEN]),
+        ignored=tuple(ignored),
+        fixed=tuple(_fixed(looked, [known[mark] for mark in sorted(known.keys() - marks)])),
     )
+
+
+def _state(before: KnownFinding | None) -> FindingState:
+    standing = before.standing if before else None
+    states = {Standing.OPEN: FindingState.OPEN, Standing.FIXED: FindingState.REGRESSED}
+    return states.get(standing, FindingState.NEW) if standing else FindingState.NEW
+
+
+def _fixed(
+    results: Iterable[WorkflowResult], missed: Iterable[KnownFinding]
+) -> Iterable[KnownFinding]:
+    # What could not be looked at again is not known to be fixed.
+    assessed = {result.workflow_id: result.assessed_rule_ids for result in results}
+    for each in missed:
+        looked_again = each.rule_id in assessed.get(each.workflow_id, ())
+        if each.standing is Standing.OPEN and looked_again:
+            yield each

@@ -145,23 +145,11 @@ def _from_json(wanted: object, value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class LowScoreAlert:
-    """That people were told of a low score: with which critical rules, and when."""
+    """That people were told of a low score: with which critical rules, when, of which version."""
 
     critical_rule_ids: frozenset[str]
     alerted_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastFinding:
-    """A finding of the scan before, as far as its end is told."""
-
-    workflow_id: str
-    workflow_name: str
-    rule_id: str
-    title: str
-    severity: Severity
-    fingerprint: str
-    first_seen_at: datetime
+    workflow_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,8 +165,6 @@ class ScanFacts:
     results: Sequence[WorkflowResult]
     comparison: Comparison
     summary: ScanSummary
-    fixed: Sequence[PastFinding] = ()
-    """Those of the scan before that this one no longer found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +190,7 @@ def announced(scan: ScanFacts, low_scores: Mapping[str, LowScoreAlert]) -> Annou
         if result.score.value < LOW and _is_due(alert, result, scan.completed_at):
             events.append(_score_low(scan, result, result.score.value))
             standing[result.workflow_id] = LowScoreAlert(
-                _critical_rule_ids(result), scan.completed_at
+                _critical_rule_ids(result), scan.completed_at, result.version
             )
         elif result.score.value >= RECOVERED and alert:
             events.append(_score_recovered(scan, result, result.score.value))
@@ -213,11 +199,10 @@ def announced(scan: ScanFacts, low_scores: Mapping[str, LowScoreAlert]) -> Annou
 
 
 def _is_due(alert: LowScoreAlert | None, result: WorkflowResult, now: datetime) -> bool:
-    return (
-        alert is None
-        or alert.critical_rule_ids != _critical_rule_ids(result)
-        or now - alert.alerted_at >= AGAIN_AFTER
-    )
+    if alert is None or alert.critical_rule_ids != _critical_rule_ids(result):
+        return True
+    versions = {alert.workflow_version, result.version} - {None}
+    return len(versions) > 1 or now - alert.alerted_at >= AGAIN_AFTER
 
 
 def _critical_rule_ids(result: WorkflowResult) -> frozenset[str]:
@@ -228,17 +213,14 @@ def _critical_rule_ids(result: WorkflowResult) -> frozenset[str]:
 
 def _critical_findings(scan: ScanFacts) -> Iterator[CriticalFindingEvent]:
     drafts = {result.workflow_id for result in scan.results if result.draft}
-    for finding in scan.comparison.new:
+    for finding in scan.comparison.risen:
         if finding.severity is Severity.CRITICAL and finding.workflow_id not in drafts:
             yield _critical_finding(scan, finding)
 
 
 def _fixed_findings(scan: ScanFacts) -> Iterator[FindingFixed]:
-    # What could not be looked at again is not known to be fixed.
-    assessed = {result.workflow_id: result.assessed_rule_ids for result in scan.results}
-    for past in scan.fixed:
-        looked_again = past.rule_id in assessed.get(past.workflow_id, ())
-        if past.severity is Severity.CRITICAL and looked_again:
+    for past in scan.comparison.fixed:
+        if past.severity is Severity.CRITICAL:
             yield FindingFixed(
                 location_id=scan.location_id,
                 scan_id=scan.scan_id,

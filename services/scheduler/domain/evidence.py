@@ -175,6 +175,8 @@ class WorkflowEvidence:
     selected: bool = False
     """Whether the schedule names it."""
     created_at: datetime | None = None
+    version: int | None = None
+    """Which edit of it this is, where HighLevel's list or its definition tells."""
     previous: WorkflowSnapshot | None = None
     """What the last completed scan knew; `None` when there was none or it did not see this one."""
     version_changes: tuple[VersionChange, ...] | None = None

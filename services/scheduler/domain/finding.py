@@ -18,6 +18,19 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+class FindingState(StrEnum):
+    """How a finding of a scan stands to the scans before."""
+
+    NEW = "new"
+    OPEN = "open"
+    REGRESSED = "regressed"
+    """It was fixed once, and is back."""
+    FIXED = "fixed"
+    """The scan looked again, and it was gone."""
+    IGNORED = "ignored"
+    """Somebody said to live with it: it neither counts nor alerts."""
+
+
 def points(base_penalty: float, occurrences: int) -> Decimal:
     """Gives the points that occurrences of one fault take: double at five, and never more."""
     more = min(occurrences, MOST_COUNTED) - 1
@@ -63,5 +76,10 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     severities = list(Severity)
     return sorted(
         findings,
-        key=lambda each: (severities.index(each.severity), -each.penalty, each.fingerprint),
+        key=lambda each: (
+            severities.index(each.severity),
+            -each.penalty,
+            each.workflow_id,
+            each.fingerprint,
+        ),
     )

@@ -1,12 +1,16 @@
 """What a scan says of one workflow."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from services.scheduler.domain.evidence import Evidence, LocationEvidence, WorkflowEvidence
 from services.scheduler.domain.finding import Finding
+from services.scheduler.domain.ignoring import Ignores
 from services.scheduler.domain.rules import CoverageEntry, NotAssessed, assess
-from services.scheduler.domain.score import Basis, Score, score_of
+from services.scheduler.domain.score import Basis, Score, gains, score_of
+
+NOTHING_IGNORED = Ignores((), datetime.min.replace(tzinfo=UTC))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,21 +27,35 @@ class WorkflowResult:
     not_assessed: tuple[NotAssessed, ...]
     coverage: tuple[CoverageEntry, ...] = ()
     """What could not be seen of it, without points."""
+    ignored: tuple[Finding, ...] = ()
+    """Those that somebody decided to live with; they are in no number."""
+    gains: Mapping[str, int] = field(default_factory=dict)
+    """By fingerprint, by how much the score rises when that finding alone is fixed."""
+    version: int | None = None
+    """The workflow's version, where it is known."""
 
 
-def examined(workflow: WorkflowEvidence, location: LocationEvidence) -> WorkflowResult:
-    """Gives what all rules say of a workflow, and its score."""
+def examined(
+    workflow: WorkflowEvidence, location: LocationEvidence, ignores: Ignores = NOTHING_IGNORED
+) -> WorkflowResult:
+    """Gives what all rules say of a workflow, and its score from what is not ignored."""
     assessment = assess(workflow, location)
+    ignored = tuple(each for each in assessment.findings if ignores.cover(each, workflow.version))
+    counted = tuple(each for each in assessment.findings if each not in ignored)
+    basis = _basis(workflow)
     return WorkflowResult(
         workflow_id=workflow.workflow_id,
         workflow_name=workflow.workflow_name,
         draft=workflow.draft,
         runs=workflow.history.last_7_days.total if workflow.history else 0,
-        score=score_of(assessment.findings, _basis(workflow)),
-        findings=assessment.findings,
+        score=score_of(counted, basis),
+        findings=counted,
         assessed_rule_ids=assessment.assessed_rule_ids,
         not_assessed=assessment.not_assessed,
         coverage=assessment.coverage,
+        ignored=ignored,
+        gains=gains(counted, basis),
+        version=workflow.version,
     )
 
 

@@ -7,6 +7,7 @@ to what it lacks, for people with a pencil too.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from itertools import groupby
 
 from services.scheduler.domain.finding import Finding, Severity, points
@@ -15,6 +16,34 @@ FULL = 100
 FEWEST_RUNS = 5
 MOST_OF = {Severity.WARNING: 40, Severity.INFO: 10}
 LABELS = {Severity.WARNING: "warnings capped at 40", Severity.INFO: "infos capped at 10"}
+
+
+class Grade(StrEnum):
+    """What a score means, for people."""
+
+    GOOD = "good"
+    FAIR = "fair"
+    NEEDS_ATTENTION = "needs_attention"
+    HIGH_RISK = "high_risk"
+    CRITICAL = "critical"
+    NOT_ASSESSED = "not_assessed"
+
+
+LOWEST_OF = {
+    Grade.GOOD: 90,
+    Grade.FAIR: 75,
+    Grade.NEEDS_ATTENTION: 50,
+    Grade.HIGH_RISK: 25,
+    Grade.CRITICAL: 0,
+}
+"""The lowest score of each grade."""
+
+
+def grade_of(score: int | None) -> Grade:
+    """Gives the grade of a score."""
+    if score is None:
+        return Grade.NOT_ASSESSED
+    return next(grade for grade, lowest in LOWEST_OF.items() if score >= lowest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +69,10 @@ class Score:
 
     value: int | None
     deductions: tuple[Deduction, ...] = ()
+    ceiling: int | None = None
+    """The most it could be on this evidence."""
+    ceiling_reason: str = ""
+    """Why that is less than 100; empty when it is not."""
 
 
 def score_of(findings: Iterable[Finding], basis: Basis) -> Score:
@@ -56,7 +89,7 @@ def score_of(findings: Iterable[Finding], basis: Basis) -> Score:
     most, label = ceiling
     if value > most:
         lines.append(_Line(label, points=Decimal(value - most)))
-    return Score(min(value, most), tuple(line.shown() for line in lines))
+    return Score(min(value, most), tuple(line.shown() for line in lines), most, label)
 
 
 def gains(findings: Iterable[Finding], basis: Basis) -> Mapping[str, int]:
@@ -65,10 +98,13 @@ def gains(findings: Iterable[Finding], basis: Basis) -> Mapping[str, int]:
     now = score_of(found, basis).value
     if now is None:
         return {}
-    return {
-        finding.fingerprint: (score_of(_without(finding, found), basis).value or 0) - now
-        for finding in found
+    # Findings of one weight gain alike, and a sick workflow can have hundreds of them.
+    alike = {_weight(finding): finding for finding in found}
+    gained = {
+        weight: (score_of(_without(finding, found), basis).value or 0) - now
+        for weight, finding in alike.items()
     }
+    return {finding.fingerprint: gained[_weight(finding)] for finding in found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +156,10 @@ def _made_whole(left: Decimal, value: int) -> list[_Line]:
         return []
     label = "floor at 0" if left < 0 else "rounded to a whole number"
     return [_Line(label, points=left - value)]
+
+
+def _weight(finding: Finding) -> tuple[str, Severity, float, int]:
+    return finding.rule_id, finding.counts_as, finding.base_penalty, finding.occurrences
 
 
 def _without(finding: Finding, findings: Sequence[Finding]) -> list[Finding]:

@@ -1,13 +1,15 @@
 """What a completed scan says as a whole."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import islice
 
 from services.scheduler.domain.comparison import Comparison
-from services.scheduler.domain.finding import Severity
+from services.scheduler.domain.finding import Finding, Severity, worst_first
 from services.scheduler.domain.result import WorkflowResult, lowest_first
+from services.scheduler.domain.score import grade_of
 
 MOST_SHOWN = 5
 
@@ -21,9 +23,19 @@ class WorkflowScore:
     score: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class RuleCount:
+    """How many findings of a scan one rule has."""
+
+    rule_id: str
+    title: str
+    severity: Severity
+    findings: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanSummary:
-    """What a completed scan says as a whole."""
+    """What a completed scan says as a whole; findings that are ignored are only in their count."""
 
     text: str
     score: int | None
@@ -37,29 +49,81 @@ class ScanSummary:
     worst_workflows: tuple[WorkflowScore, ...]
     checks_run: int
     checks_total: int
+    regressed_count: int = 0
+    """Those of the new ones that had been fixed before."""
+    ignored_count: int = 0
+    rules: tuple[RuleCount, ...] = ()
+    """Rules with findings, the most findings first."""
+    grades: Mapping[str, int] = field(default_factory=dict)
+    """How many workflows have each grade."""
+    score_before: int | None = None
+    """The score of the scan it is compared with."""
+    appeared_count: int = 0
+    """Workflows that scan did not have."""
+    vanished_count: int = 0
+    """Workflows that only that scan had."""
+    seconds: float = 0
+    """How long it took."""
+    ghl_calls: int = 0
+    """Calls to HighLevel that it made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """The scan another one is compared with."""
+
+    scan_id: str
+    score: int | None = None
+    workflow_ids: frozenset[str] = frozenset()
 
 
 def summarized(
-    results: Sequence[WorkflowResult], comparison: Comparison, *, compared_with_scan_id: str
+    results: Sequence[WorkflowResult],
+    comparison: Comparison,
+    baseline: Baseline | None = None,
+    *,
+    took: timedelta = timedelta(),
+    ghl_calls: int = 0,
 ) -> ScanSummary:
-    """Gives the summary; `compared_with_scan_id` is empty for a first scan."""
-    counts = Counter(finding.severity for result in results for finding in result.findings)
-    changes = comparison if compared_with_scan_id else None
+    """Gives the summary; a first scan has no baseline."""
+    found = [finding for result in results for finding in result.findings]
+    counts = Counter(finding.severity for finding in found)
     score = location_score(results)
     checks_run = sum(len(result.assessed_rule_ids) for result in results)
+    before = baseline.workflow_ids if baseline else frozenset[str]()
+    now = {result.workflow_id for result in results}
+    changes = _changed(comparison) if baseline else ""
     return ScanSummary(
-        text=f"{_found(len(results), counts)}{_changed(changes)}. {_scored(score)}.",
+        text=f"{_found(len(results), counts)}{changes}. {_scored(score)}.",
         score=score,
         critical_count=counts[Severity.CRITICAL],
         warning_count=counts[Severity.WARNING],
         info_count=counts[Severity.INFO],
-        new_count=len(comparison.new),
+        new_count=len(comparison.risen),
         fixed_count=len(comparison.fixed),
         known_count=len(comparison.known),
-        compared_with_scan_id=compared_with_scan_id,
+        compared_with_scan_id=baseline.scan_id if baseline else "",
         worst_workflows=_worst(results),
         checks_run=checks_run,
         checks_total=checks_run + sum(len(result.not_assessed) for result in results),
+        regressed_count=len(comparison.regressed),
+        ignored_count=len(comparison.ignored),
+        rules=_by_rule(found),
+        grades=dict(Counter(str(grade_of(result.score.value)) for result in results)),
+        score_before=baseline.score if baseline else None,
+        appeared_count=len(now - before) if baseline else 0,
+        vanished_count=len(before - now),
+        seconds=took.total_seconds(),
+        ghl_calls=ghl_calls,
+    )
+
+
+def _by_rule(findings: Sequence[Finding]) -> tuple[RuleCount, ...]:
+    worst = {finding.rule_id: finding for finding in reversed(worst_first(findings))}
+    counts = Counter(finding.rule_id for finding in findings)
+    return tuple(
+        RuleCount(rule_id, worst[rule_id].title, worst[rule_id].severity, count)
+        for rule_id, count in sorted(counts.items(), key=lambda each: (-each[1], each[0]))
     )
 
 
@@ -98,11 +162,11 @@ def _found(workflows: int, counts: Counter[Severity]) -> str:
     return f"{_counted(workflows, 'workflow')} scanned: {findings or 'nothing found'}"
 
 
-def _changed(comparison: Comparison | None) -> str:
-    if comparison is None:
-        return ""
-    new, fixed, known = (len(part) for part in (comparison.new, comparison.fixed, comparison.known))
-    return f"; {new} new, {fixed} fixed, {known} known" if new or fixed or known else ""
+def _changed(comparison: Comparison) -> str:
+    parts = (comparison.risen, comparison.fixed, comparison.known)
+    new, fixed, known = (len(part) for part in parts)
+    back = f", {len(comparison.regressed)} of them back again" if comparison.regressed else ""
+    return f"; {new} new{back}, {fixed} fixed, {known} known" if new or fixed or known else ""
 
 
 def _scored(score: int | None) -> str:

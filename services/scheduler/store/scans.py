@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from services.scheduler.domain.scan import ScanStatus, ScanTrigger
 from services.scheduler.domain.schedule import ScanScope
-from services.scheduler.domain.summary import ScanSummary, WorkflowScore
+from services.scheduler.domain.summary import RuleCount, ScanSummary, WorkflowScore
 from services.scheduler.store import Transaction
 from services.scheduler.store.tables import ScanRow, SchedulerTable
 
@@ -129,8 +129,8 @@ async def last_completed(session: Transaction, location_id: str) -> Scan | None:
     return scan_of(row) if row else None
 
 
-async def baseline_id(session: Transaction, scan: Scan) -> str:
-    """Names the last completed scan of the same scope; empty when there is none.
+async def baseline(session: Transaction, scan: Scan) -> Scan | None:
+    """Gives the last scan of the same scope that completed before this one.
 
     With scope selected the selection must be the same too: a workflow that was
     not looked at has no findings that could be new or fixed.
@@ -141,8 +141,10 @@ async def baseline_id(session: Transaction, scan: Scan) -> str:
         _table.c.selected_workflow_ids.contains(selected),
         _table.c.selected_workflow_ids.contained_by(selected),
     )
+    if scan.completed_at is not None:
+        query = query.where(col(ScanRow.completed_at) < scan.completed_at)
     row = await session.scalar(query)
-    return row.id if row else ""
+    return scan_of(row) if row else None
 
 
 def _completed(location_id: str) -> Select[Any]:
@@ -184,7 +186,8 @@ def scan_of(row: ScanRow) -> Scan:
 
 def _summary_of(stored: dict[str, Any]) -> ScanSummary:
     worst = tuple(WorkflowScore(**each) for each in stored["worst_workflows"])
-    return ScanSummary(**{**stored, "worst_workflows": worst})
+    rules = tuple(RuleCount(**each) for each in stored.get("rules", ()))
+    return ScanSummary(**{**stored, "worst_workflows": worst, "rules": rules})
 
 
 def _values(scan: Scan) -> dict[str, Any]:

@@ -221,6 +221,9 @@ class ScanResultRow(SchedulerTable, table=True):
     deductions: list[dict[str, Any]] = _of(JSONB)
     assessed_rule_ids: list[str] = _texts()
     not_assessed: list[dict[str, Any]] = _of(JSONB)
+    ceiling: int | None
+    ceiling_reason: str = _text()
+    coverage: list[dict[str, Any]] = _of(JSONB)
 
 
 class FindingRow(SchedulerTable, table=True):
@@ -233,6 +236,7 @@ class FindingRow(SchedulerTable, table=True):
         ForeignKeyConstraint(
             ["scan_id"], ["scan_history.id"], ondelete="CASCADE", name="findings_scan_id_fkey"
         ),
+        Index("findings_fingerprint_idx", "fingerprint"),
     )
 
     id: str = _id()
@@ -251,6 +255,48 @@ class FindingRow(SchedulerTable, table=True):
     state: str = _text()
     first_seen_at: datetime = _time()
     execution_ids: list[str] = _texts()
+    place_id: str = _text()
+    place_name: str = _text()
+    points_if_fixed: int | None
+    workflow_version: int | None
+
+
+class KnownFindingRow(SchedulerTable, table=True):
+    """A finding of a location over all its scans: since when it is known and how it stands."""
+
+    __tablename__ = "known_findings"
+    __table_args__ = (
+        PrimaryKeyConstraint("location_id", "fingerprint", name="known_findings_pkey"),
+    )
+
+    location_id: str = _id()
+    fingerprint: str = _id()
+    workflow_id: str = _id()
+    workflow_name: str = _text()
+    rule_id: str = _text()
+    title: str = _text()
+    severity: str = _text()
+    standing: str = _text()
+    first_seen_at: datetime = _time()
+    last_seen_at: datetime = _time()
+    last_finding_id: str = _id()
+
+
+class IgnoredFindingRow(SchedulerTable, table=True):
+    """That a finding is ignored: why, who said so, and until when."""
+
+    __tablename__ = "ignored_findings"
+    __table_args__ = (
+        PrimaryKeyConstraint("location_id", "fingerprint", name="ignored_findings_pkey"),
+    )
+
+    location_id: str = _id()
+    fingerprint: str = _id()
+    reason: str = _text()
+    ignored_by: str = _text()
+    ignored_at: datetime = _time()
+    until: datetime | None = _time()
+    workflow_version: int | None
 
 
 class ScoreAlertRow(SchedulerTable, table=True):
@@ -263,6 +309,7 @@ class ScoreAlertRow(SchedulerTable, table=True):
     workflow_id: str = _id()
     alerted_at: datetime = _time()
     critical_rule_ids: list[str] = _texts()
+    workflow_version: int | None
 
 
 class ReplicaRow(SchedulerTable, table=True):

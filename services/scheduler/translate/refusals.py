@@ -15,6 +15,24 @@ class ScanMissing(problems.InvalidRequest):
     reason = "SCAN_MISSING"
 
 
+class FindingMissing(problems.InvalidRequest):
+    """Name the finding it is about."""
+
+    reason = "FINDING_MISSING"
+
+
+class ActorMissing(problems.InvalidRequest):
+    """Say who does it."""
+
+    reason = "ACTOR_MISSING"
+
+
+class FindingStateUnknown(problems.InvalidRequest):
+    """Ask for new, open, regressed, fixed or ignored, or leave the filter empty."""
+
+    reason = "FINDING_STATE_UNKNOWN"
+
+
 class FieldTooLong(problems.InvalidRequest):
     """Shorten the field."""
 

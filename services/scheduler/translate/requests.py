@@ -89,7 +89,7 @@ def location_from(request: _OfLocation) -> str:
     """Reads which location it is about."""
     if not request.location_id:
         raise refusals.LocationMissing.at("location_id")
-    return _text(request.location_id, "location_id", LONGEST_ID)
+    return text(request.location_id, "location_id", LONGEST_ID)
 
 
 def scan_from(request: _OfScan) -> str:
@@ -101,7 +101,7 @@ def scan_from(request: _OfScan) -> str:
 
 def scan_or_last_from(request: _OfScan) -> str:
     """Reads which scan it is about; empty means the last completed one."""
-    return _text(request.scan_id, "scan_id", LONGEST_ID)
+    return text(request.scan_id, "scan_id", LONGEST_ID)
 
 
 def page_from(request: _Paged) -> dict[str, Any]:
@@ -131,19 +131,19 @@ def version_from(request: pb.UpsertScheduleRequest) -> int | None:
 
 def planned_from(request: pb.PreviewScheduleRequest) -> Schedule:
     """Reads a schedule that need not be stored, as far as it decides when it fires."""
-    location_id = _text(request.schedule.location_id, "location_id", LONGEST_ID)
+    location_id = text(request.schedule.location_id, "location_id", LONGEST_ID)
     asked = {name: FIELDS[name](request.schedule) for name in TIMING_FIELDS}
     return Schedule(location_id=location_id, **asked)
 
 
 def actor_from(request: _Changing) -> str:
     """Reads who changes something."""
-    return _text(request.actor, "actor", LONGEST_REQUEST_ID)
+    return text(request.actor, "actor", LONGEST_REQUEST_ID)
 
 
 def reason_from(request: _Reasoned) -> str:
     """Reads why something is done."""
-    return _text(request.reason, "reason", LONGEST_REASON)
+    return text(request.reason, "reason", LONGEST_REASON)
 
 
 def count_from(request: pb.PreviewScheduleRequest) -> int:
@@ -155,7 +155,7 @@ def count_from(request: pb.PreviewScheduleRequest) -> int:
 
 def key_from(request: pb.RunScanRequest) -> str:
     """Reads what makes a repeated call give the same scan; empty when nothing does."""
-    return _text(request.request_id, "request_id", LONGEST_REQUEST_ID)
+    return text(request.request_id, "request_id", LONGEST_REQUEST_ID)
 
 
 def scope_from(request: pb.RunScanRequest) -> ScanScope | None:
@@ -170,18 +170,18 @@ def scope_from(request: pb.RunScanRequest) -> ScanScope | None:
 def selected_from(message: pb.RunScanRequest | pb.Schedule) -> tuple[str, ...]:
     """Reads the selected workflows."""
     return tuple(
-        _text(each, "selected_workflow_ids", LONGEST_ID) for each in message.selected_workflow_ids
+        text(each, "selected_workflow_ids", LONGEST_ID) for each in message.selected_workflow_ids
     )
 
 
 def status_from(request: pb.ListScansRequest) -> ScanStatus | None:
     """Reads which scans are wanted; None means all."""
-    return _chosen(STATUSES, request.status, "status", refusals.StatusUnknown)
+    return chosen(STATUSES, request.status, "status", refusals.StatusUnknown)
 
 
 def severity_from(request: pb.ListFindingsRequest) -> Severity | None:
     """Reads which findings are wanted; None means all."""
-    return _chosen(SEVERITIES, request.severity, "severity", refusals.SeverityUnknown)
+    return chosen(SEVERITIES, request.severity, "severity", refusals.SeverityUnknown)
 
 
 def _frequency(schedule: pb.Schedule) -> Frequency:
@@ -191,7 +191,7 @@ def _frequency(schedule: pb.Schedule) -> Frequency:
 
 
 def _scope(message: pb.RunScanRequest | pb.Schedule) -> ScanScope:
-    scope = _chosen(SCOPES, message.scan_scope, "scan_scope", refusals.ScanScopeUnknown)
+    scope = chosen(SCOPES, message.scan_scope, "scan_scope", refusals.ScanScopeUnknown)
     return scope or ScanScope.ALL
 
 
@@ -208,7 +208,7 @@ def _catchup_seconds(schedule: pb.Schedule) -> int | None:
 
 def _overlap_policy(schedule: pb.Schedule) -> OverlapPolicy:
     number, unknown = schedule.overlap_policy, refusals.OverlapPolicyUnknown
-    return _chosen(OVERLAP_POLICIES, number, "overlap_policy", unknown) or OverlapPolicy.SKIP
+    return chosen(OVERLAP_POLICIES, number, "overlap_policy", unknown) or OverlapPolicy.SKIP
 
 
 FIELDS: Mapping[str, Callable[[pb.Schedule], Any]] = {
@@ -237,17 +237,19 @@ TIMING_FIELDS = (
 )
 
 
-def _chosen(
+def chosen(
     choices: Mapping[N, T], number: N, field: str, unknown: type[problems.InvalidRequest]
 ) -> T | None:
+    """Reads an enum's value; None when it was not given."""
     if number and number not in choices:
         raise unknown.at(field)
     return choices.get(number)
 
 
-def _text(text: str, field: str, longest: int) -> str:
-    if "\0" in text:
+def text(given: str, field: str, longest: int) -> str:
+    """Reads a text that can be stored."""
+    if "\0" in given:
         raise refusals.TextMalformed.at(field)
-    if len(text) > longest:
+    if len(given) > longest:
         raise refusals.FieldTooLong.at(field, f"At most {longest} characters.")
-    return text
+    return given

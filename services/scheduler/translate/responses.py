@@ -9,11 +9,12 @@ from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
 from libs.rpc.times import duration, timestamp
 from services.scheduler.domain.scan import ScanTrigger
 from services.scheduler.domain.schedule import Schedule
+from services.scheduler.domain.score import Grade, grade_of
 from services.scheduler.domain.summary import ScanSummary, WorkflowScore
 from services.scheduler.domain.timing import PlannedRun
 from services.scheduler.store.replicas import Replica
 from services.scheduler.store.scans import Scan
-from services.scheduler.store.tables import FindingRow, ScanResultRow
+from services.scheduler.store.tables import ScanResultRow
 from services.scheduler.store.workload import Workload
 from services.scheduler.translate.requests import (
     FREQUENCIES,
@@ -32,7 +33,7 @@ TRIGGER_NUMBERS = {
     ScanTrigger.SCHEDULE: pb.SCAN_TRIGGER_SCHEDULE,
     ScanTrigger.MANUAL: pb.SCAN_TRIGGER_MANUAL,
 }
-FINDING_STATES = {"new": pb.FINDING_STATE_NEW, "open": pb.FINDING_STATE_OPEN}
+GRADE_NUMBERS = {grade: pb.Grade.Value(f"GRADE_{grade.upper()}") for grade in Grade}
 STATES = {
     "ok": pb.GetSchedulerStatusResponse.STATE_OK,
     "degraded": pb.GetSchedulerStatusResponse.STATE_DEGRADED,
@@ -104,27 +105,6 @@ def scan_to(scan: Scan) -> pb.Scan:
     )
 
 
-def finding_to(row: FindingRow) -> pb.Finding:
-    """Writes a finding."""
-    return pb.Finding(
-        finding_id=row.id,
-        scan_id=row.scan_id,
-        workflow_id=row.workflow_id,
-        workflow_name=row.workflow_name,
-        rule_id=row.rule_id,
-        title=row.title,
-        severity=SEVERITY_NUMBERS[row.severity],
-        penalty=row.penalty,
-        occurrences=row.occurrences,
-        evidence=row.evidence,
-        remedy=row.remedy,
-        fingerprint=row.fingerprint,
-        state=FINDING_STATES[row.state],
-        first_seen_at=timestamp(row.first_seen_at),
-        execution_ids=row.execution_ids,
-    )
-
-
 def result_to(row: ScanResultRow) -> pb.WorkflowResult:
     """Writes what a scan says of one workflow."""
     return pb.WorkflowResult(
@@ -135,6 +115,10 @@ def result_to(row: ScanResultRow) -> pb.WorkflowResult:
         deductions=[pb.Deduction(**each) for each in row.deductions],
         assessed_rule_ids=row.assessed_rule_ids,
         not_assessed=[pb.NotAssessed(**each) for each in row.not_assessed],
+        ceiling=row.ceiling,
+        ceiling_reason=row.ceiling_reason,
+        grade=GRADE_NUMBERS[grade_of(row.score)],
+        coverage=[pb.CoverageEntry(**each) for each in row.coverage],
     )
 
 
@@ -170,6 +154,26 @@ def _summary_to(summary: ScanSummary) -> pb.ScanSummary:
         worst_workflows=[_score_to(each) for each in summary.worst_workflows],
         checks_run=summary.checks_run,
         checks_total=summary.checks_total,
+        regressed_count=summary.regressed_count,
+        ignored_count=summary.ignored_count,
+        rules=[
+            pb.RuleCount(
+                rule_id=each.rule_id,
+                title=each.title,
+                severity=SEVERITY_NUMBERS[each.severity],
+                findings=each.findings,
+            )
+            for each in summary.rules
+        ],
+        grades=[
+            pb.GradeCount(grade=GRADE_NUMBERS[grade], workflows=summary.grades.get(grade, 0))
+            for grade in Grade
+        ],
+        score_before=summary.score_before,
+        appeared_count=summary.appeared_count,
+        vanished_count=summary.vanished_count,
+        took=duration(timedelta(seconds=summary.seconds)),
+        ghl_calls=summary.ghl_calls,
     )
 
 

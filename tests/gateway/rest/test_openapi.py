@@ -15,6 +15,7 @@ from tests.gateway.rest.serving import Client
 from tests.gateway.rest.well import make_well
 
 PLACES = {
+    "finding_id": "f-1",
     "workflow_id": "wf-welcome",
     "scan_id": "scan-1",
     "incident_id": "i-1",

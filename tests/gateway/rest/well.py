@@ -44,6 +44,19 @@ SCHEDULE = scheduler.Schedule(
     scan_scope=scheduler.SCAN_SCOPE_ALL,
     etag="v1",
 )
+FINDING = scheduler.Finding(
+    finding_id="f-1",
+    scan_id="scan-1",
+    workflow_id="wf-welcome",
+    rule_id="GHL402",
+    title="Consecutive failures",
+    severity=scheduler.SEVERITY_CRITICAL,
+    penalty=55,
+    occurrences=1,
+    fingerprint="abcd",
+    state=scheduler.FINDING_STATE_NEW,
+    first_seen_at=NOW,
+)
 SCAN = scheduler.Scan(
     scan_id="scan-1",
     location_id="loc-demo",
@@ -149,7 +162,14 @@ def make_well(street: Street) -> None:
         "RunScan": scheduler.RunScanResponse(scan_id="scan-1", scan=SCAN),
         "GetScan": scheduler.GetScanResponse(scan=SCAN),
         "ListScans": scheduler.ListScansResponse(scans=[SCAN]),
-        "ListFindings": scheduler.ListFindingsResponse(),
+        "ListFindings": scheduler.ListFindingsResponse(findings=[FINDING]),
+        "GetFinding": scheduler.GetFindingResponse(finding=FINDING, sightings=[FINDING]),
+        "IgnoreFinding": scheduler.IgnoreFindingResponse(finding=FINDING),
+        "UnignoreFinding": scheduler.UnignoreFindingResponse(finding=FINDING),
+        "CompareScans": scheduler.CompareScansResponse(
+            scan=SCAN, counts=scheduler.CompareScansResponse.Counts(new=1), new=[FINDING]
+        ),
+        "ListRules": scheduler.ListRulesResponse(),
         "ListScanResults": scheduler.ListScanResultsResponse(),
         "GetSchedulerStatus": scheduler.GetSchedulerStatusResponse(
             state=scheduler.GetSchedulerStatusResponse.STATE_OK

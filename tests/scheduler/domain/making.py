@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from services.scheduler.domain.comparison import KnownFinding
 from services.scheduler.domain.evidence import (
     ErrorClassCount,
     ExecutionStatus,
@@ -104,6 +105,23 @@ def a_finding(rule_id="GHL402", **more):
         }
         | more
     )
+
+
+def known_as(standing, *findings):
+    """What a location knows of findings, by fingerprint."""
+    return {
+        each.fingerprint: KnownFinding(
+            fingerprint=each.fingerprint,
+            workflow_id=each.workflow_id,
+            workflow_name=each.workflow_name,
+            rule_id=each.rule_id,
+            title=each.title,
+            severity=each.severity,
+            standing=standing,
+            first_seen_at=NOW - timedelta(days=1),
+        )
+        for each in findings
+    }
 
 
 def a_result(workflow_id="wf-1", score=100, **more):

@@ -8,13 +8,12 @@ import pytest
 
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
 from services.scheduler.domain import events
-from services.scheduler.domain.comparison import compare
+from services.scheduler.domain.comparison import Standing, compare
 from services.scheduler.domain.events import (
     CriticalFindingEvent,
     EventKindUnknown,
     FindingFixed,
     LowScoreAlert,
-    PastFinding,
     ScanCompleted,
     ScanFacts,
     ScanFailed,
@@ -25,8 +24,8 @@ from services.scheduler.domain.events import (
 )
 from services.scheduler.domain.finding import Severity
 from services.scheduler.domain.score import Deduction, Score
-from services.scheduler.domain.summary import summarized
-from tests.scheduler.domain.making import NOW, a_finding, a_result
+from services.scheduler.domain.summary import Baseline, summarized
+from tests.scheduler.domain.making import NOW, a_finding, a_result, known_as
 
 DAY = timedelta(days=1)
 OUTAGE = a_finding("GHL402", base_penalty=55)
@@ -34,8 +33,8 @@ EXPIRED = a_finding("GHL404", base_penalty=35)
 WARNING = a_finding("GHL403", severity=Severity.WARNING, base_penalty=10)
 
 
-def a_scan(*results, baseline=frozenset(), **more):
-    comparison = compare([each for result in results for each in result.findings], baseline)
+def a_scan(*results, known=(), **more):
+    comparison = compare(results, known_as(Standing.OPEN, *known))
     return ScanFacts(
         **{
             "location_id": "loc-1",
@@ -46,7 +45,7 @@ def a_scan(*results, baseline=frozenset(), **more):
             "completed_at": NOW,
             "results": results,
             "comparison": comparison,
-            "summary": summarized(results, comparison, compared_with_scan_id="scan-1"),
+            "summary": summarized(results, comparison, Baseline(scan_id="scan-1")),
         }
         | more
     )
@@ -55,18 +54,6 @@ def a_scan(*results, baseline=frozenset(), **more):
 def scored(value, *findings, **more):
     lines = tuple(Deduction(each.title, each.rule_id, each.penalty) for each in findings)
     return a_result("wf-1", score=Score(value, lines), findings=findings, **more)
-
-
-def past(finding):
-    return PastFinding(
-        workflow_id=finding.workflow_id,
-        workflow_name=finding.workflow_name,
-        rule_id=finding.rule_id,
-        title=finding.title,
-        severity=finding.severity,
-        fingerprint=finding.fingerprint,
-        first_seen_at=NOW - DAY,
-    )
 
 
 def kinds(announcement):
@@ -118,9 +105,20 @@ def test_a_critical_finding_is_told_when_it_is_new():
 
 
 def test_a_critical_finding_that_is_known_is_not_told_again():
-    scan = a_scan(scored(65, EXPIRED), baseline={EXPIRED.fingerprint})
+    scan = a_scan(scored(65, EXPIRED), known=[EXPIRED])
 
     assert kinds(announced(scan, {})) == [ScanCompleted]
+
+
+def test_a_critical_finding_that_is_back_is_told_again():
+    results = [scored(65, EXPIRED)]
+    scan = a_scan(*results, comparison=compare(results, known_as(Standing.FIXED, EXPIRED)))
+
+    assert kinds(announced(scan, {})) == [CriticalFindingEvent, ScanCompleted]
+
+
+def test_a_critical_finding_that_is_ignored_is_not_told():
+    assert kinds(announced(a_scan(scored(65, ignored=(EXPIRED,))), {})) == [ScanCompleted]
 
 
 def test_a_score_below_50_is_told_with_its_arithmetic():
@@ -153,13 +151,23 @@ def test_lines_that_give_points_back_are_told_with_their_sign():
     ],
 )
 def test_a_low_score_is_told_again_for_other_critical_rules_or_after_a_day(alerts, told):
-    scan = a_scan(scored(45, OUTAGE, WARNING), baseline={OUTAGE.fingerprint})
+    scan = a_scan(scored(45, OUTAGE, WARNING), known=[OUTAGE])
     announcement = announced(scan, alerts)
 
     assert (ScoreLow in kinds(announcement)) is told
     assert announcement.low_scores == (
         {"wf-1": LowScoreAlert(frozenset({"GHL402"}), NOW)} if told else alerts
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"), [(7, 8, True), (7, 7, False), (None, 8, False), (7, None, False)]
+)
+def test_a_low_score_is_told_again_for_another_version(before, now, told):
+    alert = LowScoreAlert(frozenset({"GHL402"}), NOW - timedelta(hours=1), before)
+    scan = a_scan(scored(45, OUTAGE, version=now), known=[OUTAGE])
+
+    assert (ScoreLow in kinds(announced(scan, {"wf-1": alert}))) is told
 
 
 @pytest.mark.parametrize("score", [50, 59, None])
@@ -202,7 +210,7 @@ def test_the_alerts_that_were_passed_in_are_left_alone():
 
 
 def fixed_in(*results, fixed):
-    told = announced(a_scan(*results, fixed=[past(each) for each in fixed]), {}).events
+    told = announced(a_scan(*results, known=fixed), {}).events
     return [event for event in told if isinstance(event, FindingFixed)]
 
 

@@ -182,6 +182,46 @@ SCAN_STATUS_SKIPPED: ScanStatus.ValueType  # 7
 """Its time came while another scan of the location ran."""
 Global___ScanStatus: _TypeAlias = ScanStatus  # noqa: Y015
 
+class _Grade:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _GradeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Grade.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    GRADE_UNSPECIFIED: _Grade.ValueType  # 0
+    """Never sent."""
+    GRADE_GOOD: _Grade.ValueType  # 1
+    """90 to 100."""
+    GRADE_FAIR: _Grade.ValueType  # 2
+    """75 to 89."""
+    GRADE_NEEDS_ATTENTION: _Grade.ValueType  # 3
+    """50 to 74."""
+    GRADE_HIGH_RISK: _Grade.ValueType  # 4
+    """25 to 49."""
+    GRADE_CRITICAL: _Grade.ValueType  # 5
+    """0 to 24."""
+    GRADE_NOT_ASSESSED: _Grade.ValueType  # 6
+    """No score: too little is known."""
+
+class Grade(_Grade, metaclass=_GradeEnumTypeWrapper):
+    """What a score means, for people."""
+
+GRADE_UNSPECIFIED: Grade.ValueType  # 0
+"""Never sent."""
+GRADE_GOOD: Grade.ValueType  # 1
+"""90 to 100."""
+GRADE_FAIR: Grade.ValueType  # 2
+"""75 to 89."""
+GRADE_NEEDS_ATTENTION: Grade.ValueType  # 3
+"""50 to 74."""
+GRADE_HIGH_RISK: Grade.ValueType  # 4
+"""25 to 49."""
+GRADE_CRITICAL: Grade.ValueType  # 5
+"""0 to 24."""
+GRADE_NOT_ASSESSED: Grade.ValueType  # 6
+"""No score: too little is known."""
+Global___Grade: _TypeAlias = Grade  # noqa: Y015
+
 class _Severity:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -222,9 +262,15 @@ class _FindingStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FindingS
     """The scan before did not have it."""
     FINDING_STATE_OPEN: _FindingState.ValueType  # 2
     """The scan before had it too."""
+    FINDING_STATE_REGRESSED: _FindingState.ValueType  # 3
+    """It had been fixed, and is back."""
+    FINDING_STATE_FIXED: _FindingState.ValueType  # 4
+    """The scan looked for it again, and it was gone. Listed only when asked for."""
+    FINDING_STATE_IGNORED: _FindingState.ValueType  # 5
+    """Somebody said to live with it: it neither counts nor alerts."""
 
 class FindingState(_FindingState, metaclass=_FindingStateEnumTypeWrapper):
-    """How a finding stands to the last completed scan of the same scope."""
+    """How a finding of a scan stands to the scans before."""
 
 FINDING_STATE_UNSPECIFIED: FindingState.ValueType  # 0
 """Never sent."""
@@ -232,6 +278,12 @@ FINDING_STATE_NEW: FindingState.ValueType  # 1
 """The scan before did not have it."""
 FINDING_STATE_OPEN: FindingState.ValueType  # 2
 """The scan before had it too."""
+FINDING_STATE_REGRESSED: FindingState.ValueType  # 3
+"""It had been fixed, and is back."""
+FINDING_STATE_FIXED: FindingState.ValueType  # 4
+"""The scan looked for it again, and it was gone. Listed only when asked for."""
+FINDING_STATE_IGNORED: FindingState.ValueType  # 5
+"""Somebody said to live with it: it neither counts nor alerts."""
 Global___FindingState: _TypeAlias = FindingState  # noqa: Y015
 
 @_typing.final
@@ -890,6 +942,15 @@ class ScanSummary(_message.Message):
     WORST_WORKFLOWS_FIELD_NUMBER: _builtins.int
     CHECKS_RUN_FIELD_NUMBER: _builtins.int
     CHECKS_TOTAL_FIELD_NUMBER: _builtins.int
+    REGRESSED_COUNT_FIELD_NUMBER: _builtins.int
+    IGNORED_COUNT_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
+    GRADES_FIELD_NUMBER: _builtins.int
+    SCORE_BEFORE_FIELD_NUMBER: _builtins.int
+    APPEARED_COUNT_FIELD_NUMBER: _builtins.int
+    VANISHED_COUNT_FIELD_NUMBER: _builtins.int
+    TOOK_FIELD_NUMBER: _builtins.int
+    GHL_CALLS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """In one sentence."""
     score: _builtins.int
@@ -914,9 +975,35 @@ class ScanSummary(_message.Message):
     """Checks that could run, over all workflows."""
     checks_total: _builtins.int
     """Checks there are, over all workflows."""
+    regressed_count: _builtins.int
+    """Those of `new_count` that had been fixed before."""
+    ignored_count: _builtins.int
+    """Findings that somebody said to ignore; they are in no other number."""
+    score_before: _builtins.int
+    """The score of the scan it was compared with."""
+    appeared_count: _builtins.int
+    """Workflows that scan did not have."""
+    vanished_count: _builtins.int
+    """Workflows that only that scan had."""
+    ghl_calls: _builtins.int
+    """Calls to HighLevel that it made."""
     @_builtins.property
     def worst_workflows(self) -> _containers.RepeatedCompositeFieldContainer[Global___WorkflowScore]:
         """The workflows with the lowest scores, lowest first, at most 5."""
+
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___RuleCount]:
+        """Rules with findings, the most findings first."""
+
+    @_builtins.property
+    def grades(self) -> _containers.RepeatedCompositeFieldContainer[Global___GradeCount]:
+        """How the scores are distributed: every grade, the best first, then those that
+        could not be scored.
+        """
+
+    @_builtins.property
+    def took(self) -> _duration_pb2.Duration:
+        """How long the scan took."""
 
     def __init__(
         self,
@@ -933,16 +1020,90 @@ class ScanSummary(_message.Message):
         worst_workflows: _abc.Iterable[Global___WorkflowScore] | None = ...,
         checks_run: _builtins.int = ...,
         checks_total: _builtins.int = ...,
+        regressed_count: _builtins.int = ...,
+        ignored_count: _builtins.int = ...,
+        rules: _abc.Iterable[Global___RuleCount] | None = ...,
+        grades: _abc.Iterable[Global___GradeCount] | None = ...,
+        score_before: _builtins.int | None = ...,
+        appeared_count: _builtins.int = ...,
+        vanished_count: _builtins.int = ...,
+        took: _duration_pb2.Duration | None = ...,
+        ghl_calls: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "score", b"score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "_score_before", b"_score_before", "score", b"score", "score_before", b"score_before", "took", b"took"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "checks_run", b"checks_run", "checks_total", b"checks_total", "compared_with_scan_id", b"compared_with_scan_id", "critical_count", b"critical_count", "fixed_count", b"fixed_count", "info_count", b"info_count", "known_count", b"known_count", "new_count", b"new_count", "score", b"score", "text", b"text", "warning_count", b"warning_count", "worst_workflows", b"worst_workflows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "_score_before", b"_score_before", "appeared_count", b"appeared_count", "checks_run", b"checks_run", "checks_total", b"checks_total", "compared_with_scan_id", b"compared_with_scan_id", "critical_count", b"critical_count", "fixed_count", b"fixed_count", "ghl_calls", b"ghl_calls", "grades", b"grades", "ignored_count", b"ignored_count", "info_count", b"info_count", "known_count", b"known_count", "new_count", b"new_count", "regressed_count", b"regressed_count", "rules", b"rules", "score", b"score", "score_before", b"score_before", "text", b"text", "took", b"took", "vanished_count", b"vanished_count", "warning_count", b"warning_count", "worst_workflows", b"worst_workflows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
     _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
+    _WhichOneofReturnType__score_before: _TypeAlias = _typing.Literal["score_before"]  # noqa: Y015
+    _WhichOneofArgType__score_before: _TypeAlias = _typing.Literal["_score_before", b"_score_before"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__score) -> _WhichOneofReturnType__score | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score_before) -> _WhichOneofReturnType__score_before | None: ...
 
 Global___ScanSummary: _TypeAlias = ScanSummary  # noqa: Y015
+
+@_typing.final
+class RuleCount(_message.Message):
+    """How many findings of a scan one rule has."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    rule_id: _builtins.str
+    """The rule."""
+    title: _builtins.str
+    """Its name."""
+    severity: Global___Severity.ValueType
+    """The worst severity among its findings."""
+    findings: _builtins.int
+    """How many."""
+    def __init__(
+        self,
+        *,
+        rule_id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        severity: Global___Severity.ValueType = ...,
+        findings: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings", "rule_id", b"rule_id", "severity", b"severity", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RuleCount: _TypeAlias = RuleCount  # noqa: Y015
+
+@_typing.final
+class GradeCount(_message.Message):
+    """How many workflows have one grade."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRADE_FIELD_NUMBER: _builtins.int
+    WORKFLOWS_FIELD_NUMBER: _builtins.int
+    grade: Global___Grade.ValueType
+    """The grade."""
+    workflows: _builtins.int
+    """How many."""
+    def __init__(
+        self,
+        *,
+        grade: Global___Grade.ValueType = ...,
+        workflows: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grade", b"grade", "workflows", b"workflows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GradeCount: _TypeAlias = GradeCount  # noqa: Y015
 
 @_typing.final
 class WorkflowScore(_message.Message):
@@ -1183,6 +1344,10 @@ class Finding(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     FIRST_SEEN_AT_FIELD_NUMBER: _builtins.int
     EXECUTION_IDS_FIELD_NUMBER: _builtins.int
+    PLACE_ID_FIELD_NUMBER: _builtins.int
+    PLACE_NAME_FIELD_NUMBER: _builtins.int
+    POINTS_IF_FIXED_FIELD_NUMBER: _builtins.int
+    IGNORED_FIELD_NUMBER: _builtins.int
     finding_id: _builtins.str
     """Its id."""
     scan_id: _builtins.str
@@ -1209,6 +1374,14 @@ class Finding(_message.Message):
     """The same for the same finding in every scan."""
     state: Global___FindingState.ValueType
     """How it stands to the scan before."""
+    place_id: _builtins.str
+    """The step or trigger. Empty when it is about the workflow as a whole."""
+    place_name: _builtins.str
+    """What people call the step or trigger."""
+    points_if_fixed: _builtins.int
+    """By how much the workflow's score would rise if this alone were fixed. Absent
+    without a score, and for findings that do not count.
+    """
     @_builtins.property
     def first_seen_at(self) -> _timestamp_pb2.Timestamp:
         """When a scan first found it."""
@@ -1216,6 +1389,10 @@ class Finding(_message.Message):
     @_builtins.property
     def execution_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Executions that show it, newest first, at most 5."""
+
+    @_builtins.property
+    def ignored(self) -> Global___IgnoredFinding:
+        """Why it is ignored now. Absent when it is not."""
 
     def __init__(
         self,
@@ -1235,14 +1412,66 @@ class Finding(_message.Message):
         state: Global___FindingState.ValueType = ...,
         first_seen_at: _timestamp_pb2.Timestamp | None = ...,
         execution_ids: _abc.Iterable[_builtins.str] | None = ...,
+        place_id: _builtins.str = ...,
+        place_name: _builtins.str = ...,
+        points_if_fixed: _builtins.int | None = ...,
+        ignored: Global___IgnoredFinding | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["first_seen_at", b"first_seen_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_points_if_fixed", b"_points_if_fixed", "first_seen_at", b"first_seen_at", "ignored", b"ignored", "points_if_fixed", b"points_if_fixed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "execution_ids", b"execution_ids", "finding_id", b"finding_id", "fingerprint", b"fingerprint", "first_seen_at", b"first_seen_at", "occurrences", b"occurrences", "penalty", b"penalty", "remedy", b"remedy", "rule_id", b"rule_id", "scan_id", b"scan_id", "severity", b"severity", "state", b"state", "title", b"title", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_points_if_fixed", b"_points_if_fixed", "evidence", b"evidence", "execution_ids", b"execution_ids", "finding_id", b"finding_id", "fingerprint", b"fingerprint", "first_seen_at", b"first_seen_at", "ignored", b"ignored", "occurrences", b"occurrences", "penalty", b"penalty", "place_id", b"place_id", "place_name", b"place_name", "points_if_fixed", b"points_if_fixed", "remedy", b"remedy", "rule_id", b"rule_id", "scan_id", b"scan_id", "severity", b"severity", "state", b"state", "title", b"title", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__points_if_fixed: _TypeAlias = _typing.Literal["points_if_fixed"]  # noqa: Y015
+    _WhichOneofArgType__points_if_fixed: _TypeAlias = _typing.Literal["_points_if_fixed", b"_points_if_fixed"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__points_if_fixed) -> _WhichOneofReturnType__points_if_fixed | None: ...
 
 Global___Finding: _TypeAlias = Finding  # noqa: Y015
+
+@_typing.final
+class IgnoredFinding(_message.Message):
+    """That a finding is ignored."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    IGNORED_BY_FIELD_NUMBER: _builtins.int
+    IGNORED_AT_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    WORKFLOW_VERSION_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why."""
+    ignored_by: _builtins.str
+    """Who said so."""
+    workflow_version: _builtins.int
+    """The version of the workflow it is for; another one ends it. Absent when it
+    holds for every version.
+    """
+    @_builtins.property
+    def ignored_at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def until(self) -> _timestamp_pb2.Timestamp:
+        """Until when. Absent when no date ends it."""
+
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        ignored_by: _builtins.str = ...,
+        ignored_at: _timestamp_pb2.Timestamp | None = ...,
+        until: _timestamp_pb2.Timestamp | None = ...,
+        workflow_version: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_workflow_version", b"_workflow_version", "ignored_at", b"ignored_at", "until", b"until", "workflow_version", b"workflow_version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_workflow_version", b"_workflow_version", "ignored_at", b"ignored_at", "ignored_by", b"ignored_by", "reason", b"reason", "until", b"until", "workflow_version", b"workflow_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__workflow_version: _TypeAlias = _typing.Literal["workflow_version"]  # noqa: Y015
+    _WhichOneofArgType__workflow_version: _TypeAlias = _typing.Literal["_workflow_version", b"_workflow_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__workflow_version) -> _WhichOneofReturnType__workflow_version | None: ...
+
+Global___IgnoredFinding: _TypeAlias = IgnoredFinding  # noqa: Y015
 
 @_typing.final
 class ListFindingsRequest(_message.Message):
@@ -1255,6 +1484,9 @@ class ListFindingsRequest(_message.Message):
     SEVERITY_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """Required."""
     scan_id: _builtins.str
@@ -1267,6 +1499,12 @@ class ListFindingsRequest(_message.Message):
     """
     page_token: _builtins.str
     """The `next_page_token` of the page before, or empty for the first page."""
+    state: Global___FindingState.ValueType
+    """Only this state. Unspecified means all but fixed."""
+    rule_id: _builtins.str
+    """Only this rule."""
+    workflow_id: _builtins.str
+    """Only this workflow."""
     def __init__(
         self,
         *,
@@ -1275,10 +1513,13 @@ class ListFindingsRequest(_message.Message):
         severity: Global___Severity.ValueType = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        state: Global___FindingState.ValueType = ...,
+        rule_id: _builtins.str = ...,
+        workflow_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "page_size", b"page_size", "page_token", b"page_token", "scan_id", b"scan_id", "severity", b"severity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "page_size", b"page_size", "page_token", b"page_token", "rule_id", b"rule_id", "scan_id", b"scan_id", "severity", b"severity", "state", b"state", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1311,6 +1552,526 @@ class ListFindingsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListFindingsResponse: _TypeAlias = ListFindingsResponse  # noqa: Y015
+
+@_typing.final
+class GetFindingRequest(_message.Message):
+    """Request for `GetFinding`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    FINDING_ID_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    finding_id: _builtins.str
+    """Required. The id it has in any scan."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        finding_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finding_id", b"finding_id", "location_id", b"location_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetFindingRequest: _TypeAlias = GetFindingRequest  # noqa: Y015
+
+@_typing.final
+class GetFindingResponse(_message.Message):
+    """Response of `GetFinding`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINDING_FIELD_NUMBER: _builtins.int
+    SIGHTINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def finding(self) -> Global___Finding:
+        """The finding."""
+
+    @_builtins.property
+    def sightings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Finding]:
+        """What scans said of it, newest first, at most 50: where it is new, open, fixed
+        and so on. Scans that did not look for it are left out.
+        """
+
+    def __init__(
+        self,
+        *,
+        finding: Global___Finding | None = ...,
+        sightings: _abc.Iterable[Global___Finding] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["finding", b"finding"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finding", b"finding", "sightings", b"sightings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetFindingResponse: _TypeAlias = GetFindingResponse  # noqa: Y015
+
+@_typing.final
+class IgnoreFindingRequest(_message.Message):
+    """Request for `IgnoreFinding`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    FINDING_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    UNTIL_VERSION_CHANGES_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    finding_id: _builtins.str
+    """Required. The id it has in any scan."""
+    reason: _builtins.str
+    """Why, 1 to 1,000 characters. Required."""
+    actor: _builtins.str
+    """Who says so, 1 to 200 characters. Required."""
+    until_version_changes: _builtins.bool
+    """Whether another version of the workflow ends it."""
+    @_builtins.property
+    def until(self) -> _timestamp_pb2.Timestamp:
+        """Until when; it must be to come. Without it and `until_version_changes`: for
+        ever. With both: whichever comes first.
+        """
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        finding_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        until: _timestamp_pb2.Timestamp | None = ...,
+        until_version_changes: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["until", b"until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "finding_id", b"finding_id", "location_id", b"location_id", "reason", b"reason", "until", b"until", "until_version_changes", b"until_version_changes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IgnoreFindingRequest: _TypeAlias = IgnoreFindingRequest  # noqa: Y015
+
+@_typing.final
+class IgnoreFindingResponse(_message.Message):
+    """Response of `IgnoreFinding`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINDING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def finding(self) -> Global___Finding:
+        """The finding, ignored."""
+
+    def __init__(
+        self,
+        *,
+        finding: Global___Finding | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["finding", b"finding"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finding", b"finding"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IgnoreFindingResponse: _TypeAlias = IgnoreFindingResponse  # noqa: Y015
+
+@_typing.final
+class UnignoreFindingRequest(_message.Message):
+    """Request for `UnignoreFinding`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    FINDING_ID_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    finding_id: _builtins.str
+    """Required. The id it has in any scan."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        finding_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finding_id", b"finding_id", "location_id", b"location_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnignoreFindingRequest: _TypeAlias = UnignoreFindingRequest  # noqa: Y015
+
+@_typing.final
+class UnignoreFindingResponse(_message.Message):
+    """Response of `UnignoreFinding`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINDING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def finding(self) -> Global___Finding:
+        """The finding; that scan did not count it."""
+
+    def __init__(
+        self,
+        *,
+        finding: Global___Finding | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["finding", b"finding"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finding", b"finding"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnignoreFindingResponse: _TypeAlias = UnignoreFindingResponse  # noqa: Y015
+
+@_typing.final
+class CompareScansRequest(_message.Message):
+    """Request for `CompareScans`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    SCAN_ID_FIELD_NUMBER: _builtins.int
+    BASELINE_SCAN_ID_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    scan_id: _builtins.str
+    """The later scan. Empty means the last completed one."""
+    baseline_scan_id: _builtins.str
+    """The earlier scan. Empty means the last scan of the same scope that completed
+    before the later one.
+    """
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        scan_id: _builtins.str = ...,
+        baseline_scan_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["baseline_scan_id", b"baseline_scan_id", "location_id", b"location_id", "scan_id", b"scan_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareScansRequest: _TypeAlias = CompareScansRequest  # noqa: Y015
+
+@_typing.final
+class CompareScansResponse(_message.Message):
+    """Response of `CompareScans`. Of each list at most the 500 worst are given; the
+    counts count all.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Counts(_message.Message):
+        """How many findings there are of each kind."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        NEW_FIELD_NUMBER: _builtins.int
+        FIXED_FIELD_NUMBER: _builtins.int
+        STILL_OPEN_FIELD_NUMBER: _builtins.int
+        REGRESSED_FIELD_NUMBER: _builtins.int
+        IGNORED_FIELD_NUMBER: _builtins.int
+        NOT_CHECKED_FIELD_NUMBER: _builtins.int
+        new: _builtins.int
+        """In `new`."""
+        fixed: _builtins.int
+        """In `fixed`."""
+        still_open: _builtins.int
+        """In `still_open`."""
+        regressed: _builtins.int
+        """In `regressed`."""
+        ignored: _builtins.int
+        """In `ignored`."""
+        not_checked: _builtins.int
+        """In `not_checked`."""
+        def __init__(
+            self,
+            *,
+            new: _builtins.int = ...,
+            fixed: _builtins.int = ...,
+            still_open: _builtins.int = ...,
+            regressed: _builtins.int = ...,
+            ignored: _builtins.int = ...,
+            not_checked: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["fixed", b"fixed", "ignored", b"ignored", "new", b"new", "not_checked", b"not_checked", "regressed", b"regressed", "still_open", b"still_open"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    SCAN_FIELD_NUMBER: _builtins.int
+    BASELINE_FIELD_NUMBER: _builtins.int
+    COUNTS_FIELD_NUMBER: _builtins.int
+    NEW_FIELD_NUMBER: _builtins.int
+    FIXED_FIELD_NUMBER: _builtins.int
+    STILL_OPEN_FIELD_NUMBER: _builtins.int
+    REGRESSED_FIELD_NUMBER: _builtins.int
+    IGNORED_FIELD_NUMBER: _builtins.int
+    NOT_CHECKED_FIELD_NUMBER: _builtins.int
+    SCORE_CHANGES_FIELD_NUMBER: _builtins.int
+    APPEARED_FIELD_NUMBER: _builtins.int
+    VANISHED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def scan(self) -> Global___Scan:
+        """The later scan."""
+
+    @_builtins.property
+    def baseline(self) -> Global___Scan:
+        """The earlier scan. Absent when there is none: all findings are new then."""
+
+    @_builtins.property
+    def counts(self) -> Global___CompareScansResponse.Counts:
+        """How many there are of each kind."""
+
+    @_builtins.property
+    def new(self) -> _containers.RepeatedCompositeFieldContainer[Global___Finding]:
+        """Findings only the later scan has."""
+
+    @_builtins.property
+    def fixed(self) -> _containers.RepeatedCompositeFieldContainer[Global___Finding]:
+        """Findings only the earlier scan has; the later one looked again."""
+
+    @_builtins.property
+    def still_open(self) -> _containers.RepeatedCompositeFieldContainer[Global___Finding]:
+        """Findings both have."""
+
+    @_builtins.property
+    def regressed(self) -> _containers.RepeatedCompositeFieldContainer[Global___Finding]:
+        """Findings only the later scan has, which an even earlier one had."""
+
+    @_builtins.property
+    def ignored(self) -> _containers.RepeatedCompositeFieldContainer[Global___Finding]:
+        """Findings that the later scan ignored."""
+
+    @_builtins.property
+    def not_checked(self) -> _containers.RepeatedCompositeFieldContainer[Global___Finding]:
+        """Findings only the earlier scan has, for which the later one could not look:
+        the workflow is gone or out of scope, or the rule lacked what it needs.
+        """
+
+    @_builtins.property
+    def score_changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoreChange]:
+        """Workflows of both scans whose score changed, the greatest fall first, at most
+        500.
+        """
+
+    @_builtins.property
+    def appeared(self) -> _containers.RepeatedCompositeFieldContainer[Global___WorkflowScore]:
+        """Workflows only the later scan has, by name, at most 500."""
+
+    @_builtins.property
+    def vanished(self) -> _containers.RepeatedCompositeFieldContainer[Global___WorkflowScore]:
+        """Workflows only the earlier scan has, by name, at most 500."""
+
+    def __init__(
+        self,
+        *,
+        scan: Global___Scan | None = ...,
+        baseline: Global___Scan | None = ...,
+        counts: Global___CompareScansResponse.Counts | None = ...,
+        new: _abc.Iterable[Global___Finding] | None = ...,
+        fixed: _abc.Iterable[Global___Finding] | None = ...,
+        still_open: _abc.Iterable[Global___Finding] | None = ...,
+        regressed: _abc.Iterable[Global___Finding] | None = ...,
+        ignored: _abc.Iterable[Global___Finding] | None = ...,
+        not_checked: _abc.Iterable[Global___Finding] | None = ...,
+        score_changes: _abc.Iterable[Global___ScoreChange] | None = ...,
+        appeared: _abc.Iterable[Global___WorkflowScore] | None = ...,
+        vanished: _abc.Iterable[Global___WorkflowScore] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["baseline", b"baseline", "counts", b"counts", "scan", b"scan"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appeared", b"appeared", "baseline", b"baseline", "counts", b"counts", "fixed", b"fixed", "ignored", b"ignored", "new", b"new", "not_checked", b"not_checked", "regressed", b"regressed", "scan", b"scan", "score_changes", b"score_changes", "still_open", b"still_open", "vanished", b"vanished"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareScansResponse: _TypeAlias = CompareScansResponse  # noqa: Y015
+
+@_typing.final
+class ScoreChange(_message.Message):
+    """How the score of one workflow changed between two scans."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_NAME_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    workflow_id: _builtins.str
+    """The workflow."""
+    workflow_name: _builtins.str
+    """Its name; may be empty."""
+    before: _builtins.int
+    """Its score in the earlier scan. Absent when it was not assessed."""
+    after: _builtins.int
+    """Its score in the later scan. Absent when it was not assessed."""
+    def __init__(
+        self,
+        *,
+        workflow_id: _builtins.str = ...,
+        workflow_name: _builtins.str = ...,
+        before: _builtins.int | None = ...,
+        after: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "_before", b"_before", "after", b"after", "before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "_before", b"_before", "after", b"after", "before", b"before", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__after: _TypeAlias = _typing.Literal["after"]  # noqa: Y015
+    _WhichOneofArgType__after: _TypeAlias = _typing.Literal["_after", b"_after"]  # noqa: Y015
+    _WhichOneofReturnType__before: _TypeAlias = _typing.Literal["before"]  # noqa: Y015
+    _WhichOneofArgType__before: _TypeAlias = _typing.Literal["_before", b"_before"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__after) -> _WhichOneofReturnType__after | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__before) -> _WhichOneofReturnType__before | None: ...
+
+Global___ScoreChange: _TypeAlias = ScoreChange  # noqa: Y015
+
+@_typing.final
+class ListRulesRequest(_message.Message):
+    """Request for `ListRules`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRulesRequest: _TypeAlias = ListRulesRequest  # noqa: Y015
+
+@_typing.final
+class ListRulesResponse(_message.Message):
+    """Response of `ListRules`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULES_FIELD_NUMBER: _builtins.int
+    COVERAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rule]:
+        """All rules, by id."""
+
+    @_builtins.property
+    def coverage(self) -> _containers.RepeatedCompositeFieldContainer[Global___CoverageKind]:
+        """What a scan says of what it could not see, by id."""
+
+    def __init__(
+        self,
+        *,
+        rules: _abc.Iterable[Global___Rule] | None = ...,
+        coverage: _abc.Iterable[Global___CoverageKind] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coverage", b"coverage", "rules", b"rules"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRulesResponse: _TypeAlias = ListRulesResponse  # noqa: Y015
+
+@_typing.final
+class Rule(_message.Message):
+    """One rule of the catalogue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    PENALTY_FIELD_NUMBER: _builtins.int
+    FIRES_WHEN_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    REMEDY_FIELD_NUMBER: _builtins.int
+    NEEDS_FIELD_NUMBER: _builtins.int
+    CONSULTS_FIELD_NUMBER: _builtins.int
+    rule_id: _builtins.str
+    """Its id (GHL402). It never changes its meaning."""
+    title: _builtins.str
+    """Its name."""
+    severity: Global___Severity.ValueType
+    """How bad what it finds is, unless a finding says otherwise."""
+    penalty: _builtins.float
+    """The points one occurrence takes from a published workflow. At most these
+    where the finding says fewer.
+    """
+    fires_when: _builtins.str
+    """When it fires."""
+    basis: _builtins.str
+    """Why that is a fault."""
+    remedy: _builtins.str
+    """What to do about it."""
+    @_builtins.property
+    def needs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The kinds of evidence without which it is not assessed."""
+
+    @_builtins.property
+    def consults(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The kinds it asks for only where a workflow gives it reason to."""
+
+    def __init__(
+        self,
+        *,
+        rule_id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        severity: Global___Severity.ValueType = ...,
+        penalty: _builtins.float = ...,
+        fires_when: _builtins.str = ...,
+        basis: _builtins.str = ...,
+        remedy: _builtins.str = ...,
+        needs: _abc.Iterable[_builtins.str] | None = ...,
+        consults: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "consults", b"consults", "fires_when", b"fires_when", "needs", b"needs", "penalty", b"penalty", "remedy", b"remedy", "rule_id", b"rule_id", "severity", b"severity", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Rule: _TypeAlias = Rule  # noqa: Y015
+
+@_typing.final
+class CoverageKind(_message.Message):
+    """A kind of thing that a scan could not see."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id (GHL901)."""
+    title: _builtins.str
+    """Its name."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        title: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CoverageKind: _TypeAlias = CoverageKind  # noqa: Y015
 
 @_typing.final
 class ListScanResultsRequest(_message.Message):
@@ -1387,8 +2148,20 @@ class WorkflowResult(_message.Message):
     DEDUCTIONS_FIELD_NUMBER: _builtins.int
     ASSESSED_RULE_IDS_FIELD_NUMBER: _builtins.int
     NOT_ASSESSED_FIELD_NUMBER: _builtins.int
+    CEILING_FIELD_NUMBER: _builtins.int
+    CEILING_REASON_FIELD_NUMBER: _builtins.int
+    GRADE_FIELD_NUMBER: _builtins.int
+    COVERAGE_FIELD_NUMBER: _builtins.int
     runs: _builtins.int
     """Runs of the last 7 days."""
+    ceiling: _builtins.int
+    """The most the score could be on this evidence: 90, 95 or 100. Absent without a
+    score.
+    """
+    ceiling_reason: _builtins.str
+    """Why that is less than 100. Empty when it is not."""
+    grade: Global___Grade.ValueType
+    """What the score means."""
     @_builtins.property
     def workflow(self) -> Global___WorkflowScore:
         """The workflow and its score."""
@@ -1405,6 +2178,10 @@ class WorkflowResult(_message.Message):
     def not_assessed(self) -> _containers.RepeatedCompositeFieldContainer[Global___NotAssessed]:
         """The rules that could not, and what they lacked."""
 
+    @_builtins.property
+    def coverage(self) -> _containers.RepeatedCompositeFieldContainer[Global___CoverageEntry]:
+        """What could not be seen of the workflow, without points."""
+
     def __init__(
         self,
         *,
@@ -1413,14 +2190,56 @@ class WorkflowResult(_message.Message):
         deductions: _abc.Iterable[Global___Deduction] | None = ...,
         assessed_rule_ids: _abc.Iterable[_builtins.str] | None = ...,
         not_assessed: _abc.Iterable[Global___NotAssessed] | None = ...,
+        ceiling: _builtins.int | None = ...,
+        ceiling_reason: _builtins.str = ...,
+        grade: Global___Grade.ValueType = ...,
+        coverage: _abc.Iterable[Global___CoverageEntry] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["workflow", b"workflow"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_ceiling", b"_ceiling", "ceiling", b"ceiling", "workflow", b"workflow"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assessed_rule_ids", b"assessed_rule_ids", "deductions", b"deductions", "not_assessed", b"not_assessed", "runs", b"runs", "workflow", b"workflow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ceiling", b"_ceiling", "assessed_rule_ids", b"assessed_rule_ids", "ceiling", b"ceiling", "ceiling_reason", b"ceiling_reason", "coverage", b"coverage", "deductions", b"deductions", "grade", b"grade", "not_assessed", b"not_assessed", "runs", b"runs", "workflow", b"workflow"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__ceiling: _TypeAlias = _typing.Literal["ceiling"]  # noqa: Y015
+    _WhichOneofArgType__ceiling: _TypeAlias = _typing.Literal["_ceiling", b"_ceiling"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ceiling) -> _WhichOneofReturnType__ceiling | None: ...
+
+Global___WorkflowResult: _TypeAlias = WorkflowResult  # noqa: Y015
+
+@_typing.final
+class CoverageEntry(_message.Message):
+    """Something that a scan could not see of a workflow."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    RULE_IDS_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its kind (GHL901)."""
+    title: _builtins.str
+    """The name of the kind."""
+    detail: _builtins.str
+    """What it was."""
+    @_builtins.property
+    def rule_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The rules that could not judge for it."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        detail: _builtins.str = ...,
+        rule_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "id", b"id", "rule_ids", b"rule_ids", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___WorkflowResult: _TypeAlias = WorkflowResult  # noqa: Y015
+Global___CoverageEntry: _TypeAlias = CoverageEntry  # noqa: Y015
 
 @_typing.final
 class Deduction(_message.Message):

@@ -89,6 +89,31 @@ class SchedulerServiceStub:
                 request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListFindingsRequest.SerializeToString,
                 response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListFindingsResponse.FromString,
                 _registered_method=True)
+        self.GetFinding = channel.unary_unary(
+                '/runwarden.scheduler.v1.SchedulerService/GetFinding',
+                request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.GetFindingRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.GetFindingResponse.FromString,
+                _registered_method=True)
+        self.IgnoreFinding = channel.unary_unary(
+                '/runwarden.scheduler.v1.SchedulerService/IgnoreFinding',
+                request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.IgnoreFindingRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.IgnoreFindingResponse.FromString,
+                _registered_method=True)
+        self.UnignoreFinding = channel.unary_unary(
+                '/runwarden.scheduler.v1.SchedulerService/UnignoreFinding',
+                request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.UnignoreFindingRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.UnignoreFindingResponse.FromString,
+                _registered_method=True)
+        self.CompareScans = channel.unary_unary(
+                '/runwarden.scheduler.v1.SchedulerService/CompareScans',
+                request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.CompareScansRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.CompareScansResponse.FromString,
+                _registered_method=True)
+        self.ListRules = channel.unary_unary(
+                '/runwarden.scheduler.v1.SchedulerService/ListRules',
+                request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListRulesRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListRulesResponse.FromString,
+                _registered_method=True)
         self.ListScanResults = channel.unary_unary(
                 '/runwarden.scheduler.v1.SchedulerService/ListScanResults',
                 request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListScanResultsRequest.SerializeToString,
@@ -200,6 +225,50 @@ class SchedulerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetFinding(self, request, context):
+        """Gets one finding, and what scans said of it before and after. Fails with
+        `FINDING_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def IgnoreFinding(self, request, context):
+        """Lets a finding neither count nor alert, in this scan's list at once and in
+        the scores of scans from now on. Said again, it replaces what was said.
+
+        Fails with `FINDING_NOT_FOUND`, `IGNORE_REASON_MISSING`,
+        `IGNORE_ENDS_IN_THE_PAST` or `WORKFLOW_VERSION_UNKNOWN`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnignoreFinding(self, request, context):
+        """Lets an ignored finding count again from the next scan on, which tells it as
+        new. Idempotent. Fails with `FINDING_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareScans(self, request, context):
+        """Says what changed between two completed scans of a location.
+
+        Fails with `SCAN_NOT_FOUND` or, for a scan that is not completed, with
+        `SCAN_NOT_COMPLETED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRules(self, request, context):
+        """Lists all rules by id, and the coverage entries. The same for every location.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListScanResults(self, request, context):
         """Lists what a scan says of each workflow, lowest score first, workflows
         without a score last. Fails with `SCAN_NOT_FOUND`.
@@ -268,6 +337,31 @@ def add_SchedulerServiceServicer_to_server(servicer, server):
                     servicer.ListFindings,
                     request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListFindingsRequest.FromString,
                     response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListFindingsResponse.SerializeToString,
+            ),
+            'GetFinding': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFinding,
+                    request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.GetFindingRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.GetFindingResponse.SerializeToString,
+            ),
+            'IgnoreFinding': grpc.unary_unary_rpc_method_handler(
+                    servicer.IgnoreFinding,
+                    request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.IgnoreFindingRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.IgnoreFindingResponse.SerializeToString,
+            ),
+            'UnignoreFinding': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnignoreFinding,
+                    request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.UnignoreFindingRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.UnignoreFindingResponse.SerializeToString,
+            ),
+            'CompareScans': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareScans,
+                    request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.CompareScansRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.CompareScansResponse.SerializeToString,
+            ),
+            'ListRules': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRules,
+                    request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListRulesRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListRulesResponse.SerializeToString,
             ),
             'ListScanResults': grpc.unary_unary_rpc_method_handler(
                     servicer.ListScanResults,
@@ -555,6 +649,141 @@ class SchedulerService:
             '/runwarden.scheduler.v1.SchedulerService/ListFindings',
             libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListFindingsRequest.SerializeToString,
             libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListFindingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFinding(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.scheduler.v1.SchedulerService/GetFinding',
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.GetFindingRequest.SerializeToString,
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.GetFindingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IgnoreFinding(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.scheduler.v1.SchedulerService/IgnoreFinding',
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.IgnoreFindingRequest.SerializeToString,
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.IgnoreFindingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnignoreFinding(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.scheduler.v1.SchedulerService/UnignoreFinding',
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.UnignoreFindingRequest.SerializeToString,
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.UnignoreFindingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareScans(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.scheduler.v1.SchedulerService/CompareScans',
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.CompareScansRequest.SerializeToString,
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.CompareScansResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.scheduler.v1.SchedulerService/ListRules',
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListRulesRequest.SerializeToString,
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListRulesResponse.FromString,
             options,
             channel_credentials,
             insecure,

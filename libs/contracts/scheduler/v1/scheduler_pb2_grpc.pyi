@@ -68,6 +68,29 @@ class SchedulerServiceStub:
     """Lists the scans of a location, newest first."""
     ListFindings: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.ListFindingsRequest, _scheduler_pb2.ListFindingsResponse]
     """Lists what a scan found, worst first. Fails with `SCAN_NOT_FOUND`."""
+    GetFinding: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.GetFindingRequest, _scheduler_pb2.GetFindingResponse]
+    """Gets one finding, and what scans said of it before and after. Fails with
+    `FINDING_NOT_FOUND`.
+    """
+    IgnoreFinding: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.IgnoreFindingRequest, _scheduler_pb2.IgnoreFindingResponse]
+    """Lets a finding neither count nor alert, in this scan's list at once and in
+    the scores of scans from now on. Said again, it replaces what was said.
+
+    Fails with `FINDING_NOT_FOUND`, `IGNORE_REASON_MISSING`,
+    `IGNORE_ENDS_IN_THE_PAST` or `WORKFLOW_VERSION_UNKNOWN`.
+    """
+    UnignoreFinding: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.UnignoreFindingRequest, _scheduler_pb2.UnignoreFindingResponse]
+    """Lets an ignored finding count again from the next scan on, which tells it as
+    new. Idempotent. Fails with `FINDING_NOT_FOUND`.
+    """
+    CompareScans: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.CompareScansRequest, _scheduler_pb2.CompareScansResponse]
+    """Says what changed between two completed scans of a location.
+
+    Fails with `SCAN_NOT_FOUND` or, for a scan that is not completed, with
+    `SCAN_NOT_COMPLETED`.
+    """
+    ListRules: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.ListRulesRequest, _scheduler_pb2.ListRulesResponse]
+    """Lists all rules by id, and the coverage entries. The same for every location."""
     ListScanResults: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.ListScanResultsRequest, _scheduler_pb2.ListScanResultsResponse]
     """Lists what a scan says of each workflow, lowest score first, workflows
     without a score last. Fails with `SCAN_NOT_FOUND`.
@@ -191,6 +214,59 @@ class SchedulerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_scheduler_pb2.ListFindingsRequest, _abc.Awaitable[_scheduler_pb2.ListFindingsResponse]],
     ) -> _abc.Awaitable[_scheduler_pb2.ListFindingsResponse]:
         """Lists what a scan found, worst first. Fails with `SCAN_NOT_FOUND`."""
+
+    @_abc_1.abstractmethod
+    def GetFinding(
+        self,
+        request: _scheduler_pb2.GetFindingRequest,
+        context: _aio.ServicerContext[_scheduler_pb2.GetFindingRequest, _abc.Awaitable[_scheduler_pb2.GetFindingResponse]],
+    ) -> _abc.Awaitable[_scheduler_pb2.GetFindingResponse]:
+        """Gets one finding, and what scans said of it before and after. Fails with
+        `FINDING_NOT_FOUND`.
+        """
+
+    @_abc_1.abstractmethod
+    def IgnoreFinding(
+        self,
+        request: _scheduler_pb2.IgnoreFindingRequest,
+        context: _aio.ServicerContext[_scheduler_pb2.IgnoreFindingRequest, _abc.Awaitable[_scheduler_pb2.IgnoreFindingResponse]],
+    ) -> _abc.Awaitable[_scheduler_pb2.IgnoreFindingResponse]:
+        """Lets a finding neither count nor alert, in this scan's list at once and in
+        the scores of scans from now on. Said again, it replaces what was said.
+
+        Fails with `FINDING_NOT_FOUND`, `IGNORE_REASON_MISSING`,
+        `IGNORE_ENDS_IN_THE_PAST` or `WORKFLOW_VERSION_UNKNOWN`.
+        """
+
+    @_abc_1.abstractmethod
+    def UnignoreFinding(
+        self,
+        request: _scheduler_pb2.UnignoreFindingRequest,
+        context: _aio.ServicerContext[_scheduler_pb2.UnignoreFindingRequest, _abc.Awaitable[_scheduler_pb2.UnignoreFindingResponse]],
+    ) -> _abc.Awaitable[_scheduler_pb2.UnignoreFindingResponse]:
+        """Lets an ignored finding count again from the next scan on, which tells it as
+        new. Idempotent. Fails with `FINDING_NOT_FOUND`.
+        """
+
+    @_abc_1.abstractmethod
+    def CompareScans(
+        self,
+        request: _scheduler_pb2.CompareScansRequest,
+        context: _aio.ServicerContext[_scheduler_pb2.CompareScansRequest, _abc.Awaitable[_scheduler_pb2.CompareScansResponse]],
+    ) -> _abc.Awaitable[_scheduler_pb2.CompareScansResponse]:
+        """Says what changed between two completed scans of a location.
+
+        Fails with `SCAN_NOT_FOUND` or, for a scan that is not completed, with
+        `SCAN_NOT_COMPLETED`.
+        """
+
+    @_abc_1.abstractmethod
+    def ListRules(
+        self,
+        request: _scheduler_pb2.ListRulesRequest,
+        context: _aio.ServicerContext[_scheduler_pb2.ListRulesRequest, _abc.Awaitable[_scheduler_pb2.ListRulesResponse]],
+    ) -> _abc.Awaitable[_scheduler_pb2.ListRulesResponse]:
+        """Lists all rules by id, and the coverage entries. The same for every location."""
 
     @_abc_1.abstractmethod
     def ListScanResults(

@@ -1,12 +1,12 @@
 """What the rules say of one workflow, and which of them could not look."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from services.scheduler.domain.evidence import Evidence, LocationEvidence, WorkflowEvidence
-from services.scheduler.domain.finding import Finding
+from services.scheduler.domain.finding import Finding, worst_first
 from services.scheduler.domain.rules.catalogue import RULES
 from services.scheduler.domain.rules.coverage import CoverageEntry, coverage_of
 from services.scheduler.domain.rules.rule import Gap, Lacks, Rule, Sighting
@@ -80,11 +80,30 @@ def _applied(
 ) -> list[Finding] | NotAssessed:
     try:
         sightings = islice(rule.check(workflow, location), MOST_SIGHTINGS)
-        return [_found(rule, workflow, seen) for seen in sightings]
+        return _one_a_place(_found(rule, workflow, seen) for seen in sightings)
     except Lacks as lacks:
         return NotAssessed(rule.id, str(lacks), gap=lacks.gap)
     except Exception as error:  # noqa: BLE001  # one rule's bug must not cost the other rules
         return NotAssessed(rule.id, RULE_FAILED, error, Gap.RULE_FAILED)
+
+
+def _one_a_place(findings: Iterable[Finding]) -> list[Finding]:
+    """Gives one finding for each place, by which scans know it again."""
+    places: dict[str, Finding] = {}
+    for finding in findings:
+        before = places.get(finding.place)
+        places[finding.place] = _together(before, finding) if before else finding
+    return list(places.values())
+
+
+def _together(first: Finding, second: Finding) -> Finding:
+    worse, _ = worst_first([first, second])
+    return replace(
+        worse,
+        evidence=f"{first.evidence} {second.evidence}",
+        occurrences=first.occurrences + second.occurrences,
+        execution_ids=tuple(dict.fromkeys(first.execution_ids + second.execution_ids)),
+    )
 
 
 def _found(rule: Rule, workflow: WorkflowEvidence, seen: Sighting) -> Finding:

@@ -32,6 +32,11 @@ def rules_page(rules: Sequence[Rule] = RULES) -> str:
     return "\n".join([*parts, *_coverage()])
 
 
+def fires_when(rule: Rule) -> str:
+    """Gives the sentence that says when a rule fires: its check's docstring, on one line."""
+    return " ".join((inspect.getdoc(rule.check) or "").split())
+
+
 def _overview(rules: Sequence[Rule]) -> Iterator[str]:
     yield "| rule | name | severity | penalty | needs | consults |"
     yield "|---|---|---|---|---|---|"
@@ -52,7 +57,7 @@ def _section(rule: Rule) -> str:
             "",
             f"**{rule.name}** — {rule.severity}, {most}{rule.penalty:g} points.",
             "",
-            f"- Fires when: {_sentence(inspect.getdoc(rule.check) or '')}",
+            f"- Fires when: {fires_when(rule)}",
             f"- Why: {rule.basis}",
             f"- What to do: {rule.remedy}",
             "",
@@ -71,7 +76,3 @@ def _coverage() -> Iterator[str]:
 
 def _kinds(kinds: frozenset[str]) -> str:
     return ", ".join(sorted(kinds)) or "–"
-
-
-def _sentence(docstring: str) -> str:
-    return " ".join(docstring.split())
