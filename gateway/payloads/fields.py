@@ -19,6 +19,7 @@ _SPELLINGS = {
     "runId": "run_id",
     "executionId": "execution_id",
     "webhookId": "webhook_id",
+    "contactId": "contact_id",
     "workflow.id": "workflow_id",
     "workflow.name": "workflow_name",
     "location.id": "location_id",

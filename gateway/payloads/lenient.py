@@ -74,6 +74,7 @@ class Body:
             run_id=_cut(run_id, LONGEST_ID),
             idempotency_key=keys.chosen([run_id, webhook_id, header_key]),
             source=pb.EXECUTION_SOURCE_WEBHOOK,
+            contact_id=_cut(self._contact_id(), LONGEST_ID),
         )
 
     def _status(self) -> pb.ExecutionStatus.ValueType:
@@ -93,6 +94,10 @@ class Body:
                 if name in place and (found := read(place[name])) is not None:
                     return found
         return None
+
+    def _contact_id(self) -> str | None:
+        given = self._first(_id, "contactId", "contact_id")
+        return given or self._inside("contact", "id")
 
     def _inside(self, name: str, field: str) -> str | None:
         found = self._sent.get(name)

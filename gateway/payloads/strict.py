@@ -37,6 +37,7 @@ def execution(
         run_id=run_id,
         idempotency_key=keys.chosen([run_id, fields.text("webhook_id", LONGEST_ID), header_key]),
         source=pb.EXECUTION_SOURCE_GRPC,
+        contact_id=fields.text("contact_id", LONGEST_ID),
     )
     fields.check()
     return read

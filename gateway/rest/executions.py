@@ -50,6 +50,10 @@ def asked_history(
             "Looks at 7 days at most: the last ones unless a time is given."
         ),
     ] = "",
+    contact_id: Annotated[
+        str,
+        Query(description="Only those of the contact with this id. Looks at 7 days at most."),
+    ] = "",
 ) -> pb.ListExecutionsRequest:
     """Reads which executions a caller asks for."""
     return pb.ListExecutionsRequest(
@@ -62,6 +66,7 @@ def asked_history(
         error_class=error_class,
         error_fingerprint=error_fingerprint,
         error_text=error_text,
+        contact_id=contact_id,
         page_size=page.size,
         page_token=page.token,
     )

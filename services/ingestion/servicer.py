@@ -8,6 +8,7 @@ from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
 from libs.contracts.ingestion.v1 import ingestion_pb2_grpc as rpc
 from libs.rpc import Context
 from services.ingestion.actions.analysing import Analysing
+from services.ingestion.actions.forgetting import Forgetting
 from services.ingestion.actions.importing import Importing
 from services.ingestion.actions.learning import Learning
 from services.ingestion.actions.listing import Listing
@@ -38,6 +39,7 @@ class IngestionServicer(rpc.IngestionServiceServicer):
         importing: Importing,
         watching: Watching,
         learning: Learning,
+        forgetting: Forgetting,
     ) -> None:
         self._recording = recording
         self._replaying = replaying
@@ -47,6 +49,7 @@ class IngestionServicer(rpc.IngestionServiceServicer):
         self._importing = importing
         self._watching = watching
         self._learning = learning
+        self._forgetting = forgetting
 
     async def RecordExecutions(
         self, request: pb.RecordExecutionsRequest, context: Context
@@ -189,3 +192,10 @@ class IngestionServicer(rpc.IngestionServiceServicer):
         location_id, states = requests.location_from(request), requests.states_from(request)
         changed = await self._learning.learn(location_id, states)
         return pb.ReportWorkflowsResponse(changed_count=changed)
+
+    async def ForgetContact(
+        self, request: pb.ForgetContactRequest, context: Context
+    ) -> pb.ForgetContactResponse:
+        location_id, contact_id = requests.location_from(request), requests.contact_from(request)
+        forgotten = await self._forgetting.forget(location_id, contact_id)
+        return responses.forgotten(forgotten)

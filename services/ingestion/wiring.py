@@ -21,6 +21,7 @@ from libs.secrets import SecretBox
 from services.ingestion import jobs
 from services.ingestion.actions.analysing import Analysing
 from services.ingestion.actions.following import ThresholdCopy
+from services.ingestion.actions.forgetting import Forgetting
 from services.ingestion.actions.giving_up import GivingUp
 from services.ingestion.actions.importing import Importing
 from services.ingestion.actions.learning import Learning
@@ -30,6 +31,7 @@ from services.ingestion.actions.recording import Recording
 from services.ingestion.actions.replaying import Replaying
 from services.ingestion.actions.tidying import Tidying
 from services.ingestion.actions.watching import Watching
+from services.ingestion.domain.contact import ContactRefs
 from services.ingestion.peers import NotifierPeer
 from services.ingestion.servicer import IngestionServicer
 from services.ingestion.settings import IngestionSettings
@@ -97,18 +99,24 @@ def _servicer(
     return IngestionServicer(
         recording=recording,
         replaying=Replaying(database, _box(settings), recording),
-        listing=Listing(database),
+        listing=Listing(database, _contacts(settings)),
         measuring=Measuring(database),
         analysing=Analysing(database),
         watching=watching,
-        importing=Importing(database, timedelta(days=settings.retention_days)),
+        importing=Importing(database, _contacts(settings), timedelta(days=settings.retention_days)),
         learning=Learning(database),
+        forgetting=Forgetting(database, _box(settings), _contacts(settings)),
     )
 
 
 def _recording(settings: IngestionSettings, database: Database, works: Clockwork) -> Recording:
-    return Recording(database, _box(settings), partial(works.wake, jobs.OUTBOX))
+    wake = partial(works.wake, jobs.OUTBOX)
+    return Recording(database, _box(settings), _contacts(settings), wake)
 
 
 def _box(settings: IngestionSettings) -> SecretBox:
     return SecretBox([key.get_secret_value() for key in settings.encryption_keys])
+
+
+def _contacts(settings: IngestionSettings) -> ContactRefs:
+    return ContactRefs([key.get_secret_value() for key in settings.encryption_keys])

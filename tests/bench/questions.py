@@ -13,6 +13,7 @@ from libs.db.embedded import Cluster
 from services.ingestion.actions.listing import Listing
 from services.ingestion.actions.measuring import Measuring
 from services.ingestion.actions.tidying import Tidying
+from services.ingestion.domain.contact import ContactRefs
 from services.ingestion.domain.execution import ExecutionFilter, WorkflowKey
 from services.ingestion.domain.page import PageRequest
 from services.ingestion.store import partitions, rollups
@@ -93,7 +94,7 @@ async def _fill(database: Database, admin: psycopg.Connection, there: int, rows:
 
 
 async def _measured(database: Database, admin: psycopg.Connection, rows: int) -> Answered:
-    measuring, listing = Measuring(database), Listing(database)
+    measuring, listing = Measuring(database), Listing(database, ContactRefs(["key"]))
     wanted = ExecutionFilter(**BUSY._asdict())
 
     async def page(token: str = "") -> str:

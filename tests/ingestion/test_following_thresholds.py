@@ -18,6 +18,7 @@ from services.ingestion.actions.following import ThresholdCopy
 from services.ingestion.actions.measuring import Measuring
 from services.ingestion.actions.recording import Recording
 from services.ingestion.actions.tidying import Tidying
+from services.ingestion.domain.contact import ContactRefs
 from services.ingestion.domain.execution import Report, Status, WorkflowKey
 from services.ingestion.peers import NotifierPeer, NotifierUnavailable
 from tests.ingestion.builders import KEY, a_failure, an_ingestion, record, waits_for_a_lock
@@ -73,7 +74,7 @@ async def house(new_database) -> AsyncIterator[House]:
         def wake():
             woken.append(None)
 
-        recording = Recording(database, SecretBox([KEY]), wake)
+        recording = Recording(database, SecretBox([KEY]), ContactRefs([KEY]), wake)
         thresholds = ThresholdCopy(database, peer, wake)
         yield House(url, notifier, recording, Measuring(database), thresholds, woken)
 

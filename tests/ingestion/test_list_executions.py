@@ -167,6 +167,8 @@ def forged(location, position):
         "statuses": (),
         "executed_from": None,
         "executed_before": None,
+        "contact_id": "",
+        "contact_refs": (),
         **dict.fromkeys(FILTERS, ""),
     }
     return paging.token(query, position)

@@ -11,6 +11,7 @@ from libs.db.database import Database
 from libs.secrets import SecretBox
 from services.ingestion.actions.giving_up import GivingUp
 from services.ingestion.actions.recording import Recording
+from services.ingestion.domain.contact import ContactRefs
 from tests.ingestion.builders import (
     ACCEPTED,
     DUPLICATE,
@@ -49,7 +50,9 @@ async def service(url, notifier_address):
 @pytest.fixture
 async def giving_up(url):
     async with Database.open(url, name="test") as database:
-        yield GivingUp(database, Recording(database, SecretBox([KEY]), lambda: None), DAY)
+        yield GivingUp(
+            database, Recording(database, SecretBox([KEY]), ContactRefs([KEY]), lambda: None), DAY
+        )
 
 
 def open_runs(url):

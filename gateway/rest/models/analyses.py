@@ -42,6 +42,8 @@ class ErrorGroup(Answer):
     workflow_count: int
     workflow_ids: list[str]
     """Those it touches most, at most 10."""
+    contact_count: int
+    """How many contacts it hit; runs that named none are not counted."""
     execution_ids: list[str]
     """The newest ones, at most 5."""
     expected: bool

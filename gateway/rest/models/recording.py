@@ -84,6 +84,11 @@ EXECUTION: Mapping[str, Any] = {
         "executionTimeMs": {"type": "integer", "minimum": 0, "maximum": 31_536_000_000},
         "executedAt": {"type": "string", "format": "date-time", "description": "Default: now."},
         "runId": {"type": "string", "maxLength": 200, "description": "Your own id of the run."},
+        "contactId": {
+            "type": "string",
+            "maxLength": 200,
+            "description": "Whom it was about; only a keyed hash of it is kept.",
+        },
     },
 }
 

@@ -1,10 +1,12 @@
 """Takes history in: old runs from a file, portion by portion; alerts nobody."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from libs import problems
 from libs.db.database import Database
+from services.ingestion.domain.contact import ContactRefs
 from services.ingestion.domain.execution import Execution, Key
 from services.ingestion.domain.recording import Rejection
 from services.ingestion.domain.transfer import (
@@ -27,8 +29,9 @@ Candidates = dict[str, tuple[Execution, Line]]
 class Importing:
     """Records what a file tells of the past; the same file again adds nothing."""
 
-    def __init__(self, database: Database, retention: timedelta) -> None:
+    def __init__(self, database: Database, contacts: ContactRefs, retention: timedelta) -> None:
         self._database = database
+        self._contacts = contacts
         self._retention = retention
 
     async def take(self, portions: AsyncIterator[Portion]) -> Imported:
@@ -73,7 +76,10 @@ class Importing:
     def _execution(self, line: Line, naming: Naming, at: datetime) -> Execution:
         if isinstance(line.content, Rejection):
             raise line.content.problem()
-        return naming.execution_of(line, line.content, at, self._retention)
+        report = line.content
+        ref = self._contacts.newest(report.location_id, report.contact_id)
+        execution = naming.execution_of(line, report, at, self._retention)
+        return replace(execution, contact_ref=ref)
 
 
 async def _unknown(

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from libs import paging
 from libs.db.database import Database
+from services.ingestion.domain.contact import ContactRefs
 from services.ingestion.domain.execution import (
     Execution,
     ExecutionFilter,
@@ -30,13 +31,15 @@ PORTION = 500
 class Listing:
     """Gives pages; a list goes on where its page before ended, whatever arrived meanwhile."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, contacts: ContactRefs) -> None:
         self._database = database
+        self._contacts = contacts
 
     async def executions(self, wanted: ExecutionFilter, page: PageRequest) -> Page[Execution]:
         """Lists executions of a location, newest first."""
         query = {"list": "executions", **asdict(wanted)}
-        if wanted.error_text:
+        wanted = self._of_contact(wanted)
+        if wanted.searches:
             return await self._search(query, wanted, page)
         after = _after(query, page.token, Position.read)
         async with self._database.transaction() as session:
@@ -55,7 +58,7 @@ class Listing:
 
     async def export(self, wanted: ExecutionFilter) -> AsyncIterator[Sequence[Execution]]:
         """Gives all executions of a filter in portions, newest first; no transaction is long."""
-        after = None
+        after, wanted = None, self._of_contact(wanted)
         async with self._database.transaction() as session:
             wanted = wanted.searching(await now(session))
         while True:
@@ -67,10 +70,14 @@ class Listing:
                 return
             after = _place(found[-1])
 
+    def _of_contact(self, wanted: ExecutionFilter) -> ExecutionFilter:
+        refs = self._contacts.all(wanted.location_id, wanted.contact_id)
+        return replace(wanted, contact_refs=refs)
+
     async def _search(
         self, query: Query, wanted: ExecutionFilter, page: PageRequest
     ) -> Page[Execution]:
-        """Lists executions with a text in their message; all pages look from the same time on."""
+        """Lists executions that no index knows; all pages look from the same time on."""
         after, since = _after(query, page.token, _read_with_start) or (None, None)
         async with self._database.transaction() as session:
             within = replace(wanted, executed_from=since or wanted.executed_from)

@@ -10,6 +10,7 @@ from libs.db.database import Database
 from libs.ids import new_id
 from libs.secrets import SecretBox
 from services.ingestion.actions import judging
+from services.ingestion.domain.contact import ContactRefs
 from services.ingestion.domain.execution import Execution, Key, Report, received
 from services.ingestion.domain.open_run import OpenRun, Start
 from services.ingestion.domain.quarantine import (
@@ -66,9 +67,16 @@ def _wanted_keys(candidates: Iterable[tuple[Key | None, str]]) -> dict[Key, str]
 class Recording:
     """Takes in what happened."""
 
-    def __init__(self, database: Database, box: SecretBox, wake_outbox: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        box: SecretBox,
+        contacts: ContactRefs,
+        wake_outbox: Callable[[], None],
+    ) -> None:
         self._database = database
         self._box = box
+        self._contacts = contacts
         self._wake_outbox = wake_outbox
 
     async def record(self, items: Sequence[Item], also: Also | None = None) -> list[Result]:
@@ -130,10 +138,26 @@ class Recording:
                     kept_id = sealed.delivery.quarantine_id
                     batch.results[place] = Result(Outcome.QUARANTINED, kept_id)
                 case Start():
-                    _sort_start(batch, place, item)
+                    self._sort_start(batch, place, item)
                 case Report():
-                    _sort_report(batch, place, item, id_)
+                    self._sort_report(batch, place, item, id_)
         return batch
+
+    def _sort_report(self, batch: _Batch, place: int, report: Report, id_: str) -> None:
+        ref = self._contacts.newest(report.location_id, report.contact_id)
+        try:
+            execution = received(report, execution_id=id_, now=batch.now, contact_ref=ref)
+        except problems.InvalidRequest as problem:
+            batch.results[place] = Result(Outcome.REJECTED, rejection=Rejection.of(problem))
+        else:
+            batch.candidates[place] = (execution, report.key)
+
+    def _sort_start(self, batch: _Batch, place: int, start: Start) -> None:
+        ref = self._contacts.newest(start.key.location_id, start.contact_id)
+        try:
+            batch.starts[place] = start.opened(batch.now, ref)
+        except problems.InvalidRequest as problem:
+            batch.results[place] = Result(Outcome.REJECTED, rejection=Rejection.of(problem))
 
     def _seal(self, unread: UnreadDelivery, id_: str, at: datetime) -> Sealed:
         delivery = QuarantinedDelivery(
@@ -148,22 +172,6 @@ class Recording:
             truncated=len(unread.body) > LARGEST_BODY,
         )
         return Sealed(delivery, unread.content_type, self._box.seal(unread.body[:LARGEST_BODY]))
-
-
-def _sort_report(batch: _Batch, place: int, report: Report, id_: str) -> None:
-    try:
-        execution = received(report, execution_id=id_, now=batch.now)
-    except problems.InvalidRequest as problem:
-        batch.results[place] = Result(Outcome.REJECTED, rejection=Rejection.of(problem))
-    else:
-        batch.candidates[place] = (execution, report.key)
-
-
-def _sort_start(batch: _Batch, place: int, start: Start) -> None:
-    try:
-        batch.starts[place] = start.opened(batch.now)
-    except problems.InvalidRequest as problem:
-        batch.results[place] = Result(Outcome.REJECTED, rejection=Rejection.of(problem))
 
 
 async def _open(session: Transaction, batch: _Batch) -> None:

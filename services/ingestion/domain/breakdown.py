@@ -80,6 +80,7 @@ class ErrorGroup:
     execution_ids: tuple[str, ...]
     workflow_count: int
     workflow_ids: tuple[str, ...]
+    contact_count: int
     buckets: tuple[tuple[datetime, int], ...]
 
     @property

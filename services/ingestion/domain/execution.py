@@ -26,7 +26,7 @@ class ExecutionNotFound(problems.NotFound):
 
 
 class TextRangeTooLong(problems.InvalidRequest):
-    """A text is looked for in 7 days at most; give a later start or an earlier end."""
+    """Texts and contacts are looked for in 7 days at most; give a later start or an earlier end."""
 
     reason = "TEXT_RANGE_TOO_LONG"
 
@@ -86,6 +86,8 @@ class Run:
     execution_time_ms: int | None = None
     run_id: str = ""
     source: Source = Source.GRPC
+    contact_ref: str | None = None
+    """Whom it was about, as `ContactRefs` makes it."""
 
     @property
     def workflow(self) -> WorkflowKey:
@@ -99,6 +101,8 @@ class Report(Run):
     executed_at: datetime | None = None
     idempotency_key: str = ""
     never_finished: bool = False
+    contact_id: str = ""
+    """Whom it was about; nothing but the reference is kept."""
 
     @property
     def key(self) -> Key | None:
@@ -141,10 +145,18 @@ class ExecutionFilter:
     error_class: str = ""
     error_fingerprint: str = ""
     error_text: str = ""
+    contact_id: str = ""
+    contact_refs: tuple[str, ...] = ()
+    """Under what the contact is kept."""
+
+    @property
+    def searches(self) -> bool:
+        """Says whether it asks for what no index knows."""
+        return bool(self.error_text or self.contact_id)
 
     def searching(self, now: datetime) -> "ExecutionFilter":
-        """Gives the same within the days that a text is looked for; unchanged without a text."""
-        if not self.error_text:
+        """Gives the same within the days that are searched; unchanged when an index knows."""
+        if not self.searches:
             return self
         end = self.executed_before or now
         if self.executed_from is None:
@@ -154,7 +166,9 @@ class ExecutionFilter:
         return self
 
 
-def received(report: Report, *, execution_id: str, now: datetime) -> Execution:
+def received(
+    report: Report, *, execution_id: str, now: datetime, contact_ref: str | None = None
+) -> Execution:
     """Gives the execution to keep of a report that arrives now."""
     executed_at, adjusted = _placed(report.executed_at, now) if report.executed_at else (now, False)
     kind = _failure_of(report)
@@ -170,6 +184,7 @@ def received(report: Report, *, execution_id: str, now: datetime) -> Execution:
         execution_time_ms=report.execution_time_ms,
         run_id=report.run_id,
         source=report.source,
+        contact_ref=contact_ref or report.contact_ref,
         execution_id=execution_id,
         executed_at=executed_at,
         received_at=now,

@@ -38,6 +38,7 @@ class OpenRun:
     workflow_name: str
     started_at: datetime
     source: Source
+    contact_ref: str | None = None
 
     def given_up(self, limit: timedelta) -> Report:
         """Gives the failure that it becomes when nobody reported its end within the limit."""
@@ -52,6 +53,7 @@ class OpenRun:
             run_id=self.key.run_id,
             idempotency_key=self.key.run_id,
             source=self.source,
+            contact_ref=self.contact_ref,
         )
 
 
@@ -63,8 +65,9 @@ class Start:
     workflow_name: str
     started_at: datetime | None
     source: Source
+    contact_id: str = ""
 
-    def opened(self, now: datetime) -> OpenRun:
+    def opened(self, now: datetime, contact_ref: str | None = None) -> OpenRun:
         """Gives the run to keep open; one that is ahead of our clock began now."""
         started_at = min(self.started_at or now, now)
         if started_at < now - LONGEST_PAST:
@@ -74,4 +77,5 @@ class Start:
             workflow_name=self.workflow_name,
             started_at=started_at,
             source=self.source,
+            contact_ref=contact_ref,
         )

@@ -15,6 +15,11 @@ def texts(values: Sequence[str]) -> str:
     return f'{{"{joined}"}}'
 
 
+def ids(values: Iterable[str | None]) -> str:
+    """Gives an array of UUIDs."""
+    return f"{{{','.join('NULL' if each is None else each for each in values)}}}"
+
+
 def moments(values: Iterable[datetime | None]) -> str:
     """Gives an array of times."""
     # Few values in many places: the runs of a batch mostly ended when it arrived.
@@ -40,7 +45,7 @@ def flags(values: Iterable[bool]) -> str:
 
 
 WRITERS: Mapping[str, Callable[[Any], str]] = {
-    "uuid": texts,
+    "uuid": ids,
     "text": texts,
     "timestamptz": moments,
     "int8": numbers,

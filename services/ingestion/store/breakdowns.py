@@ -61,7 +61,8 @@ class Breakdowns:
         """Gives the groups with most runs, and how many groups there are."""
         found = await self._rows(
             f"""
-            SELECT error_class, error_fingerprint, {RECURRENCE}, count(*) OVER ()
+            SELECT error_class, error_fingerprint, {RECURRENCE}, count(*) OVER (),
+                count(DISTINCT contact_ref) FILTER (WHERE executed_at >= :split)
             FROM execution_logs WHERE {self._where} AND {ERRORS}
             GROUP BY error_class, error_fingerprint
             HAVING count(*) FILTER (WHERE executed_at >= :split) > 0
@@ -83,6 +84,7 @@ class Breakdowns:
                 execution_ids=tuple(each[3] for each in examples[row[1]]),
                 workflow_count=workflows[row[1]][0][2],
                 workflow_ids=tuple(each[1] for each in workflows[row[1]]),
+                contact_count=row[7],
                 buckets=tuple((each[1], each[2]) for each in buckets[row[1]]),
             )
             for row in found

@@ -29,6 +29,7 @@ COLUMNS = {
     "error_class": "text",
     "error_fingerprint": "text",
     "run_id": "text",
+    "contact_ref": "uuid",
 }
 _GIVEN = ", ".join(f"CAST(%s AS {type_}[])" for type_ in COLUMNS.values())
 ADD = f"""
@@ -72,6 +73,8 @@ def conditions(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
     found += [_log[name] == getattr(wanted, name) for name in EXACTLY if getattr(wanted, name)]
     if wanted.error_text:
         found.append(_log.error_message.icontains(wanted.error_text, autoescape=True))
+    if wanted.contact_refs:
+        found.append(_log.contact_ref.in_(wanted.contact_refs))
     if len(wanted.statuses) == 1:
         # Not IN: the index of failures is only seen by its own words.
         found.append(_log.status == wanted.statuses[0])

@@ -13,11 +13,16 @@ from services.ingestion.store import arrays
 
 # The end may have come first, on another replica or over another connection.
 OPEN = text("""
-    INSERT INTO open_runs (location_id, workflow_id, run_id, workflow_name, started_at, source)
+    INSERT INTO open_runs (
+        location_id, workflow_id, run_id, workflow_name, started_at, source, contact_ref
+    )
     SELECT given.* FROM unnest(
         CAST(:location_ids AS text[]), CAST(:workflow_ids AS text[]), CAST(:run_ids AS text[]),
-        CAST(:names AS text[]), CAST(:started_at AS timestamptz[]), CAST(:sources AS text[])
-    ) AS given (location_id, workflow_id, run_id, workflow_name, started_at, source)
+        CAST(:names AS text[]), CAST(:started_at AS timestamptz[]), CAST(:sources AS text[]),
+        CAST(:contact_refs AS uuid[])
+    ) AS given (
+        location_id, workflow_id, run_id, workflow_name, started_at, source, contact_ref
+    )
     WHERE NOT EXISTS (
         SELECT FROM execution_keys AS ended
         WHERE ended.location_id = given.location_id AND ended.workflow_id = given.workflow_id
@@ -43,7 +48,9 @@ CLOSE_ENDED = text("""
     )
 """)
 OVERDUE = text("""
-    SELECT location_id, workflow_id, run_id, workflow_name, started_at, source FROM open_runs
+    SELECT location_id, workflow_id, run_id, workflow_name, started_at, source,
+        CAST(contact_ref AS text)
+    FROM open_runs
     WHERE started_at <= clock_now() - CAST(:limit AS interval)
     ORDER BY started_at, location_id, workflow_id, run_id LIMIT :most
 """)
@@ -59,6 +66,7 @@ async def open_all(session: AsyncSession, runs: Sequence[OpenRun]) -> set[RunKey
             "names": [each.workflow_name for each in in_order],
             "started_at": [each.started_at for each in in_order],
             "sources": [each.source for each in in_order],
+            "contact_refs": [each.contact_ref for each in in_order],
         },
     )
     return {RunKey(*row) for row in rows}
@@ -82,7 +90,11 @@ async def overdue(session: AsyncSession, *, limit: timedelta, most: int) -> list
     rows = await session.execute(OVERDUE, {"limit": limit, "most": most})
     return [
         OpenRun(
-            key=RunKey(*row[:3]), workflow_name=row[3], started_at=row[4], source=Source(row[5])
+            key=RunKey(*row[:3]),
+            workflow_name=row[3],
+            started_at=row[4],
+            source=Source(row[5]),
+            contact_ref=row[6],
         )
         for row in rows
     ]

@@ -20,6 +20,12 @@ NAMES = text("""
 """)
 
 
+async def weeks(session: AsyncSession) -> list[tuple[datetime, datetime]]:
+    """Gives the start and the end of each partition, the oldest first."""
+    mondays = sorted(_monday(name) for name in await session.scalars(NAMES))
+    return [(monday, monday + WEEK) for monday in mondays]
+
+
 async def make(session: AsyncSession) -> None:
     """Makes the partitions that are missing, from the oldest execution we take to weeks ahead.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, delete, insert, select
+from sqlalchemy import ColumnElement, RowMapping, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.ingestion.domain.page import Position
@@ -54,14 +54,22 @@ async def newest(
     return [QuarantinedDelivery(**row) for row in found.mappings()]
 
 
+async def sealed(
+    session: AsyncSession, location_id: str, *, limit: int, after: Position | None
+) -> list[Sealed]:
+    """Lists deliveries of a location with their bodies, newest first."""
+    query = select(*_kept).where(_kept.location_id == location_id)
+    if after is not None:
+        query = query.where(older(_kept.received_at, _kept.quarantine_id, than=after))
+    query = query.order_by(_kept.received_at.desc(), _kept.quarantine_id.desc()).limit(limit)
+    return [_sealed(row) for row in (await session.execute(query)).mappings()]
+
+
 async def get(session: AsyncSession, location_id: str, quarantine_id: str) -> Sealed | None:
     """Gives a delivery of a location; None when there is none."""
     query = select(*_kept).where(*_one(location_id, quarantine_id))
     row = (await session.execute(query)).mappings().one_or_none()
-    if row is None:
-        return None
-    delivery = QuarantinedDelivery(**{name: row[name] for name in SHOWN})
-    return Sealed(delivery, row["content_type"], row["sealed_body"])
+    return None if row is None else _sealed(row)
 
 
 async def remove(session: AsyncSession, location_id: str, quarantine_id: str) -> bool:
@@ -69,6 +77,11 @@ async def remove(session: AsyncSession, location_id: str, quarantine_id: str) ->
     statement = delete(QuarantinedDeliveryRow).where(*_one(location_id, quarantine_id))
     removed = await session.execute(statement.returning(_kept.quarantine_id))
     return removed.first() is not None
+
+
+def _sealed(row: RowMapping) -> Sealed:
+    delivery = QuarantinedDelivery(**{name: row[name] for name in SHOWN})
+    return Sealed(delivery, row["content_type"], row["sealed_body"])
 
 
 def _one(location_id: str, quarantine_id: str) -> tuple[ColumnElement[bool], ...]:

@@ -96,6 +96,7 @@ class ExecutionRow(IngestionTable, table=True):
     error_class: str = _column(Word)
     error_fingerprint: str = _column(Word)
     run_id: str = _column(Text)
+    contact_ref: str | None = _column(Id)
 
 
 class ExecutionKeyRow(IngestionTable, table=True):
@@ -147,6 +148,7 @@ class OpenRunRow(IngestionTable, table=True):
     workflow_name: str = _column(Text)
     started_at: datetime = _column(Moment)
     source: str = _column(Word)
+    contact_ref: str | None = _column(Id)
 
 
 class WorkflowRow(IngestionTable, table=True):

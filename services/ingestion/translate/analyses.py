@@ -86,6 +86,7 @@ def _group(group: ErrorGroup) -> pb.ErrorGroup:
         workflow_ids=group.workflow_ids,
         execution_ids=group.execution_ids,
         expected=group.expected,
+        contact_count=group.contact_count,
     )
 
 

@@ -15,6 +15,12 @@ class WorkflowMissing(problems.InvalidRequest):
     reason = "WORKFLOW_MISSING"
 
 
+class ContactMissing(problems.InvalidRequest):
+    """Name the contact it is about."""
+
+    reason = "CONTACT_MISSING"
+
+
 class StatusMissing(problems.InvalidRequest):
     """Say how the run ended: success, failed or partial."""
 

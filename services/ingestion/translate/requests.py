@@ -93,6 +93,7 @@ def filter_from(
         error_class=storable(request.error_class),
         error_fingerprint=storable(request.error_fingerprint),
         error_text=_limited(request, "error_text", LONGEST_TEXT),
+        contact_id=_limited(request, "contact_id", LONGEST_TEXT),
         statuses=tuple(sorted(_statuses_from(request))),
         executed_from=_moment_of(request, "executed_from"),
         executed_before=_moment_of(request, "executed_before"),
@@ -206,7 +207,13 @@ def report_from(message: pb.Execution) -> Report:
         run_id=_limited(message, "run_id", 200),
         idempotency_key=_limited(message, "idempotency_key", 200),
         source=SOURCES.get(message.source, Source.GRPC),
+        contact_id=_limited(message, "contact_id", LONGEST_TEXT),
     )
+
+
+def contact_from(request: pb.ForgetContactRequest) -> str:
+    """Reads which contact it is about."""
+    return _required(request, "contact_id", refusals.ContactMissing, limit=LONGEST_TEXT)
 
 
 def _statuses_from(
@@ -235,6 +242,7 @@ def _start_from(message: pb.Execution) -> Start:
         workflow_name=_limited(message, "workflow_name", 300),
         started_at=_executed_at_from(message),
         source=SOURCES.get(message.source, Source.GRPC),
+        contact_id=_limited(message, "contact_id", LONGEST_TEXT),
     )
 
 

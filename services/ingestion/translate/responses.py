@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
 from libs.rpc.times import duration, timestamp
+from services.ingestion.domain.contact import Forgotten
 from services.ingestion.domain.execution import Execution, Source, Status
 from services.ingestion.domain.page import Page
 from services.ingestion.domain.quarantine import OpenedDelivery, QuarantinedDelivery
@@ -123,6 +124,13 @@ def opened(opened: OpenedDelivery) -> pb.GetQuarantinedResponse:
 def replayed(result: Result) -> pb.ReplayQuarantinedResponse:
     """Writes what became of a replayed delivery."""
     return pb.ReplayQuarantinedResponse(result=_result(result))
+
+
+def forgotten(forgotten: Forgotten) -> pb.ForgetContactResponse:
+    """Writes how much was kept of a contact."""
+    return pb.ForgetContactResponse(
+        execution_count=forgotten.executions, quarantined_count=forgotten.unread_deliveries
+    )
 
 
 def _result(result: Result) -> pb.RecordResult:

@@ -58,7 +58,7 @@ def refused(body, **more):
     return content.reason
 
 
-def test_highlevels_own_payload_is_read_without_its_contact():
+def test_of_highlevels_own_payload_nothing_but_its_id_is_read_of_the_contact():
     reading = item(HIGHLEVEL, workflow_id="{{workflow.id}}", key="delivery-1")
 
     assert reading.location_id == "loc1"
@@ -72,6 +72,7 @@ def test_highlevels_own_payload_is_read_without_its_contact():
         execution_time_ms=1200,
         idempotency_key="delivery-1",  # the run's own id was not filled in
         source=pb.EXECUTION_SOURCE_WEBHOOK,
+        contact_id="c1",
     )
 
 
@@ -341,3 +342,16 @@ def test_a_delivery_of_no_workflow_keeps_its_place_in_quarantine(in_path):
 )
 def test_the_location_is_told_even_when_the_rest_cannot_be_read(body, location_id):
     assert item(body).location_id == location_id
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"contactId": "c1"}, {"customData": {"contact_id": "c1"}}, {"contact": {"id": " c1 "}}],
+)
+def test_the_contact_may_stand_in_three_places(said):
+    assert read({"status": "failed", **said}).contact_id == "c1"
+
+
+@pytest.mark.parametrize("said", [{}, {"contactId": "{{contact.id}}"}, {"contact": "c1"}])
+def test_without_a_contact_there_is_none(said):
+    assert read({"status": "failed", **said}).contact_id == ""

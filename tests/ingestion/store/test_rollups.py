@@ -11,19 +11,13 @@ from hypothesis import strategies as st
 from libs.db.database import Database
 from services.ingestion.actions.tidying import Tidying
 from services.ingestion.store import rollups
-from tests.ingestion.builders import an_execution, an_ingestion, record
+from tests.ingestion.builders import ago, an_execution, an_ingestion, record
 from tests.support.database_clock import set_clock
+from tests.support.recount import differences
 
 NOW = datetime(2026, 3, 10, 1, 20, tzinfo=UTC)
 STATUSES = (1, 2, 3)
 
-LOG = f"""
-    SELECT location_id, workflow_id, date_trunc(%(unit)s, executed_at, 'UTC'), {rollups.COUNTED}
-    FROM execution_logs GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-"""
-DAYS_OF_CLOSED = """
-    SELECT * FROM daily_rollups ORDER BY location_id, workflow_id, day
-"""
 runs = st.lists(
     st.builds(
         dict,
@@ -59,9 +53,9 @@ def executions(batch):
         yield an_execution("l", executed_at=executed_at, **fields)
 
 
-def asked(url, query, **given_):
+def asked(url, query):
     with psycopg.connect(url) as connection:
-        return connection.execute(query, given_).fetchall()
+        return connection.execute(query).fetchall()
 
 
 @settings(
@@ -73,12 +67,30 @@ async def test_the_sum_over_the_roll_up_is_a_recount_of_the_log(replicas, batche
     calls = [record(stubs[place % 2], *executions(batch)) for place, batch in enumerate(batches)]
     await asyncio.gather(*calls, *([tidying.close_days()] if close else []))
 
-    hours = "SELECT * FROM hourly_rollups ORDER BY location_id, workflow_id, hour"
-    assert asked(url, hours) == asked(url, LOG, unit="hour")
+    assert differences(url) == []
 
-    closed = asked(url, DAYS_OF_CLOSED)
-    recounted = {row[:3]: row for row in asked(url, LOG, unit="day")}
-    assert closed == [recounted[row[:3]] for row in closed]
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE hourly_rollups SET failed = failed + 1",
+        "DELETE FROM hourly_rollups",
+        "UPDATE daily_rollups SET total_time_ms = total_time_ms - 1",
+        "DELETE FROM execution_logs",
+    ],
+)
+async def test_a_difference_would_be_noticed(new_database, notifier_address, change):
+    url = new_database("ingestion")
+    async with (
+        an_ingestion(url, notifier_address) as stub,
+        Database.open(url, name="test") as database,
+    ):
+        await record(stub, an_execution("l", execution_time_ms=3, executed_at=ago(days=3)))
+        await Tidying(database, timedelta(days=90)).close_days()
+    assert differences(url) == []
+    with psycopg.connect(url) as connection:
+        connection.execute(change)
+    assert differences(url) != []
 
 
 async def test_only_days_that_ended_an_hour_ago_are_closed(replicas):

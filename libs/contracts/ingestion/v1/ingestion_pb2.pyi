@@ -167,6 +167,7 @@ class Execution(_message.Message):
     ERROR_FINGERPRINT_FIELD_NUMBER: _builtins.int
     ERROR_MESSAGE_TRUNCATED_FIELD_NUMBER: _builtins.int
     EXECUTED_AT_ADJUSTED_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
     execution_id: _builtins.str
     """Our id of the execution, time-ordered (UUIDv7). Output only."""
     location_id: _builtins.str
@@ -209,6 +210,11 @@ class Execution(_message.Message):
     """Whether the message was cut to 8 KiB. Output only."""
     executed_at_adjusted: _builtins.bool
     """Whether `executed_at` lay in the future and was set to now. Output only."""
+    contact_id: _builtins.str
+    """GoHighLevel's id of the contact it was about, at most 200 characters. Input
+    only: a keyed hash of it is kept, by which the runs of a contact are found and
+    forgotten.
+    """
     @_builtins.property
     def executed_at(self) -> _timestamp_pb2.Timestamp:
         """When the run ended. Absent means now. At most 30 days in the past; more
@@ -241,10 +247,11 @@ class Execution(_message.Message):
         error_fingerprint: _builtins.str = ...,
         error_message_truncated: _builtins.bool = ...,
         executed_at_adjusted: _builtins.bool = ...,
+        contact_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_execution_time_ms", b"_execution_time_ms", "executed_at", b"executed_at", "execution_time_ms", b"execution_time_ms", "received_at", b"received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_execution_time_ms", b"_execution_time_ms", "error_class", b"error_class", "error_fingerprint", b"error_fingerprint", "error_message", b"error_message", "error_message_truncated", b"error_message_truncated", "executed_at", b"executed_at", "executed_at_adjusted", b"executed_at_adjusted", "execution_id", b"execution_id", "execution_time_ms", b"execution_time_ms", "failed_action_id", b"failed_action_id", "failed_action_name", b"failed_action_name", "idempotency_key", b"idempotency_key", "location_id", b"location_id", "received_at", b"received_at", "run_id", b"run_id", "source", b"source", "status", b"status", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_execution_time_ms", b"_execution_time_ms", "contact_id", b"contact_id", "error_class", b"error_class", "error_fingerprint", b"error_fingerprint", "error_message", b"error_message", "error_message_truncated", b"error_message_truncated", "executed_at", b"executed_at", "executed_at_adjusted", b"executed_at_adjusted", "execution_id", b"execution_id", "execution_time_ms", b"execution_time_ms", "failed_action_id", b"failed_action_id", "failed_action_name", b"failed_action_name", "idempotency_key", b"idempotency_key", "location_id", b"location_id", "received_at", b"received_at", "run_id", b"run_id", "source", b"source", "status", b"status", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__execution_time_ms: _TypeAlias = _typing.Literal["execution_time_ms"]  # noqa: Y015
     _WhichOneofArgType__execution_time_ms: _TypeAlias = _typing.Literal["_execution_time_ms", b"_execution_time_ms"]  # noqa: Y015
@@ -464,6 +471,7 @@ class ListExecutionsRequest(_message.Message):
     ERROR_CLASS_FIELD_NUMBER: _builtins.int
     ERROR_FINGERPRINT_FIELD_NUMBER: _builtins.int
     ERROR_TEXT_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """Required."""
     workflow_id: _builtins.str
@@ -492,6 +500,10 @@ class ListExecutionsRequest(_message.Message):
     range must not be longer, and begins 7 days before its end when
     `executed_from` is absent. Fails with `TEXT_RANGE_TOO_LONG`.
     """
+    contact_id: _builtins.str
+    """Only those of the contact with this id, at most 200 characters. Looks at 7
+    days at most, as `error_text` does.
+    """
     @_builtins.property
     def statuses(self) -> _containers.RepeatedScalarFieldContainer[Global___ExecutionStatus.ValueType]:
         """Only these statuses. Empty means all."""
@@ -519,10 +531,11 @@ class ListExecutionsRequest(_message.Message):
         error_class: _builtins.str = ...,
         error_fingerprint: _builtins.str = ...,
         error_text: _builtins.str = ...,
+        contact_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["executed_before", b"executed_before", "executed_from", b"executed_from"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_class", b"error_class", "error_fingerprint", b"error_fingerprint", "error_text", b"error_text", "executed_before", b"executed_before", "executed_from", b"executed_from", "failed_action_id", b"failed_action_id", "failed_action_name", b"failed_action_name", "location_id", b"location_id", "page_size", b"page_size", "page_token", b"page_token", "statuses", b"statuses", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "error_class", b"error_class", "error_fingerprint", b"error_fingerprint", "error_text", b"error_text", "executed_before", b"executed_before", "executed_from", b"executed_from", "failed_action_id", b"failed_action_id", "failed_action_name", b"failed_action_name", "location_id", b"location_id", "page_size", b"page_size", "page_token", b"page_token", "statuses", b"statuses", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1670,6 +1683,7 @@ class ErrorGroup(_message.Message):
     WORKFLOW_IDS_FIELD_NUMBER: _builtins.int
     EXECUTION_IDS_FIELD_NUMBER: _builtins.int
     EXPECTED_FIELD_NUMBER: _builtins.int
+    CONTACT_COUNT_FIELD_NUMBER: _builtins.int
     error_class: _builtins.str
     """The class (AUTH, SMS_SENDER, …, OTHER). Empty for failures without a message."""
     error_fingerprint: _builtins.str
@@ -1686,6 +1700,8 @@ class ErrorGroup(_message.Message):
     """How many workflows it touches in the window."""
     expected: _builtins.bool
     """Whether it is no fault of the workflow (class EXPECTED)."""
+    contact_count: _builtins.int
+    """How many contacts it hit in the window. Runs that named none are not counted."""
     @_builtins.property
     def first_seen_at(self) -> _timestamp_pb2.Timestamp:
         """The oldest run in the window."""
@@ -1722,10 +1738,11 @@ class ErrorGroup(_message.Message):
         workflow_ids: _abc.Iterable[_builtins.str] | None = ...,
         execution_ids: _abc.Iterable[_builtins.str] | None = ...,
         expected: _builtins.bool = ...,
+        contact_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["first_seen_at", b"first_seen_at", "last_seen_at", b"last_seen_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["buckets", b"buckets", "count", b"count", "error_class", b"error_class", "error_fingerprint", b"error_fingerprint", "execution_ids", b"execution_ids", "expected", b"expected", "failed_action_name", b"failed_action_name", "first_seen_at", b"first_seen_at", "last_seen_at", b"last_seen_at", "previous_count", b"previous_count", "sample_message", b"sample_message", "workflow_count", b"workflow_count", "workflow_ids", b"workflow_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buckets", b"buckets", "contact_count", b"contact_count", "count", b"count", "error_class", b"error_class", "error_fingerprint", b"error_fingerprint", "execution_ids", b"execution_ids", "expected", b"expected", "failed_action_name", b"failed_action_name", "first_seen_at", b"first_seen_at", "last_seen_at", b"last_seen_at", "previous_count", b"previous_count", "sample_message", b"sample_message", "workflow_count", b"workflow_count", "workflow_ids", b"workflow_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2227,6 +2244,7 @@ class ExportExecutionsRequest(_message.Message):
     ERROR_CLASS_FIELD_NUMBER: _builtins.int
     ERROR_FINGERPRINT_FIELD_NUMBER: _builtins.int
     ERROR_TEXT_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """Required."""
     workflow_id: _builtins.str
@@ -2241,6 +2259,8 @@ class ExportExecutionsRequest(_message.Message):
     """Only those with an error of this group. Empty means all."""
     error_text: _builtins.str
     """Only those with this text in the error message; 7 days at most."""
+    contact_id: _builtins.str
+    """Only those of the contact with this id; 7 days at most."""
     @_builtins.property
     def statuses(self) -> _containers.RepeatedScalarFieldContainer[Global___ExecutionStatus.ValueType]:
         """Only these statuses. Empty means all."""
@@ -2266,10 +2286,11 @@ class ExportExecutionsRequest(_message.Message):
         error_class: _builtins.str = ...,
         error_fingerprint: _builtins.str = ...,
         error_text: _builtins.str = ...,
+        contact_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["executed_before", b"executed_before", "executed_from", b"executed_from"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_class", b"error_class", "error_fingerprint", b"error_fingerprint", "error_text", b"error_text", "executed_before", b"executed_before", "executed_from", b"executed_from", "failed_action_id", b"failed_action_id", "failed_action_name", b"failed_action_name", "location_id", b"location_id", "statuses", b"statuses", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "error_class", b"error_class", "error_fingerprint", b"error_fingerprint", "error_text", b"error_text", "executed_before", b"executed_before", "executed_from", b"executed_from", "failed_action_id", b"failed_action_id", "failed_action_name", b"failed_action_name", "location_id", b"location_id", "statuses", b"statuses", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2584,3 +2605,55 @@ class ReportWorkflowsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReportWorkflowsResponse: _TypeAlias = ReportWorkflowsResponse  # noqa: Y015
+
+@_typing.final
+class ForgetContactRequest(_message.Message):
+    """Request for `ForgetContact`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    contact_id: _builtins.str
+    """GoHighLevel's id of the contact. Required, at most 200 characters."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        contact_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "location_id", b"location_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetContactRequest: _TypeAlias = ForgetContactRequest  # noqa: Y015
+
+@_typing.final
+class ForgetContactResponse(_message.Message):
+    """Response of `ForgetContact`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_COUNT_FIELD_NUMBER: _builtins.int
+    QUARANTINED_COUNT_FIELD_NUMBER: _builtins.int
+    execution_count: _builtins.int
+    """Executions that lost their contact."""
+    quarantined_count: _builtins.int
+    """Unread deliveries that were removed."""
+    def __init__(
+        self,
+        *,
+        execution_count: _builtins.int = ...,
+        quarantined_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution_count", b"execution_count", "quarantined_count", b"quarantined_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetContactResponse: _TypeAlias = ForgetContactResponse  # noqa: Y015

@@ -139,6 +139,11 @@ class IngestionServiceStub:
                 request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ReportWorkflowsRequest.SerializeToString,
                 response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ReportWorkflowsResponse.FromString,
                 _registered_method=True)
+        self.ForgetContact = channel.unary_unary(
+                '/runwarden.ingestion.v1.IngestionService/ForgetContact',
+                request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ForgetContactRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ForgetContactResponse.FromString,
+                _registered_method=True)
 
 
 class IngestionServiceServicer:
@@ -359,6 +364,19 @@ class IngestionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ForgetContact(self, request, context):
+        """Forgets a contact: its executions stay as runs of their workflow, so that no
+        number changes, and lose the contact, the run id and the error message, which
+        like to name it. Unread deliveries in which its id stands, or that no key opens
+        any more, are removed. What arrives later is kept again.
+
+        Idempotent. Fails with `LOCATION_MISSING`, `CONTACT_MISSING` or
+        `FIELD_TOO_LONG`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngestionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -461,6 +479,11 @@ def add_IngestionServiceServicer_to_server(servicer, server):
                     servicer.ReportWorkflows,
                     request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ReportWorkflowsRequest.FromString,
                     response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ReportWorkflowsResponse.SerializeToString,
+            ),
+            'ForgetContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForgetContact,
+                    request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ForgetContactRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ForgetContactResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1008,6 +1031,33 @@ class IngestionService:
             '/runwarden.ingestion.v1.IngestionService/ReportWorkflows',
             libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ReportWorkflowsRequest.SerializeToString,
             libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ReportWorkflowsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForgetContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.ingestion.v1.IngestionService/ForgetContact',
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ForgetContactRequest.SerializeToString,
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ForgetContactResponse.FromString,
             options,
             channel_credentials,
             insecure,

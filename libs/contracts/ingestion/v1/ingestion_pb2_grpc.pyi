@@ -149,6 +149,15 @@ class IngestionServiceStub:
     Fails with `LOCATION_MISSING`, `NO_WORKFLOWS`, `TOO_MANY_WORKFLOWS`,
     `WORKFLOW_MISSING` or `FIELD_TOO_LONG`; then nothing is kept.
     """
+    ForgetContact: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.ForgetContactRequest, _ingestion_pb2.ForgetContactResponse]
+    """Forgets a contact: its executions stay as runs of their workflow, so that no
+    number changes, and lose the contact, the run id and the error message, which
+    like to name it. Unread deliveries in which its id stands, or that no key opens
+    any more, are removed. What arrives later is kept again.
+
+    Idempotent. Fails with `LOCATION_MISSING`, `CONTACT_MISSING` or
+    `FIELD_TOO_LONG`.
+    """
 
 class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Knows what happened: keeps the execution log of every watched GoHighLevel
@@ -404,6 +413,21 @@ class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Fails with `LOCATION_MISSING`, `NO_WORKFLOWS`, `TOO_MANY_WORKFLOWS`,
         `WORKFLOW_MISSING` or `FIELD_TOO_LONG`; then nothing is kept.
+        """
+
+    @_abc_1.abstractmethod
+    def ForgetContact(
+        self,
+        request: _ingestion_pb2.ForgetContactRequest,
+        context: _aio.ServicerContext[_ingestion_pb2.ForgetContactRequest, _abc.Awaitable[_ingestion_pb2.ForgetContactResponse]],
+    ) -> _abc.Awaitable[_ingestion_pb2.ForgetContactResponse]:
+        """Forgets a contact: its executions stay as runs of their workflow, so that no
+        number changes, and lose the contact, the run id and the error message, which
+        like to name it. Unread deliveries in which its id stands, or that no key opens
+        any more, are removed. What arrives later is kept again.
+
+        Idempotent. Fails with `LOCATION_MISSING`, `CONTACT_MISSING` or
+        `FIELD_TOO_LONG`.
         """
 
 def add_IngestionServiceServicer_to_server(servicer: IngestionServiceServicer, server: _aio.Server) -> None: ...

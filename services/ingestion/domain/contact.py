@@ -1,0 +1,43 @@
+"""Whom a run was about: known again by a keyed hash, and by nothing else."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+REF_BYTES = 16
+PURPOSE = b"contact"
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How much was kept of a contact."""
+
+    executions: int
+    unread_deliveries: int
+
+
+class ContactRefs:
+    """Turns the ids of contacts into references that only these keys can make.
+
+    The first key makes new ones, all of them find old ones, so keys can be
+    rotated. The same contact has another reference in every location.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._keys = [hashlib.sha256(key.encode()).digest() for key in keys]
+
+    def newest(self, location_id: str, contact_id: str) -> str | None:
+        """Gives the reference to keep; None for no contact."""
+        return _ref(self._keys[0], location_id, contact_id) if contact_id else None
+
+    def all(self, location_id: str, contact_id: str) -> tuple[str, ...]:
+        """Gives every reference under which a contact may be kept; none for no contact."""
+        keys = self._keys if contact_id else ()
+        return tuple(_ref(each, location_id, contact_id) for each in keys)
+
+
+def _ref(key: bytes, location_id: str, contact_id: str) -> str:
+    whom = f"{location_id}\0{contact_id}".encode()
+    digest = hashlib.blake2b(whom, digest_size=REF_BYTES, key=key, person=PURPOSE).digest()
+    return str(UUID(bytes=digest))
