@@ -27,6 +27,7 @@ def analysed(street):
                     last_seen_at=timestamp(AT),
                     buckets=[pb.CountBucket(start=timestamp(AT), count=3)],
                     workflow_count=1,
+                    contact_count=3,
                     workflow_ids=["wf-1"],
                     execution_ids=["e"],
                 )
@@ -89,6 +90,7 @@ async def test_kinds_of_errors(analysed, client, location_id, path, workflow_id)
         "last_seen": TOLD,
         "buckets": [{"start": TOLD, "count": 3}],
         "workflow_count": 1,
+        "contact_count": 3,
         "workflow_ids": ["wf-1"],
         "execution_ids": ["e"],
         "expected": False,

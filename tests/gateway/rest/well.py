@@ -150,6 +150,7 @@ def make_well(street: Street) -> None:
             delivery=ingestion.QuarantinedDelivery(workflow_id="wf-welcome")
         ),
         "ReplayQuarantined": ingestion.ReplayQuarantinedResponse(result=ACCEPTED),
+        "ForgetContact": ingestion.ForgetContactResponse(execution_count=1),
     }.items():
         street.ingestion.answers(name, script)
     for name, script in {
