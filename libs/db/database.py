@@ -44,19 +44,29 @@ class Database:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, *, name: str, pool_size: int = 8, by_index: bool = False
+        cls,
+        url: str,
+        *,
+        name: str,
+        pool_size: int = 8,
+        by_index: bool = False,
+        exchanging: bool = False,
     ) -> AsyncIterator[Self]:
         """Opens the pool; `url` is anything libpq reads, several hosts included.
 
         `name` is what `pg_stat_activity` shows. No connection is made yet. With
         `by_index` a prepared statement keeps to the indexes though its tables
         were still empty, and cheap to read as a whole, when it was planned; and
-        it is planned once.
+        it is planned once. With `exchanging` only `libs.db.exchange` prepares
+        statements.
         """
         settings = f"{SERVER_SETTINGS} {BY_INDEX}" if by_index else SERVER_SETTINGS
 
         async def connect(*_: object, **__: object) -> psycopg.AsyncConnection[Any]:
-            return await connected(url, application_name=name, options=settings)
+            connection = await connected(url, application_name=name, options=settings)
+            if exchanging:
+                connection.prepare_threshold = None
+            return connection
 
         engine = create_async_engine(
             "postgresql+psycopg://",
@@ -116,10 +126,14 @@ async def connected(url: str, **options: Any) -> psycopg.AsyncConnection[Any]:
 
 
 async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
-    """Gives psycopg's own connection of the session's transaction, for COPY."""
-    connection = await session.connection()
-    raw = await connection.get_raw_connection()
-    return cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
+    """Gives psycopg's own connection of the session's transaction."""
+    kept: psycopg.AsyncConnection[Any] | None = session.info.get("driver_connection")
+    if kept is None:
+        connection = await session.connection()
+        raw = await connection.get_raw_connection()
+        kept = cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
+        session.info["driver_connection"] = kept  # a session has one transaction here
+    return kept
 
 
 def constraint_of(error: DBAPIError) -> str | None:

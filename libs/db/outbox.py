@@ -35,7 +35,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs import metrics, problems
-from libs.db.database import Database, driver_connection
+from libs.db import arrays
+from libs.db.database import Database
+from libs.db.exchange import Question, exchange
 from libs.ids import new_id
 
 log = structlog.get_logger()
@@ -157,19 +159,18 @@ Deliver = Callable[[Sequence[OutboxEvent]], Awaitable[Sequence[Refusal]]]
 _WRITE = """
     INSERT INTO outbox (event_id, kind, payload, topic)
     SELECT event_id, kind, payload, topic FROM unnest(
-        CAST(%(event_ids)s AS text[]), CAST(%(kinds)s AS text[]),
-        CAST(%(payloads)s AS jsonb[]), CAST(%(topics)s AS text[])
+        CAST($1 AS text[]), CAST($2 AS text[]), CAST($3 AS jsonb[]), CAST($4 AS text[])
     ) WITH ORDINALITY AS given (event_id, kind, payload, topic, place) ORDER BY place
 """
 _INSERT = f"{_WRITE} ON CONFLICT ON CONSTRAINT outbox_event_id_key DO NOTHING"
 _ADD_UP = f"""
     {_WRITE} ON CONFLICT (topic) WHERE topic <> '' AND NOT taken DO UPDATE SET
-        payload = jsonb_set(excluded.payload, ARRAY[CAST(%(number)s AS text)], to_jsonb(
-            CAST(outbox.payload ->> %(number)s AS bigint)
-            + CAST(excluded.payload ->> %(number)s AS bigint)
+        payload = jsonb_set(excluded.payload, ARRAY[CAST($5 AS text)], to_jsonb(
+            CAST(outbox.payload ->> CAST($5 AS text) AS bigint)
+            + CAST(excluded.payload ->> CAST($5 AS text) AS bigint)
         ))
 """
-_END = "UPDATE outbox SET topic = '' WHERE topic = ANY (CAST(%(topics)s AS text[]))"
+_END = "UPDATE outbox SET topic = '' WHERE topic = ANY (CAST($1 AS text[]))"
 # What was taken and not told goes first and alone, and what is new can still be
 # added up. Locked in the order in which topics are locked everywhere: sorted.
 _TAKE = text(f"""
@@ -191,28 +192,32 @@ async def add(session: AsyncSession, events: Sequence[OutboxEvent]) -> None:
     Those that go on about a topic must come sorted by it, and before any that
     ends one.
     """
-    if not events:
-        return
-    connection = await driver_connection(session)
+    if events:
+        await exchange(session, adding(events))
+
+
+def adding(events: Sequence[OutboxEvent]) -> list[Question]:
+    """Gives the statements of `add`."""
+    questions = []
     for number in sorted({each.number for each in events if each.number}):
         going_on = [each for each in events if each.number == number]
         topics = [each.topic for each in going_on]
-        given = {**_rows(going_on), "topics": topics, "number": number}
-        await connection.execute(_ADD_UP, given, prepare=True)
+        questions.append(Question(_ADD_UP, (*_columns(going_on, topics), number)))
     others = [each for each in events if not each.number]
     if ended := sorted({each.topic for each in others if each.topic}):
-        await connection.execute(_END, {"topics": ended}, prepare=True)
+        questions.append(Question(_END, [arrays.texts(ended)]))
     if others:
-        given = {**_rows(others), "topics": [""] * len(others)}
-        await connection.execute(_INSERT, given, prepare=True)
+        questions.append(Question(_INSERT, _columns(others, [""] * len(others))))
+    return questions
 
 
-def _rows(events: Sequence[OutboxEvent]) -> dict[str, object]:
-    return {
-        "event_ids": [each.event_id for each in events],
-        "kinds": [each.kind for each in events],
-        "payloads": [json.dumps(each.payload) for each in events],
-    }
+def _columns(events: Sequence[OutboxEvent], topics: Sequence[str]) -> tuple[str, ...]:
+    return (
+        arrays.texts([each.event_id for each in events]),
+        arrays.texts([each.kind for each in events]),
+        arrays.texts([json.dumps(each.payload) for each in events]),
+        arrays.texts(topics),
+    )
 
 
 class Dispatcher:

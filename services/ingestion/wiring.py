@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from libs import metrics, problems
 from libs.clockwork import Clockwork, clockwork
@@ -43,6 +44,13 @@ JOBS_GRACE = timedelta(seconds=1)
 """Every job may be cut off anywhere; one that waits for the notifier would wait long."""
 
 
+class _Databases(NamedTuple):
+    """The one database, over two kinds of connections."""
+
+    asking: Database
+    recording: Database
+
+
 @asynccontextmanager
 async def running(settings: IngestionSettings) -> AsyncIterator[str]:
     """Runs ingestion until the block ends. Yields the address it answers at."""
@@ -50,18 +58,20 @@ async def running(settings: IngestionSettings) -> AsyncIterator[str]:
     await migrations.apply(url, MIGRATIONS)
     async with AsyncExitStack() as stack:
         stack.enter_context(metrics.exposed(settings.metrics_port))
-        database = await stack.enter_async_context(
-            Database.open(url, name="ingestion", by_index=True)
+        asking = Database.open(url, name="ingestion", by_index=True)
+        recording = Database.open(url, name="recording", by_index=True, exchanging=True)
+        databases = _Databases(
+            await stack.enter_async_context(asking), await stack.enter_async_context(recording)
         )
-        tidying = Tidying(database, timedelta(days=settings.retention_days))
+        tidying = Tidying(databases.asking, timedelta(days=settings.retention_days))
         await tidying.make_partitions()
         to_notifier = await stack.enter_async_context(
             channel(settings.notifier_address, NOTIFIER, settings, idempotent={"ReportEvents"})
         )
         notifier = NotifierPeer(notifier_rpc.NotifierServiceStub(to_notifier))
-        works = await stack.enter_async_context(_working(settings, database, notifier, tidying))
-        watching = await stack.enter_async_context(Watching.open(database))
-        servicer = _servicer(settings, database, works, watching)
+        works = await stack.enter_async_context(_working(settings, databases, notifier, tidying))
+        watching = await stack.enter_async_context(Watching.open(databases.asking))
+        servicer = _servicer(settings, databases, works, watching)
         add = partial(rpc.add_IngestionServiceServicer_to_server, servicer)
         address = await stack.enter_async_context(serving(settings, SERVICE, add))
         # Before the server drains: it would wait for streams that never end.
@@ -71,9 +81,10 @@ async def running(settings: IngestionSettings) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def _working(
-    settings: IngestionSettings, database: Database, notifier: NotifierPeer, tidying: Tidying
+    settings: IngestionSettings, databases: _Databases, notifier: NotifierPeer, tidying: Tidying
 ) -> AsyncIterator[Clockwork]:
     """Runs the jobs until the block ends, then lets another process dispatch at once."""
+    database = databases.asking
     dispatcher = Dispatcher(database, notifier.report, service="ingestion")
     try:
         async with clockwork(JOBS_GRACE) as works:
@@ -84,7 +95,7 @@ async def _working(
                 dispatcher=dispatcher,
                 thresholds=thresholds,
                 tidying=tidying,
-                giving_up=GivingUp(database, _recording(settings, database, works), limit),
+                giving_up=GivingUp(database, _recording(settings, databases, works), limit),
             )
             yield works
     finally:
@@ -93,9 +104,9 @@ async def _working(
 
 
 def _servicer(
-    settings: IngestionSettings, database: Database, works: Clockwork, watching: Watching
+    settings: IngestionSettings, databases: _Databases, works: Clockwork, watching: Watching
 ) -> IngestionServicer:
-    recording = _recording(settings, database, works)
+    database, recording = databases.asking, _recording(settings, databases, works)
     return IngestionServicer(
         recording=recording,
         replaying=Replaying(database, _box(settings), recording),
@@ -103,15 +114,17 @@ def _servicer(
         measuring=Measuring(database),
         analysing=Analysing(database),
         watching=watching,
-        importing=Importing(database, _contacts(settings), timedelta(days=settings.retention_days)),
+        importing=Importing(
+            databases.recording, _contacts(settings), timedelta(days=settings.retention_days)
+        ),
         learning=Learning(database),
         forgetting=Forgetting(database, _box(settings), _contacts(settings)),
     )
 
 
-def _recording(settings: IngestionSettings, database: Database, works: Clockwork) -> Recording:
+def _recording(settings: IngestionSettings, databases: _Databases, works: Clockwork) -> Recording:
     wake = partial(works.wake, jobs.OUTBOX)
-    return Recording(database, _box(settings), _contacts(settings), wake)
+    return Recording(databases.recording, _box(settings), _contacts(settings), wake)
 
 
 def _box(settings: IngestionSettings) -> SecretBox:

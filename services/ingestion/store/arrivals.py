@@ -18,7 +18,7 @@ UNSETTLED = timedelta(seconds=35)
 
 ADD = """
     INSERT INTO arrivals (arrived_at, moments)
-    SELECT clock_now(), array_agg(DISTINCT moment) FROM unnest(CAST(%s AS timestamptz[])) AS moment
+    SELECT clock_now(), array_agg(DISTINCT moment) FROM unnest(CAST($1 AS timestamptz[])) AS moment
 """
 """Adds a batch; the parameter is the array of the times at which its runs ended."""
 UNSETTLED_NOW = text("""

@@ -3,21 +3,17 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-import psycopg
-from psycopg.rows import tuple_row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from libs.db import outbox
-from libs.db.database import driver_connection
+from libs.db import arrays, outbox
+from libs.db.exchange import Question, Rows, exchange
 from libs.db.outbox import OutboxEvent
 from services.ingestion.domain.execution import Execution, Order, WorkflowKey
 from services.ingestion.domain.open_run import RunKey
 from services.ingestion.domain.threshold import Evidence, Standing, Tally, Threshold
 from services.ingestion.domain.workflow import Sighted, Sighting
 from services.ingestion.store import (
-    arrays,
     arrivals,
     executions,
     open_runs,
@@ -25,8 +21,6 @@ from services.ingestion.store import (
     thresholds,
     workflows,
 )
-
-Rows = Sequence[tuple[Any, ...]]
 
 
 @dataclass(slots=True)
@@ -55,21 +49,22 @@ async def enter(
     batches at the same moment one sees the failures of all: a lock and a count
     in one statement count what the transaction before had not committed yet.
     """
-    connection = await driver_connection(session)
     written = executions.columns(batch)
     ended = {RunKey(*run.workflow, run.run_id) for run in batch if run.run_id}
-    async with connection.pipeline():
-        await open_runs.close(session, ended)
-        await connection.execute(executions.ADD, tuple(written.values()), prepare=True)
-        await connection.execute(arrivals.ADD, [written["executed_at"]], prepare=True)
-        seen = await _asked(connection, workflows.SEE, workflows.columns(sightings))
-        await rollups.add(
-            connection, [written[name] for name in rollups.LOOKED_AT], late=_is_late(batch, at)
-        )
-        counted = await _asked(connection, thresholds.JUDGE, _named(failed)) if failed else None
-        entered = Entered(_sighted(await seen.fetchall()))
-        if counted is not None:
-            _note_tallies(entered, await counted.fetchall())
+    looked_at = [written[name] for name in rollups.LOOKED_AT]
+    answers = await exchange(
+        session,
+        [
+            *open_runs.closing(ended),
+            Question(executions.ADD, tuple(written.values())),
+            Question(arrivals.ADD, [written["executed_at"]]),
+            Question(workflows.SEE, workflows.columns(sightings)),
+            *rollups.adding(looked_at, late=_is_late(batch, at)),
+            *([Question(thresholds.JUDGE, _named(failed))] if failed else ()),
+        ],
+    )
+    entered = Entered(_sighted(answers[workflows.SEE]))
+    _note_tallies(entered, answers.get(thresholds.JUDGE, ()))
     return entered
 
 
@@ -77,16 +72,8 @@ async def last_failures(
     session: AsyncSession, wanted: Collection[WorkflowKey]
 ) -> dict[WorkflowKey, Order]:
     """Gives the newest failure that counts of each workflow that has one."""
-    connection = await driver_connection(session)
-    found = await _asked(connection, thresholds.LAST_FAILURES, _named(wanted))
-    return {WorkflowKey(*row[:2]): (row[2], row[3]) for row in await found.fetchall()}
-
-
-async def _asked(
-    connection: psycopg.AsyncConnection[Any], statement: str, given: Sequence[object]
-) -> psycopg.AsyncCursor[tuple[Any, ...]]:
-    cursor = connection.cursor(row_factory=tuple_row)
-    return await cursor.execute(statement, given, prepare=True)
+    answers = await exchange(session, [Question(thresholds.LAST_FAILURES, _named(wanted))])
+    return {WorkflowKey(*row[:2]): (row[2], row[3]) for row in answers[thresholds.LAST_FAILURES]}
 
 
 def _named(wanted: Collection[WorkflowKey]) -> tuple[str, str]:
@@ -125,9 +112,5 @@ async def conclude(
     commit: bool,
 ) -> None:
     """Notes how workflows stand and what is to be told, and commits on the same way if wanted."""
-    connection = await driver_connection(session)
-    async with connection.pipeline():
-        await workflows.set_standings(session, standings)
-        await outbox.add(session, events)
-        if commit:
-            await connection.commit()
+    noted = [*workflows.standings_set(standings), *outbox.adding(events)]
+    await exchange(session, noted, commit=commit)

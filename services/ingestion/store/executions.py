@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from libs.db import arrays
 from services.ingestion.domain.execution import Execution, ExecutionFilter, Source, Status
 from services.ingestion.domain.page import Position
-from services.ingestion.store import arrays
 from services.ingestion.store.keyset import older
 from services.ingestion.store.tables import ExecutionRow
 
@@ -31,7 +31,7 @@ COLUMNS = {
     "run_id": "text",
     "contact_ref": "uuid",
 }
-_GIVEN = ", ".join(f"CAST(%s AS {type_}[])" for type_ in COLUMNS.values())
+_GIVEN = ", ".join(f"CAST(${n} AS {type_}[])" for n, type_ in enumerate(COLUMNS.values(), 1))
 ADD = f"""
     INSERT INTO execution_logs ({", ".join(COLUMNS)}) SELECT * FROM unnest({_GIVEN})
 """  # noqa: S608  no value is in the text

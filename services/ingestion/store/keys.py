@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from libs.db.database import driver_connection
+from libs.db import arrays
+from libs.db.exchange import Question, exchange
 from services.ingestion.domain.execution import Key
-from services.ingestion.store import arrays
 from services.ingestion.store.forgetting import forget
 
 KEPT = timedelta(days=7)
@@ -15,8 +15,8 @@ CLOCK = "SELECT clock_now()"
 
 GIVEN = """
     unnest(
-        CAST(%s AS text[]), CAST(%s AS text[]), CAST(%s AS text[]),
-        CAST(%s AS text[]), CAST(%s AS uuid[])
+        CAST($1 AS text[]), CAST($2 AS text[]), CAST($3 AS text[]),
+        CAST($4 AS text[]), CAST($5 AS uuid[])
     ) AS given (location_id, workflow_id, phase, key, execution_id)
 """
 # A key that outlived its days, and that no job has removed yet, is free again.
@@ -26,7 +26,7 @@ CLAIM = f"""
     SELECT given.*, clock_now() FROM {GIVEN}
     ON CONFLICT ON CONSTRAINT execution_keys_pkey DO UPDATE
         SET execution_id = excluded.execution_id, recorded_at = excluded.recorded_at
-        WHERE kept.recorded_at <= clock_now() - CAST(%s AS interval)
+        WHERE kept.recorded_at <= clock_now() - interval '{KEPT.days} days'
     RETURNING CAST(execution_id AS text)
 """  # noqa: S608  no value is in the text
 OWNERS = f"""
@@ -50,21 +50,15 @@ async def claim_and_tell_time(
     transactions that claim the same keys. Claims in the order of the keys, or
     two batches could wait for each other.
     """
-    connection = await driver_connection(session)
-    async with connection.pipeline():
-        clock = await connection.execute(CLOCK, prepare=True)
-        claim_rows = (
-            await connection.execute(CLAIM, (*_given(wanted), KEPT), prepare=True)
-            if wanted
-            else None
-        )
-        ((at,),) = await clock.fetchall()
-        claimed = {row[0] for row in await claim_rows.fetchall()} if claim_rows else set()
+    claim = [Question(CLAIM, _given(wanted))] if wanted else []
+    answers = await exchange(session, [Question(CLOCK), *claim])
+    ((at,),) = answers[CLOCK]
+    claimed = {row[0] for row in answers.get(CLAIM, ())}
     taken = {key: id_ for key, id_ in wanted.items() if id_ not in claimed}
     if not taken:
         return at, dict(wanted)
-    rows = await connection.execute(OWNERS, _given(taken), prepare=True)
-    return at, {**wanted, **{Key(*row[:4]): row[4] for row in await rows.fetchall()}}
+    owners = (await exchange(session, [Question(OWNERS, _given(taken))]))[OWNERS]
+    return at, {**wanted, **{Key(*row[:4]): row[4] for row in owners}}
 
 
 def _given(wanted: Mapping[Key, str]) -> tuple[str, ...]:

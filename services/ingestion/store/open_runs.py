@@ -6,10 +6,10 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from libs.db.database import driver_connection
+from libs.db import arrays
+from libs.db.exchange import Question, exchange
 from services.ingestion.domain.execution import Source
 from services.ingestion.domain.open_run import OpenRun, RunKey
-from services.ingestion.store import arrays
 
 # The end may have come first, on another replica or over another connection.
 OPEN = text("""
@@ -33,7 +33,7 @@ OPEN = text("""
 """)
 CLOSE = """
     DELETE FROM open_runs USING unnest(
-        CAST(%s AS text[]), CAST(%s AS text[]), CAST(%s AS text[])
+        CAST($1 AS text[]), CAST($2 AS text[]), CAST($3 AS text[])
     ) AS given (location_id, workflow_id, run_id)
     WHERE open_runs.location_id = given.location_id
         AND open_runs.workflow_id = given.workflow_id AND open_runs.run_id = given.run_id
@@ -74,10 +74,14 @@ async def open_all(session: AsyncSession, runs: Sequence[OpenRun]) -> set[RunKey
 
 async def close(session: AsyncSession, runs: Collection[RunKey]) -> None:
     """Closes those of the runs that are open."""
-    if runs:
-        connection = await driver_connection(session)
-        given = [arrays.texts(column) for column in zip(*sorted(runs), strict=True)]
-        await connection.execute(CLOSE, given, prepare=True)
+    await exchange(session, closing(runs))
+
+
+def closing(runs: Collection[RunKey]) -> list[Question]:
+    """Gives the statement that closes those of the runs that are open; none for none."""
+    if not runs:
+        return []
+    return [Question(CLOSE, [arrays.texts(column) for column in zip(*sorted(runs), strict=True)])]
 
 
 async def close_ended(session: AsyncSession, *, limit: timedelta) -> None:

@@ -9,10 +9,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import psycopg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from libs.db.exchange import Question
 from services.ingestion.domain.execution import WorkflowKey
 from services.ingestion.domain.sketch import DIGITS, GROWTH, Times
 from services.ingestion.domain.trend import RunCounts
@@ -89,8 +89,8 @@ LOOKED_AT = (
 """What of a run its roll-up is made of."""
 RUNS = f"""
     unnest(
-        CAST(%s AS text[]), CAST(%s AS text[]), CAST(%s AS timestamptz[]),
-        CAST(%s AS text[]), CAST(%s AS text[]), CAST(%s AS bigint[])
+        CAST($1 AS text[]), CAST($2 AS text[]), CAST($3 AS timestamptz[]),
+        CAST($4 AS text[]), CAST($5 AS text[]), CAST($6 AS bigint[])
     ) AS run ({", ".join(LOOKED_AT)})
 """
 ADD_HOURS = f"""
@@ -197,14 +197,14 @@ CLOSE = text(f"""
 """)  # noqa: S608
 
 
-async def add(connection: psycopg.AsyncConnection[Any], runs: Sequence[str], *, late: bool) -> None:
-    """Adds runs, given as arrays of what is `LOOKED_AT`; their workflows must be locked.
+def adding(runs: Sequence[str], *, late: bool) -> list[Question]:
+    """Gives the statements that add runs, given as arrays of what is `LOOKED_AT`.
 
-    `late` says whether one belongs to a day before today.
+    Their workflows must be locked. `late` says whether one belongs to a day
+    before today.
     """
-    await connection.execute(ADD_HOURS, runs, prepare=True)
-    if late:
-        await connection.execute(CORRECT_DAYS, runs, prepare=True)
+    corrected = [Question(CORRECT_DAYS, runs)] if late else []
+    return [Question(ADD_HOURS, runs), *corrected]
 
 
 async def windows(

@@ -67,7 +67,7 @@ TALLIES = text(f"""
     FROM {GIVEN} {THRESHOLD} {TALLY}
 """)  # noqa: S608
 TOLD = """
-    unnest(CAST(%s AS text[]), CAST(%s AS text[])) AS workflow (location_id, workflow_id)
+    unnest(CAST($1 AS text[]), CAST($2 AS text[])) AS workflow (location_id, workflow_id)
 """
 LAST_FAILURES = f"""
     SELECT workflow.*, last.executed_at, CAST(last.execution_id AS text)

@@ -6,11 +6,11 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from libs.db.database import driver_connection
+from libs.db import arrays
+from libs.db.exchange import Question, exchange
 from services.ingestion.domain.execution import Status, WorkflowKey
 from services.ingestion.domain.threshold import Standing
 from services.ingestion.domain.workflow import Sighting, Workflow, WorkflowNotFound
-from services.ingestion.store import arrays
 from services.ingestion.store.tables import WorkflowRow
 
 # Late news never replace newer ones; at the same moment the later delivery wins.
@@ -21,8 +21,8 @@ SEE = """
     )
     SELECT seen.*, clock_now()
     FROM unnest(
-        CAST(%s AS text[]), CAST(%s AS text[]), CAST(%s AS text[]),
-        CAST(%s AS timestamptz[]), CAST(%s AS timestamptz[]), CAST(%s AS text[])
+        CAST($1 AS text[]), CAST($2 AS text[]), CAST($3 AS text[]),
+        CAST($4 AS timestamptz[]), CAST($5 AS timestamptz[]), CAST($6 AS text[])
     ) AS seen (location_id, workflow_id, name, named_at, last_execution_at, last_status)
     ON CONFLICT ON CONSTRAINT workflows_pkey DO UPDATE SET
         name = CASE
@@ -46,8 +46,8 @@ SET_STANDINGS = """
         recovery_due = stands.recovery_due,
         untold_failures = stands.untold_failures
     FROM unnest(
-        CAST(%s AS text[]), CAST(%s AS text[]), CAST(%s AS boolean[]), CAST(%s AS boolean[]),
-        CAST(%s AS int[])
+        CAST($1 AS text[]), CAST($2 AS text[]), CAST($3 AS boolean[]), CAST($4 AS boolean[]),
+        CAST($5 AS int[])
     ) AS stands (location_id, workflow_id, failing, recovery_due, untold_failures)
     WHERE known.location_id = stands.location_id AND known.workflow_id = stands.workflow_id
 """
@@ -72,8 +72,13 @@ async def lock_all(session: AsyncSession) -> None:
 
 async def set_standings(session: AsyncSession, standings: Mapping[WorkflowKey, Standing]) -> None:
     """Notes how workflows stand now; they must be locked."""
+    await exchange(session, standings_set(standings))
+
+
+def standings_set(standings: Mapping[WorkflowKey, Standing]) -> list[Question]:
+    """Gives the statement that notes how workflows stand now; none for none."""
     if not standings:
-        return
+        return []
     given = (
         arrays.texts([each.location_id for each in standings]),
         arrays.texts([each.workflow_id for each in standings]),
@@ -81,8 +86,7 @@ async def set_standings(session: AsyncSession, standings: Mapping[WorkflowKey, S
         arrays.flags([each.recovery_due for each in standings.values()]),
         arrays.numbers([each.untold_failures for each in standings.values()]),
     )
-    connection = await driver_connection(session)
-    await connection.execute(SET_STANDINGS, given, prepare=True)
+    return [Question(SET_STANDINGS, given)]
 
 
 async def get(session: AsyncSession, key: WorkflowKey) -> Workflow:

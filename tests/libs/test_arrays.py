@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.ingestion.store import arrays
+from libs.db import arrays
 
 storable = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 moments = st.datetimes(timezones=st.just(UTC))
