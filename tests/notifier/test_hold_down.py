@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
@@ -37,6 +38,15 @@ async def alerting(start, database_url):
 async def look_at(notifier, url, at):
     set_clock(url, at)
     await report(notifier, a_completed_scan(scan_id="", location_id="loc-elsewhere"))
+
+
+async def nothing_is_due(url):
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        rows = await connection.execute(
+            "SELECT count(*) FROM deliveries"
+            " WHERE status = 'pending' AND next_attempt_at <= clock_now()"
+        )
+        return await rows.fetchone() == (0,)
 
 
 async def mails(notifier, number):
@@ -76,6 +86,33 @@ async def test_what_fails_again_meanwhile_is_the_same_incident_and_tells_nobody(
     occasions = [each.occasion for each in told]
     assert occasions.count("opened") == 1
     assert "resolved" not in occasions
+
+
+async def test_two_hundred_flips_in_a_day_are_at_most_thirty_messages(alerting, database_url):
+    # Over for longer than the hold, each time, until the hold has grown.
+    cycle = timedelta(minutes=14.4)
+    for number in range(100):
+        set_clock(database_url, NOON + number * cycle + timedelta(minutes=1))
+        await report(alerting, a_recovery())
+        set_clock(database_url, NOON + (number + 1) * cycle)
+        await report(alerting, a_failing_event())
+        await eventually(lambda: nothing_is_due(database_url))
+
+    assert len(await caught(alerting)) <= 30
+
+
+async def test_the_more_often_it_ended_the_longer_an_end_must_last(alerting, database_url):
+    at = NOON
+    for times in range(3):
+        await report(alerting, a_recovery())
+        over = (await deliveries_of(alerting))[0]
+        at += 2**times * HOLD
+        assert over.held_until.ToDatetime(UTC) == at
+        assert over.held_because == "settling"
+        await look_at(alerting, database_url, at)
+        await mails(alerting, 2 * times + 2)
+        await report(alerting, a_failing_event())
+        await mails(alerting, 2 * times + 3)
 
 
 async def test_a_flip_within_one_batch_is_no_end(alerting, database_url):

@@ -71,18 +71,22 @@ class Delivery(Answer):
     target: str | None
     """Where it goes, with the middle masked."""
     occasion: str | None
-    """opened, reminder, resolved or summary."""
+    """opened, reminder, update, resolved or summary."""
     message_id: str | None
     """What it goes out in; several share one when they are folded into one message."""
     subject: str | None
     status: Annotated[str, words(pb.DeliveryStatus.DESCRIPTOR)]
     suppressed_because: str | None
     """alerts_disabled, critical_alerts_disabled, no_target, target_disabled, target_removed,
-    below_severity_floor, not_wanted, no_open_incident, folded_into_resolved or superseded_by_opened."""
+    below_severity_floor, not_wanted, no_summaries, nothing_changed, already_waiting,
+    no_open_incident, folded_into_resolved or superseded_by_opened."""
     attempts: int
     last_error: str | None
     created_at: AwareDatetime
     next_attempt_at: AwareDatetime | None
+    held_until: AwareDatetime | None
+    held_because: str | None
+    """settling (until it is certain that an end lasts) or quiet_hours."""
     delivered_at: AwareDatetime | None
 
 

@@ -69,7 +69,7 @@ class IncidentAction(Answer):
     """Something that was done to an incident."""
 
     action: str
-    """acknowledged, snoozed, woken, resolved, reopened, noted or reminded."""
+    """acknowledged, snoozed, woken, resolved, reopened, noted, reminded or updated."""
     actor: str | None
     """Null when it came due by itself."""
     note: str | None

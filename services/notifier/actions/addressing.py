@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from libs.ids import new_id
-from services.notifier.domain.decision import Audience, Suppression, deafness
+from services.notifier.domain.decision import Audience, Hold, Suppression, deafness
 from services.notifier.domain.delivery import Draft
 from services.notifier.domain.event import Kind
 from services.notifier.domain.message import Message
@@ -29,12 +29,22 @@ class Addressing:
     def __init__(self, waits: Waits) -> None:
         self._waits = waits
 
-    def to_all(self, notice: Notice, kind: Kind, audience: Audience) -> Sequence[Draft]:
-        """Gives what tells everybody who wants to hear of such events."""
+    def to_all(
+        self, notice: Notice, kind: Kind, audience: Audience, *, waiting: Collection[str] = ()
+    ) -> Sequence[Draft]:
+        """Gives what tells everybody who wants to hear of such events.
+
+        Those for whom something of the same waits already need not be told again.
+        """
         silence = audience.silence_for(kind)
         if silence:
             return [silenced(notice, silence)]
-        return [self._to(notice, each) for each in audience.targets]
+        return [
+            silenced(notice, Suppression.ALREADY_WAITING, each)
+            if each.target_id in waiting
+            else self._to(notice, each, audience)
+            for each in audience.targets
+        ]
 
     def to_those(
         self,
@@ -50,18 +60,37 @@ class Addressing:
         if not audience.settings.enabled:
             return [silenced(notice, Suppression.ALERTS_DISABLED)]
         there = {each.target_id: each for each in audience.targets}
-        return [self._to(notice, there.get(each), hold) for each in told]
+        return [self._to(notice, there.get(each), audience, hold) for each in told]
 
-    def _to(self, notice: Notice, target: Target | None, hold: timedelta = timedelta(0)) -> Draft:
+    def _to(
+        self,
+        notice: Notice,
+        target: Target | None,
+        audience: Audience,
+        hold: timedelta = timedelta(0),
+    ) -> Draft:
         if target is None:
             return silenced(notice, Suppression.TARGET_REMOVED)
         if target.disabled:
             return silenced(notice, Suppression.TARGET_DISABLED, target)
         if deaf := deafness(target, notice.message):
             return silenced(notice, deaf, target)
-        calm = lane_of(notice.message) is Lane.CALM
-        wait = hold or (self._waits.group if calm else timedelta(0))
-        return replace(_draft(notice, target), wait=wait, held=hold > timedelta(0))
+        wait, held_because = self._wait(lane_of(notice.message), audience, hold)
+        draft = replace(_draft(notice, target), wait=wait, held_because=held_because)
+        if held_because is not Hold.QUIET_HOURS:
+            return draft
+        return replace(draft, message=replace(notice.message, held_because=held_because))
+
+    def _wait(
+        self, lane: Lane, audience: Audience, hold: timedelta
+    ) -> tuple[timedelta, Hold | None]:
+        """Gives how long a message waits, and why if not only for company."""
+        wait = hold or (self._waits.group if lane is Lane.CALM else timedelta(0))
+        if lane is not Lane.URGENT or audience.settings.quiet_hours_hold_critical:
+            until = audience.settings.quiet_until(audience.now + wait)
+            if until:
+                return until - audience.now, Hold.QUIET_HOURS
+        return wait, Hold.SETTLING if hold else None
 
 
 def silenced(notice: Notice, because: Suppression, target: Target | None = None) -> Draft:

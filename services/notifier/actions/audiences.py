@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from services.notifier.domain.decision import Audience
 from services.notifier.domain.scope import INSTALLATION, Scope
 from services.notifier.domain.settings import AlertSettings, Layers, effective
 from services.notifier.domain.target import ADDRESSES, Target
 from services.notifier.store import Transaction, settings, targets
+from services.notifier.store.now import now
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +19,13 @@ class Audiences:
     layers: Layers
     targets: Mapping[str, Sequence[Target]]
     built_in: AlertSettings
+    now: datetime
 
     def of(self, scope: Scope) -> Audience:
         """Gives whom a scope wants to be told; it is among those that were held, or above one."""
         holding = effective(scope, self.layers, self.built_in)
-        return Audience(holding, [*self._addresses(holding), *self._others(scope)])
+        told = [*self._addresses(holding), *self._others(scope)]
+        return Audience(holding, told, self.now)
 
     def _addresses(self, holding: AlertSettings) -> Sequence[Target]:
         """Gives the targets that the addresses of the settings are, of whatever level."""
@@ -52,4 +56,4 @@ async def held_still(
     by_location: dict[str, list[Target]] = {}
     for each in found:
         by_location.setdefault(each.location_id, []).append(each)
-    return Audiences(layers, by_location, built_in)
+    return Audiences(layers, by_location, built_in, await now(transaction))

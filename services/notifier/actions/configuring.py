@@ -19,6 +19,10 @@ from services.notifier.domain.settings import (
 )
 from services.notifier.domain.target import ADDRESSES, Channel, Origin, Target, masked
 from services.notifier.store import Transaction, deliveries, settings, targets
+from services.notifier.store.now import now
+
+QUIETING = {"quiet_hours", "quiet_hours_hold_critical", "timezone"}
+"""The values that say when quiet hours hold something."""
 
 
 class Configuring:
@@ -75,6 +79,8 @@ class Configuring:
             secret = await self._write_targets(transaction, written, change)
             if "enabled" in change:
                 await self._suppress_where_disabled(transaction, scope)
+            if change.keys() & QUIETING:
+                await self._hold_anew(transaction, scope)
             layers = await settings.layers(transaction, [scope])
         self._wake()
         return effective(scope, layers, self._built_in), secret
@@ -85,6 +91,15 @@ class Configuring:
         for each in waiting:
             if not effective(each, layers, self._built_in).enabled:
                 await deliveries.suppress_waiting_in(transaction, each, Suppression.ALERTS_DISABLED)
+
+    async def _hold_anew(self, transaction: Transaction, scope: Scope) -> None:
+        """Lets what was held go when the quiet hours end that hold now."""
+        waiting = await deliveries.scopes_waiting(transaction, scope)
+        layers = await settings.layers(transaction, waiting)
+        at = await now(transaction)
+        for each in waiting:
+            until = effective(each, layers, self._built_in).quiet_until(at)
+            await deliveries.hold_until(transaction, each, until or at)
 
     async def _write_targets(self, transaction: Transaction, written: Layer, change: Change) -> str:
         """Makes the targets what the settings say; gives the secret of one that is new."""

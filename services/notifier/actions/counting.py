@@ -75,7 +75,7 @@ class Counting:
         """Counts an event in its open incident, or opens one; says which."""
         there = self._open.get(key_of(event)) or await self._gone_on(event)
         if there:
-            there.incident = _counted(there.incident, event, at)
+            there.incident = self._worsened(_counted(there.incident, event, at))
             there.changed = True
             if there.incident.got_worse:
                 there.woken = True
@@ -89,6 +89,10 @@ class Counting:
         told = not opened and await deliveries.heard_of(self._transaction, [incident.incident_id])
         self._open[key_of(event)] = _Open(incident, heard=bool(told))
         return incident, opened
+
+    def _worsened(self, incident: Incident) -> Incident:
+        settings = self._audiences.of(incident.scope).settings
+        return incident.worsened(self._audiences.now, settings.update_interval)
 
     async def _gone_on(self, event: Event) -> _Open | None:
         """Opens the incident again whose end was not certain yet; None when there is none."""
@@ -127,7 +131,14 @@ class Counting:
 
     def note_heard(self, event: Event) -> None:
         """Notes that the opening of the event's incident will be sent."""
-        self._open[key_of(event)].heard = True
+        there = self._open[key_of(event)]
+        there.heard = there.changed = True
+        there.incident = replace(
+            there.incident,
+            told_count=there.incident.weight,
+            told_at=self._audiences.now,
+            update_at=None,
+        )
 
     async def write(self) -> None:
         """Writes the counts."""

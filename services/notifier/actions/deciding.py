@@ -60,11 +60,19 @@ class Deciding:
         if incident:
             await self._tell_the_end(batch, event, at, incident)
         if isinstance(event.detail, ScanCompleted):
-            self._tell_all(batch, event, summary(event, at, self._links), None)
+            self._sum_up(batch, event, event.detail, at)
         elif incident is None:
             notice = _notice(event, resolution(event, at, None, self._links), None)
             batch.add([silenced(notice, Suppression.NO_OPEN_INCIDENT)])
         return incident
+
+    def _sum_up(self, batch: Batch, event: Event, scan: ScanCompleted, at: datetime) -> None:
+        message = summary(event, at, self._links)
+        unwanted = batch.audiences.of(event.scope).summary_not_wanted(scan)
+        if unwanted:
+            batch.add([silenced(_notice(event, message, None), unwanted)])
+        else:
+            self._tell_all(batch, event, message, None)
 
     async def _open(self, batch: Batch, event: Event, at: datetime) -> Incident:
         end_may_wait = batch.counting.end_may_wait(event)
@@ -90,7 +98,8 @@ class Deciding:
         told = await deliveries.close_openings(batch.transaction, incident.incident_id)
         notice = _notice(event, resolution(event, at, incident, self._links), incident)
         audience = batch.audiences.of(event.scope)
-        batch.add(self._addressing.to_those(notice, told, audience, hold=self._hold_down))
+        hold = (incident.settles_at or audience.now) - audience.now
+        batch.add(self._addressing.to_those(notice, told, audience, hold=hold))
 
     def _tell_all(
         self, batch: Batch, event: Event, message: Message, incident: Incident | None

@@ -20,6 +20,7 @@ from services.notifier.domain.links import Links
 from services.notifier.domain.message import ended_by_hand
 from services.notifier.domain.settings import AlertSettings
 from services.notifier.store import Transaction, deliveries, inbox
+from services.notifier.store.now import now
 
 
 class Inbox:
@@ -71,7 +72,7 @@ class Inbox:
     ) -> Incident:
         """Keeps an open incident quiet until a time, or until it gets worse."""
         async with self._database.transaction() as transaction:
-            check_snooze(await inbox.now(transaction), until, until_worse=until_worse)
+            check_snooze(await now(transaction), until, until_worse=until_worse)
             incident = await _held_open(transaction, location_id, incident_id)
             await inbox.note(transaction, incident_id, action)
             return await inbox.snooze(transaction, incident, until, until_worse=until_worse)

@@ -1,4 +1,4 @@
-"""Tells again of incidents that nobody looks after, and of those whose snooze is over."""
+"""Tells again of what nobody looks after, of what got worse, of what was snoozed."""
 
 from libs.db.database import Database
 from services.notifier.actions import audiences
@@ -7,7 +7,7 @@ from services.notifier.domain.decision import Audience
 from services.notifier.domain.inbox import Action, Deed
 from services.notifier.domain.incident import Incident, opened_by
 from services.notifier.domain.links import Links
-from services.notifier.domain.message import Occasion, reminder
+from services.notifier.domain.message import Occasion, reminder, update
 from services.notifier.domain.scope import Scope
 from services.notifier.domain.settings import AlertSettings
 from services.notifier.store import Transaction, deliveries, inbox
@@ -42,16 +42,25 @@ class Reminding:
         return len(due)
 
     async def _tell(self, transaction: Transaction, due: Incident, audience: Audience) -> None:
+        reminded = due.remind_at is not None and due.remind_at <= audience.now
+        occasion = Occasion.REMINDER if reminded else Occasion.UPDATE
         after = audience.settings.reminder_after(due.severity)
-        incident = await inbox.reminded(transaction, due.incident_id, after)
+        incident = await inbox.told_again(transaction, due, after)
         kind = opened_by(incident.dedup_key)
-        reached = audience.reaches_somebody(kind, Occasion.REMINDER)
+        reached = audience.reaches_somebody(kind, occasion)
         if due.snoozed or reached:
-            deed = Deed.WOKEN if due.snoozed else Deed.REMINDED
-            await inbox.note(transaction, incident.incident_id, Action(deed))
+            await inbox.note(transaction, incident.incident_id, Action(_deed(due, occasion)))
         if not reached:
             return
-        at = await inbox.now(transaction)
-        message = reminder(incident, at, self._links)
+        make = update if occasion is Occasion.UPDATE else reminder
+        message = make(incident, audience.now, self._links)
         notice = Notice(message, incident.location_id, None, incident.incident_id)
-        await deliveries.add(transaction, self._addressing.to_all(notice, kind, audience))
+        waiting = await deliveries.waiting_for(transaction, incident.incident_id)
+        drafts = self._addressing.to_all(notice, kind, audience, waiting=waiting)
+        await deliveries.add(transaction, drafts)
+
+
+def _deed(due: Incident, occasion: Occasion) -> Deed:
+    if due.snoozed:
+        return Deed.WOKEN
+    return Deed.UPDATED if occasion is Occasion.UPDATE else Deed.REMINDED

@@ -22,7 +22,8 @@ from services.notifier.domain.target import (
     masked,
 )
 from services.notifier.domain.wishes import FallbackNotFound, Wishes, wished
-from services.notifier.store import Transaction, deliveries, inbox, replays, settings, targets
+from services.notifier.store import Transaction, deliveries, replays, settings, targets
+from services.notifier.store.now import now
 
 OVERLAP = timedelta(hours=24)
 """How long the secret before a new one signs as well."""
@@ -43,7 +44,7 @@ class Targeting:
         """Gives a location's targets, and the time that this was so."""
         async with self._database.transaction() as transaction:
             found = await targets.of(transaction, [location_id])
-            return found, await inbox.now(transaction)
+            return found, await now(transaction)
 
     async def get(self, location_id: str, target_id: str) -> tuple[Target, datetime]:
         """Gives one target, and the time that this was so."""
@@ -140,7 +141,7 @@ class Targeting:
 async def _shown(
     transaction: Transaction, location_id: str, target_id: str
 ) -> tuple[Target, datetime]:
-    return await targets.one(transaction, location_id, target_id), await inbox.now(transaction)
+    return await targets.one(transaction, location_id, target_id), await now(transaction)
 
 
 def _among(there: Sequence[Target], target_id: str) -> Target:

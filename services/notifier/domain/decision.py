@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from services.notifier.domain.event import Kind, severity_of
+from services.notifier.domain.event import Kind, ScanCompleted, severity_of
 from services.notifier.domain.message import Message, Occasion
-from services.notifier.domain.settings import AlertSettings
+from services.notifier.domain.settings import AlertSettings, ScanSummary
 from services.notifier.domain.target import Target
 
 
@@ -16,6 +17,9 @@ class Suppression(StrEnum):
     ALERTS_DISABLED = "alerts_disabled"
     CRITICAL_ALERTS_DISABLED = "critical_alerts_disabled"
     NO_TARGET = "no_target"
+    NO_SUMMARIES = "no_summaries"
+    NOTHING_CHANGED = "nothing_changed"
+    ALREADY_WAITING = "already_waiting"
     NO_OPEN_INCIDENT = "no_open_incident"
     TARGET_DISABLED = "target_disabled"
     TARGET_REMOVED = "target_removed"
@@ -25,12 +29,22 @@ class Suppression(StrEnum):
     SUPERSEDED = "superseded_by_opened"
 
 
+class Hold(StrEnum):
+    """Why a message waits, other than for company."""
+
+    SETTLING = "settling"
+    """Until it is certain that the end lasts."""
+
+    QUIET_HOURS = "quiet_hours"
+
+
 @dataclass(frozen=True, slots=True)
 class Audience:
     """Whom a location wants to be told, and what."""
 
     settings: AlertSettings
     targets: Sequence[Target]
+    now: datetime
 
     def silence_for(self, kind: Kind) -> Suppression | None:
         """Gives the reason why the location is not told of such events; None when it is."""
@@ -48,6 +62,15 @@ class Audience:
             not each.disabled and each.admits(severity_of(kind)) and each.wants(occasion)
             for each in self.targets
         )
+
+    def summary_not_wanted(self, scan: ScanCompleted) -> Suppression | None:
+        """Gives the reason why the summary of a scan is not told; None when it is."""
+        match self.settings.scan_summary:
+            case ScanSummary.NEVER:
+                return Suppression.NO_SUMMARIES
+            case ScanSummary.ON_CHANGE if not scan.has_changed:
+                return Suppression.NOTHING_CHANGED
+        return None
 
 
 def deafness(target: Target, message: Message) -> Suppression | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from services.notifier.domain.decision import Suppression
+from services.notifier.domain.decision import Hold, Suppression
 from services.notifier.domain.message import Message, Occasion
 from services.notifier.domain.target import Channel, Target
 
@@ -44,8 +44,8 @@ class Draft:
     wait: timedelta = timedelta(0)
     """Until it is due: for company, or for its hold to end."""
 
-    held: bool = False
-    """Whether it waits for itself: then no company makes it go earlier."""
+    held_because: Hold | None = None
+    """Why it waits by itself: then no company makes it go earlier."""
 
     target: Target | None = None
     suppressed_because: Suppression | None = None
@@ -109,6 +109,8 @@ class Delivery:
     next_attempt_at: datetime | None
     delivered_at: datetime | None
     message_id: str = ""
+    held_until: datetime | None = None
+    held_because: str = ""
 
 
 @dataclass(frozen=True, slots=True)

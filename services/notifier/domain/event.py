@@ -137,6 +137,11 @@ class ScanCompleted:
     summary: str = ""
     worst_workflows: tuple[str, ...] = ()
 
+    @property
+    def has_changed(self) -> bool:
+        """Whether it says anything that the scan before did not say."""
+        return bool(self.new_issues or self.fixed_issues or self.partial)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanFailed:

@@ -15,6 +15,7 @@ _WORST_FIRST = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 _HEADINGS: Mapping[Occasion, str] = {
     Occasion.OPENED: "Began",
     Occasion.REMINDER: "Still open, and nobody looks after it",
+    Occasion.UPDATE: "Getting worse",
     Occasion.RESOLVED: "Over",
     Occasion.SUMMARY: "Scans",
 }
@@ -47,10 +48,11 @@ def folded(messages: Sequence[Message], links: Links) -> Message:
         return messages[0]
     severity = min((each.severity for each in messages), key=_WORST_FIRST.index)
     first = next(each for each in messages if each.severity is severity)
+    title = _title(messages, first)
     return Message(
         occasion=Occasion.FOLDED,
         severity=severity,
-        title=f"{cut(first.title, LONGEST_NAME)} (+{len(messages) - 1})",
+        title=title,
         occurred_at=max(each.occurred_at for each in messages),
         facts=(Fact("Alerts", str(len(messages))),),
         listings=_listings(messages),
@@ -62,20 +64,33 @@ def folded(messages: Sequence[Message], links: Links) -> Message:
             "location_id": first.content.get("location_id"),
             "severity": severity,
             "occasion": Occasion.FOLDED,
-            "title": f"{first.title} (+{len(messages) - 1})",
+            "title": title,
             "items": [each.document for each in messages],
         },
     )
 
 
+def _title(messages: Sequence[Message], first: Message) -> str:
+    if not any(each.held_because for each in messages):
+        return f"{cut(first.title, LONGEST_NAME)} (+{len(messages) - 1})"
+    over = sum(each.occasion is Occasion.RESOLVED for each in messages)
+    of_them = f", {over} over by now" if over else ""
+    return f"After quiet hours: {len(messages)} alerts{of_them}"
+
+
 def _listings(messages: Sequence[Message]) -> tuple[Listing, ...]:
     found = []
+    many = len({_where(each) for each in messages}) > 1
     for occasion, heading in _HEADINGS.items():
         lines = tuple(
-            f"[{each.tag}] {each.title} {each.link}"
+            f"[{each.tag}] {_where(each) if many else ''}{each.title} {each.link}"
             for each in messages
             if each.occasion is occasion
         )
         if lines:
             found.append(Listing(heading, lines))
     return tuple(found)
+
+
+def _where(message: Message) -> str:
+    return f"{message.content.get('location_id', '')}: "

@@ -52,6 +52,7 @@ class Deed(StrEnum):
     REOPENED = "reopened"
     NOTED = "noted"
     REMINDED = "reminded"
+    UPDATED = "updated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Something wrong, from its first event until it is over."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
 
 from services.notifier.domain.event import (
@@ -19,6 +19,8 @@ from services.notifier.domain.event import (
     WorkflowFailing,
 )
 from services.notifier.domain.scope import Scope
+
+NEVER = datetime.fromtimestamp(0, UTC)
 
 
 class IncidentStatus(StrEnum):
@@ -60,6 +62,16 @@ class Incident:
     resolved_by: str = ""
     cause: str = ""
     fix: str = ""
+    told_count: int = 0
+    """How bad it was when it was told last."""
+
+    told_at: datetime = NEVER
+    remind_at: datetime | None = None
+    settles_at: datetime | None = None
+    """When it is certain that its end lasts."""
+
+    update_at: datetime | None = None
+    """When it is told that it got worse."""
 
     @property
     def scope(self) -> Scope:
@@ -84,6 +96,13 @@ class Incident:
     def got_worse(self) -> bool:
         """Whether it has become so bad that its snooze ends."""
         return self.snoozed_until_worse and self.weight >= self.wakes_at_count
+
+    def worsened(self, now: datetime, interval: timedelta | None) -> "Incident":
+        """Gives it with the time to tell that it got worse, if it is twice as bad as was told."""
+        doubled = self.weight >= 2 * max(self.told_count, 1)
+        if interval is None or self.update_at or self.looked_after or not doubled:
+            return self
+        return replace(self, update_at=max(now, self.told_at + interval))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ class Occasion(StrEnum):
 
     OPENED = "opened"
     REMINDER = "reminder"
+    UPDATE = "update"
     RESOLVED = "resolved"
     SUMMARY = "summary"
     FOLDED = "folded"
@@ -35,6 +36,7 @@ class Occasion(StrEnum):
 _TYPES = {
     Occasion.OPENED: "incident.opened",
     Occasion.REMINDER: "incident.reminder",
+    Occasion.UPDATE: "incident.updated",
     Occasion.RESOLVED: "incident.resolved",
     Occasion.SUMMARY: "scan.completed",
     Occasion.FOLDED: "alerts.folded",
@@ -56,6 +58,9 @@ class Message:
     link: str
     link_text: str
     settings_link: str
+    held_because: str = ""
+    """Why it had to wait, where people should know."""
+
     content: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -101,6 +106,11 @@ def reminder(incident: Incident, at: datetime, links: Links) -> Message:
     """Tells that something is still wrong, and that nobody looks after it."""
     title = wording.still_open(incident, at)
     return _about_incident(incident, at, links, Occasion.REMINDER, title)
+
+
+def update(incident: Incident, at: datetime, links: Links) -> Message:
+    """Tells that something that was told got worse since."""
+    return _about_incident(incident, at, links, Occasion.UPDATE, wording.got_worse(incident))
 
 
 def ended_by_hand(incident: Incident, links: Links) -> Message:

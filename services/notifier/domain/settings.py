@@ -116,6 +116,12 @@ class AlertSettings:
         minutes = self.critical_reminder_minutes if critical else self.reminder_minutes
         return timedelta(minutes=minutes) if minutes else None
 
+    @property
+    def update_interval(self) -> timedelta | None:
+        """The least time between two messages that something got worse; None for no messages."""
+        minutes = self.update_interval_minutes
+        return timedelta(minutes=minutes) if minutes else None
+
     def quiet_until(self, now: datetime) -> datetime | None:
         """Gives when quiet hours end that are now; None when it is not quiet."""
         return quiet_hours.quiet_until(self.quiet_hours, ZoneInfo(self.timezone), now)

@@ -9,7 +9,7 @@ from services.notifier.domain import template
 from services.notifier.domain.message import Occasion
 from services.notifier.domain.target import SWITCHED_OFF, Channel, Target
 
-LISTED = (Occasion.OPENED, Occasion.REMINDER, Occasion.RESOLVED, Occasion.SUMMARY)
+LISTED = (Occasion.OPENED, Occasion.REMINDER, Occasion.UPDATE, Occasion.RESOLVED, Occasion.SUMMARY)
 """What a target can do without; news of targets themselves always arrives."""
 
 Wishes: TypeAlias = Mapping[str, Any]
@@ -17,7 +17,7 @@ Wishes: TypeAlias = Mapping[str, Any]
 
 
 class OccasionUnknown(problems.InvalidRequest):
-    """The occasions are opened, reminder, resolved and summary."""
+    """The occasions are opened, reminder, update, resolved and summary."""
 
     reason = "OCCASION_UNKNOWN"
 

@@ -105,6 +105,13 @@ def still_open(incident: Incident, at: datetime) -> str:
     return f"Still open {since}: {incident.title}"
 
 
+def got_worse(incident: Incident) -> str:
+    """Gives the one line of what got worse."""
+    counted = incident.failure_count
+    by_now = f" ({_counted(counted, 'failure')} by now)" if counted else ""
+    return f"Getting worse: {incident.title}{by_now}"
+
+
 def listings_of(event: Event) -> tuple[Listing, ...]:
     """Gives what comes in several lines."""
     match event.detail:

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from services.notifier.domain.decision import Suppression
+from services.notifier.domain.decision import Hold, Suppression
 from services.notifier.domain.delivery import Delivery, DeliveryStatus, Draft
 from services.notifier.domain.folding import packed
 from services.notifier.domain.message import Occasion
@@ -19,19 +20,22 @@ ADD = text("""
 INSERT INTO deliveries
     (delivery_id, location_id, incident_id, event_id, target_id, channel, sent_to, occasion,
      subject, lane, content, status, suppressed_because, attempts, last_error, created_at,
-     next_attempt_at, held_until)
+     next_attempt_at, held_until, held_because)
 SELECT delivery_id, location_id, incident_id, event_id, target_id, channel, sent_to, occasion,
        subject, lane, content, status, suppressed_because, 0, '', clock_now(),
        CASE WHEN status = 'pending' THEN clock_now() + wait END,
-       CASE WHEN held THEN clock_now() + wait END
+       CASE WHEN held_because <> '' THEN clock_now() + wait END, held_because
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS decided
     (delivery_id text, location_id text, incident_id text, event_id text, target_id text,
      channel text, sent_to text, occasion text, subject text, lane smallint, content jsonb,
-     status text, suppressed_because text, wait interval, held boolean)
+     status text, suppressed_because text, wait interval, held_because text)
 """)
 
 KEPT = (None, Suppression.TARGET_DISABLED)
 """What may be sent later is kept whole."""
+
+NEWS = col(DeliveryRow.occasion).in_([Occasion.OPENED, Occasion.REMINDER, Occasion.UPDATE])
+"""Tells that something is wrong."""
 
 PENDING = col(DeliveryRow.status) == DeliveryStatus.PENDING
 
@@ -43,26 +47,30 @@ async def add(session: AsyncSession, drafts: Sequence[Draft]) -> None:
 
 
 async def heard_of(session: AsyncSession, incident_ids: Collection[str]) -> Collection[str]:
-    """Gives those incidents whose opening was sent to anybody, or is going to be."""
+    """Gives those incidents of which somebody was told, or is going to be."""
     query = select(col(DeliveryRow.incident_id)).where(
         col(DeliveryRow.incident_id).in_(list(incident_ids)),
-        col(DeliveryRow.occasion) == Occasion.OPENED,
+        NEWS,
         col(DeliveryRow.status) != DeliveryStatus.SUPPRESSED,
     )
+    return {each for each in await session.scalars(query) if each}
+
+
+async def waiting_for(session: AsyncSession, incident_id: str) -> Collection[str]:
+    """Gives the targets for which it waits that an incident is open."""
+    of_incident = col(DeliveryRow.incident_id) == incident_id
+    query = select(col(DeliveryRow.target_id)).where(of_incident, NEWS, PENDING)
     return {each for each in await session.scalars(query) if each}
 
 
 async def close_openings(session: AsyncSession, incident_id: str) -> Sequence[str]:
     """Gives the targets that must hear that an incident is over.
 
-    Those are the ones its opening was delivered to, and those it still waits for:
-    there the opening is folded into the message that it is over. An attempt that
-    is under way may still deliver it; then both arrive, in order.
+    Those are the ones that were told of it, and those for which that still waits:
+    there it is folded into the message that it is over. An attempt that is under
+    way may still deliver it; then both arrive, in order.
     """
-    opening = (
-        col(DeliveryRow.incident_id) == incident_id,
-        col(DeliveryRow.occasion) == Occasion.OPENED,
-    )
+    opening = (col(DeliveryRow.incident_id) == incident_id, NEWS)
     delivered = select(col(DeliveryRow.target_id)).where(
         *opening, col(DeliveryRow.status) == DeliveryStatus.DELIVERED
     )
@@ -114,13 +122,13 @@ async def take_back_end(session: AsyncSession, incident_id: str) -> None:
         update(DeliveryRow)
         .where(
             of_incident,
-            col(DeliveryRow.occasion) == Occasion.OPENED,
+            NEWS,
             col(DeliveryRow.suppressed_because) == Suppression.FOLDED,
         )
         .values(
             status=DeliveryStatus.PENDING,
             suppressed_because="",
-            next_attempt_at=func.clock_now(),
+            next_attempt_at=func.greatest(func.clock_now(), DeliveryRow.held_until),
         )
     )
 
@@ -148,13 +156,17 @@ async def scopes_waiting(session: AsyncSession, within: Scope) -> Sequence[Scope
 
 async def suppress_waiting_in(session: AsyncSession, scope: Scope, because: Suppression) -> None:
     """Suppresses what waits of exactly a workflow, or of a location and none of its workflows."""
-    about = (
-        select(func.coalesce(func.max(IncidentRow.workflow_id), ""))
-        .where(col(IncidentRow.incident_id) == DeliveryRow.incident_id)
-        .scalar_subquery()
+    await _suppress(session, because, *_about(scope))
+
+
+async def hold_until(session: AsyncSession, scope: Scope, until: datetime) -> None:
+    """Gives what is held of exactly a scope by quiet hours another end."""
+    of_quiet_hours = col(DeliveryRow.held_because) == Hold.QUIET_HOURS
+    await session.execute(
+        update(DeliveryRow)
+        .where(PENDING, of_quiet_hours, col(DeliveryRow.message_id).is_(None), *_about(scope))
+        .values(held_until=until, next_attempt_at=until)
     )
-    within = (col(DeliveryRow.location_id) == scope.location_id, about == scope.workflow_id)
-    await _suppress(session, because, *within)
 
 
 async def readdress(session: AsyncSession, target_id: str, sent_to: str) -> None:
@@ -182,6 +194,15 @@ async def newest(
     if before is not None:
         query = query.where(col(DeliveryRow.position) < before)
     return [_from_row(row) for row in await session.scalars(query)]
+
+
+def _about(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    workflow_id = (
+        select(func.coalesce(func.max(IncidentRow.workflow_id), ""))
+        .where(col(IncidentRow.incident_id) == DeliveryRow.incident_id)
+        .scalar_subquery()
+    )
+    return col(DeliveryRow.location_id) == scope.location_id, workflow_id == scope.workflow_id
 
 
 async def _suppress(
@@ -215,7 +236,7 @@ def _row(draft: Draft) -> dict[str, object]:
         "status": DeliveryStatus.SUPPRESSED if because else DeliveryStatus.PENDING,
         "suppressed_because": because or "",
         "wait": f"{draft.wait.total_seconds()} seconds",
-        "held": draft.held,
+        "held_because": draft.held_because or "",
     }
 
 
@@ -238,4 +259,6 @@ def _from_row(row: DeliveryRow) -> Delivery:
         next_attempt_at=row.next_attempt_at,
         delivered_at=row.delivered_at,
         message_id=row.message_id or "",
+        held_until=row.held_until if row.status == DeliveryStatus.PENDING else None,
+        held_because=row.held_because,
     )

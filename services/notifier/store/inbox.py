@@ -55,12 +55,6 @@ async def held(session: AsyncSession, location_id: str, incident_id: str) -> Inc
     return _found(await session.scalar(query.with_for_update(key_share=True)), incident_id)
 
 
-async def now(session: AsyncSession) -> datetime:
-    """Gives the database's time."""
-    at: datetime = (await session.scalars(select(func.clock_now()))).one()
-    return at
-
-
 async def acknowledge(session: AsyncSession, incident_id: str, actor: str) -> Incident:
     """Notes who looks after a held incident; reminders end."""
     return await _changed(
@@ -69,6 +63,7 @@ async def acknowledge(session: AsyncSession, incident_id: str, actor: str) -> In
         acknowledged_at=func.clock_now(),
         acknowledged_by=actor,
         remind_at=None,
+        update_at=None,
         **AWAKE,
     )
 
@@ -84,6 +79,7 @@ async def snooze(
         snoozed_until_worse=until_worse,
         wakes_at_count=2 * incident.weight,
         remind_at=until,
+        update_at=None,
         acknowledged_at=None,
         acknowledged_by="",
     )
@@ -103,6 +99,7 @@ async def resolve(
         cause=cause,
         fix=fix,
         remind_at=None,
+        update_at=None,
         **AWAKE,
     )
 
@@ -129,6 +126,7 @@ async def reopen(
             acknowledged_at=None,
             acknowledged_by="",
             remind_at=due_after(remind_after),
+            update_at=None,
             **AWAKE,
         )
     except IntegrityError as error:
@@ -153,7 +151,7 @@ async def note(session: AsyncSession, incident_id: str, action: Action) -> None:
 async def scopes_to_remind(session: AsyncSession, most: int) -> Sequence[Scope]:
     """Gives locations and workflows of which an incident is due to be told again."""
     place = (col(IncidentRow.location_id), col(IncidentRow.workflow_id))
-    query = select(*place).where(_due()).order_by(col(IncidentRow.remind_at)).limit(most)
+    query = select(*place).where(_due()).limit(most)
     return sorted({Scope(*each) for each in await session.execute(query)})
 
 
@@ -166,18 +164,26 @@ async def held_due(session: AsyncSession, scope: Scope, most: int) -> Sequence[I
             col(IncidentRow.location_id) == scope.location_id,
             col(IncidentRow.workflow_id) == scope.workflow_id,
         )
-        .order_by(col(IncidentRow.remind_at))
+        .order_by(col(IncidentRow.incident_id))
         .limit(most)
         .with_for_update(key_share=True, skip_locked=True)
     )
     return [from_row(row) for row in await session.scalars(query)]
 
 
-async def reminded(
-    session: AsyncSession, incident_id: str, again_after: timedelta | None
+async def told_again(
+    session: AsyncSession, incident: Incident, again_after: timedelta | None
 ) -> Incident:
     """Notes that a held incident was told again, and when to do so next."""
-    return await _changed(session, incident_id, remind_at=due_after(again_after), **AWAKE)
+    return await _changed(
+        session,
+        incident.incident_id,
+        remind_at=due_after(again_after),
+        update_at=None,
+        told_count=incident.weight,
+        told_at=func.clock_now(),
+        **AWAKE,
+    )
 
 
 async def earlier_fixes(
@@ -257,7 +263,10 @@ async def _changed(session: AsyncSession, incident_id: str, **values: object) ->
 
 def _due() -> ColumnElement[bool]:
     return and_(
-        col(IncidentRow.remind_at) <= func.clock_now(),
+        or_(
+            col(IncidentRow.remind_at) <= func.clock_now(),
+            col(IncidentRow.update_at) <= func.clock_now(),
+        ),
         col(IncidentRow.status) == IncidentStatus.OPEN,
     )
 

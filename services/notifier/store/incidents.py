@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from libs.ids import new_id
@@ -33,6 +34,9 @@ from services.notifier.domain.incident import (
     failures_in,
 )
 from services.notifier.store.tables import IncidentRow
+
+FLAPPING = timedelta(days=1)
+MOST_DOUBLINGS = 5
 
 
 async def count(
@@ -56,6 +60,8 @@ async def count(
         opened_at=at,
         last_event_at=at,
         remind_at=due_after(remind_after),
+        told_count=failures_in(event) or 1,
+        told_at=func.clock_now(),
     )
     named = func.nullif(new.excluded.workflow_name, "")
     statement = new.on_conflict_do_update(
@@ -128,6 +134,9 @@ async def write(session: AsyncSession, counted: Iterable[Incident]) -> None:
             "last_event_at": each.last_event_at.isoformat(),
             "title": each.title,
             "workflow_name": each.workflow_name,
+            "told_count": each.told_count,
+            "told_at": each.told_at.isoformat(),
+            "update_at": each.update_at and each.update_at.isoformat(),
         }
         for each in counted
     ]
@@ -140,8 +149,19 @@ async def resolve(
 ) -> Incident | None:
     """Ends the open incident of the event's key; None when there is none.
 
-    The end is certain when the hold-down is over and it did not go on.
+    The end is certain when the hold-down is over and it did not go on. The hold
+    doubles with each that ended in the last day, so that flapping tells little.
     """
+    earlier = aliased(IncidentRow)
+    flips = (
+        select(func.count())
+        .where(
+            col(earlier.location_id) == event.location_id,
+            col(earlier.dedup_key) == dedup_key_of(event),
+            col(earlier.resolved_at) > func.clock_now() - FLAPPING,
+        )
+        .scalar_subquery()
+    )
     statement = (
         update(IncidentRow)
         .where(_open(event.location_id, dedup_key_of(event)))
@@ -150,7 +170,9 @@ async def resolve(
             resolved_at=func.greatest(IncidentRow.opened_at, at),
             last_event_at=func.greatest(IncidentRow.last_event_at, at),
             remind_at=None,
-            settles_at=func.clock_now() + hold_down,
+            update_at=None,
+            settles_at=func.clock_now()
+            + hold_down * func.power(2, func.least(flips, MOST_DOUBLINGS)),
             snoozed_until=None,
             snoozed_until_worse=False,
         )
@@ -201,10 +223,14 @@ UPDATE incidents SET
     failure_count = counted.failure_count,
     last_event_at = counted.last_event_at,
     title = counted.title,
-    workflow_name = counted.workflow_name
+    workflow_name = counted.workflow_name,
+    told_count = counted.told_count,
+    told_at = counted.told_at,
+    update_at = counted.update_at
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS counted
     (incident_id text, event_count bigint, failure_count bigint, last_event_at timestamptz,
-     title text, workflow_name text)
+     title text, workflow_name text, told_count bigint, told_at timestamptz,
+     update_at timestamptz)
 WHERE incidents.incident_id = counted.incident_id
 """)
 
@@ -266,4 +292,9 @@ def from_row(row: IncidentRow) -> Incident:
         resolved_by=row.resolved_by,
         cause=row.cause,
         fix=row.fix,
+        told_count=row.told_count,
+        told_at=row.told_at,
+        remind_at=row.remind_at,
+        settles_at=row.settles_at,
+        update_at=row.update_at,
     )

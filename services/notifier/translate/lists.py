@@ -72,6 +72,8 @@ def delivery_to(delivery: Delivery) -> pb.Delivery:
         next_attempt_at=timestamp(delivery.next_attempt_at),
         delivered_at=timestamp(delivery.delivered_at),
         message_id=delivery.message_id,
+        held_until=timestamp(delivery.held_until),
+        held_because=delivery.held_because,
     )
 
 

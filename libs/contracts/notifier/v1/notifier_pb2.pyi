@@ -1961,8 +1961,8 @@ class IncidentAction(_message.Message):
     NOTE_FIELD_NUMBER: _builtins.int
     DONE_AT_FIELD_NUMBER: _builtins.int
     action: _builtins.str
-    """acknowledged, snoozed, woken (the snooze ended), resolved, reopened, noted
-    or reminded.
+    """acknowledged, snoozed, woken (the snooze ended), resolved, reopened, noted,
+    reminded or updated (it was told that it got worse).
     """
     actor: _builtins.str
     """Who did it. Empty when it came due by itself."""
@@ -2356,6 +2356,8 @@ class Delivery(_message.Message):
     NEXT_ATTEMPT_AT_FIELD_NUMBER: _builtins.int
     DELIVERED_AT_FIELD_NUMBER: _builtins.int
     MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    HELD_UNTIL_FIELD_NUMBER: _builtins.int
+    HELD_BECAUSE_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """Its id."""
     location_id: _builtins.str
@@ -2374,7 +2376,7 @@ class Delivery(_message.Message):
     """Where it goes, with the middle masked."""
     occasion: _builtins.str
     """Why it goes out: opened, reminder (still open, and nobody looks after it),
-    resolved or summary.
+    update (it got worse), resolved or summary.
     """
     subject: _builtins.str
     """The subject line."""
@@ -2383,9 +2385,11 @@ class Delivery(_message.Message):
     suppressed_because: _builtins.str
     """Why it was not sent. Switched off: alerts_disabled,
     critical_alerts_disabled. Nowhere to go: no_target, target_disabled,
-    target_removed. Not for this target: below_severity_floor, not_wanted. Nothing to tell: no_open_incident, folded_into_resolved (it
-    was over before it was told), superseded_by_opened (it began again before
-    its end was told).
+    target_removed. Not for this target: below_severity_floor, not_wanted. Not
+    wanted of scans: no_summaries, nothing_changed. Nothing to tell:
+    no_open_incident, folded_into_resolved (it was over before it was told),
+    superseded_by_opened (it began again before its end was told),
+    already_waiting (something of the same incident waits for the target).
     """
     attempts: _builtins.int
     """How often it was tried."""
@@ -2395,6 +2399,10 @@ class Delivery(_message.Message):
     """The message it goes out in, which webhooks carry as `webhook-id`: its own id,
     or that of the first delivery when several are folded into one message. Empty
     until the message is made, right before its first attempt.
+    """
+    held_because: _builtins.str
+    """Why it waited: settling (until it was certain that the end lasts) or
+    quiet_hours. Empty when it did not, or only for company.
     """
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
@@ -2407,6 +2415,10 @@ class Delivery(_message.Message):
     @_builtins.property
     def delivered_at(self) -> _timestamp_pb2.Timestamp:
         """When it was accepted. Absent unless delivered."""
+
+    @_builtins.property
+    def held_until(self) -> _timestamp_pb2.Timestamp:
+        """Until when it waits by itself. Absent unless it does."""
 
     def __init__(
         self,
@@ -2427,10 +2439,12 @@ class Delivery(_message.Message):
         next_attempt_at: _timestamp_pb2.Timestamp | None = ...,
         delivered_at: _timestamp_pb2.Timestamp | None = ...,
         message_id: _builtins.str = ...,
+        held_until: _timestamp_pb2.Timestamp | None = ...,
+        held_because: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "delivered_at", b"delivered_at", "next_attempt_at", b"next_attempt_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "delivered_at", b"delivered_at", "held_until", b"held_until", "next_attempt_at", b"next_attempt_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "channel", b"channel", "created_at", b"created_at", "delivered_at", b"delivered_at", "delivery_id", b"delivery_id", "event_id", b"event_id", "incident_id", b"incident_id", "last_error", b"last_error", "location_id", b"location_id", "message_id", b"message_id", "next_attempt_at", b"next_attempt_at", "occasion", b"occasion", "status", b"status", "subject", b"subject", "suppressed_because", b"suppressed_because", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "channel", b"channel", "created_at", b"created_at", "delivered_at", b"delivered_at", "delivery_id", b"delivery_id", "event_id", b"event_id", "held_because", b"held_because", "held_until", b"held_until", "incident_id", b"incident_id", "last_error", b"last_error", "location_id", b"location_id", "message_id", b"message_id", "next_attempt_at", b"next_attempt_at", "occasion", b"occasion", "status", b"status", "subject", b"subject", "suppressed_because", b"suppressed_because", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

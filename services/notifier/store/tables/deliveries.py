@@ -99,6 +99,7 @@ class DeliveryRow(NotifierTable, table=True):
         sa_type=SmallInteger, nullable=False, sa_column_kwargs={"server_default": text("0")}
     )
     held_until: datetime | None = moment(nullable=True)
+    held_because: str = words(default="")
     content: dict[str, Any] | None = Field(sa_type=JSONB, nullable=True)
     message_id: str | None = identifier(nullable=True)
     replayed: bool = Field(sa_column_kwargs={"server_default": text("false")})

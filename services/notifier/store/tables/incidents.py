@@ -42,7 +42,9 @@ class IncidentRow(NotifierTable, table=True):
             "dedup_key",
             postgresql_where=text("settles_at IS NOT NULL"),
         ),
+        Index("incidents_resolved_idx", "location_id", "dedup_key", "resolved_at"),
         Index("incidents_remind_idx", "remind_at", postgresql_where=text("remind_at IS NOT NULL")),
+        Index("incidents_update_idx", "update_at", postgresql_where=text("update_at IS NOT NULL")),
         Index(
             "incidents_fixes_idx",
             "location_id",
@@ -75,6 +77,9 @@ class IncidentRow(NotifierTable, table=True):
     cause: str = words(default="")
     fix: str = words(default="")
     settles_at: datetime | None = moment(nullable=True)
+    told_count: int = number(default=0)
+    told_at: datetime = moment(default="'epoch'")
+    update_at: datetime | None = moment(nullable=True)
 
 
 class IncidentActionRow(NotifierTable, table=True):
