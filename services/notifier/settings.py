@@ -67,5 +67,8 @@ class NotifierSettings(ServiceSettings):
     hold_down: timedelta = Field(default=timedelta(minutes=10), ge=timedelta(0))
     """How long the end of an incident must last before it is told."""
 
+    twilio_url: str = "https://api.twilio.com"
+    """Where SMS are handed in; of a region, `https://api.dublin.ie1.twilio.com`."""
+
     egress_allow: CommaList = ()
     """Addresses that webhooks may go to besides public https: `host:port`, `host` or networks, comma-separated."""

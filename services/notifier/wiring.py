@@ -31,9 +31,12 @@ from services.notifier.actions.targeting import Targeting
 from services.notifier.actions.trying import Trying
 from services.notifier.channels import Sender
 from services.notifier.channels.catcher import CatchingChannel
+from services.notifier.channels.discord import DiscordChannel
 from services.notifier.channels.egress import Egress
 from services.notifier.channels.email import EmailChannel
 from services.notifier.channels.layout import MailLayout
+from services.notifier.channels.slack import SlackChannel
+from services.notifier.channels.sms import SmsChannel
 from services.notifier.channels.webhook import WebhookChannel
 from services.notifier.domain.links import Links
 from services.notifier.domain.pace import Waits
@@ -108,4 +111,10 @@ def _senders(
         if settings.smtp_host
         else CatchingChannel(settings.smtp_from, layout, catching.keep)
     )
-    return {Channel.EMAIL: mail, Channel.WEBHOOK: WebhookChannel(egress, clock)}
+    return {
+        Channel.EMAIL: mail,
+        Channel.WEBHOOK: WebhookChannel(egress, clock),
+        Channel.SLACK: SlackChannel(egress, clock),
+        Channel.DISCORD: DiscordChannel(egress, clock),
+        Channel.SMS: SmsChannel(egress, clock, settings.twilio_url),
+    }

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ssl import SSLContext
+from typing import TypeVar
 
 from aiohttp import web
 from multidict import CIMultiDictProxy
@@ -73,13 +74,22 @@ class Receiver:
         self.requests.append(
             Received(request.method, request.path_qs, request.headers, body, arrived_at)
         )
-        return await _give(self._answers.popleft() if self._answers else Answer(), request)
+        return await _give(self._answers.popleft() if self._answers else self._usual(), request)
+
+    def _usual(self) -> Answer:
+        """Gives what is answered to the newest request when nothing is planned."""
+        return Answer()
+
+
+Kind = TypeVar("Kind", bound=Receiver)
 
 
 @asynccontextmanager
-async def receiver(tls: SSLContext | None = None) -> AsyncIterator[Receiver]:
+async def receiver(
+    tls: SSLContext | None = None, *, kind: type[Kind] = Receiver
+) -> AsyncIterator[Kind]:
     """Runs a receiver on the loop of the test, over TLS when it is given a certificate."""
-    receiver = Receiver("https" if tls else "http")
+    receiver = kind("https" if tls else "http")
     application = web.Application(client_max_size=64 * 1024**2)
     application.router.add_route("*", "/{path:.*}", receiver.receive)
     runner = web.AppRunner(

@@ -78,8 +78,8 @@ class Delivery(Answer):
     status: Annotated[str, words(pb.DeliveryStatus.DESCRIPTOR)]
     suppressed_because: str | None
     """alerts_disabled, critical_alerts_disabled, no_target, target_disabled, target_removed,
-    below_severity_floor, not_wanted, no_summaries, nothing_changed, already_waiting,
-    no_open_incident, folded_into_resolved or superseded_by_opened."""
+    below_severity_floor, not_wanted, monthly_cap, no_summaries, nothing_changed,
+    already_waiting, no_open_incident, folded_into_resolved or superseded_by_opened."""
     attempts: int
     last_error: str | None
     created_at: AwareDatetime

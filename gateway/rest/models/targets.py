@@ -12,13 +12,35 @@ from libs.contracts.notifier.v1 import notifier_pb2 as pb
 SeverityWord = Literal["critical", "warning", "info"]
 
 
+class SmsBody(Body):
+    """An account of Twilio. What is not given stays as it is."""
+
+    account_sid: str = ""
+    """AC and 32 hexadecimal digits."""
+    auth_token: str = ""
+    """The account's token; it is never shown again."""
+    sender: str = ""
+    """Who the SMS are from: a number, a MessagingServiceSid, or a sender id."""
+    monthly_cap: int = 0
+    """At most so many SMS in a month (UTC); 200 when not given."""
+
+    def message(self) -> pb.SmsAccount:
+        """Gives the message."""
+        return pb.SmsAccount(
+            account_sid=self.account_sid,
+            auth_token=self.auth_token,
+            sender=self.sender,
+            monthly_cap=wire.int32(self.monthly_cap),
+        )
+
+
 class TargetBody(Body):
     """What is wished of a target. A field that is not given stays as it is; null clears it."""
 
     model_config = examples({"name": "Night shift", "severityFloor": "critical"})
 
     address: str | None = None
-    """The mail address, or the URL."""
+    """The mail address, the URL, or the telephone number (`+15551234567`)."""
     name: str | None = None
     """What people call it, at most 80 characters."""
     severity_floor: SeverityWord | None = None
@@ -29,6 +51,8 @@ class TargetBody(Body):
     """The target that is told instead while this one fails."""
     body_template: str | None = None
     """The body of webhooks in place of our own: JSON with placeholders like `$TITLE`."""
+    sms: SmsBody | None = None
+    """The account that SMS are sent with; a new target of channel sms needs it."""
     enabled: bool | None = None
     """Whether anything is sent here. Default true."""
 
@@ -44,6 +68,7 @@ class TargetBody(Body):
             occasions=self.occasions or [],
             fallback_target_id=self.fallback_target_id or "",
             body_template=self.body_template or "",
+            sms=self.sms.message() if self.sms else None,
             enabled=self.enabled,
         )
 
@@ -54,10 +79,11 @@ class NewTargetBody(TargetBody):
     model_config = examples(
         {"channel": "email", "address": "night@example.com", "severityFloor": "critical"},
         {"channel": "webhook", "address": "https://example.com/hooks/runwarden"},
+        {"channel": "slack", "address": "https://hooks.slack.com/services/T0/B0/x"},
     )
 
     channel: str
-    """email or webhook."""
+    """email, webhook, slack, discord or sms."""
 
 
 class EnableBody(Body):
@@ -69,6 +95,16 @@ class EnableBody(Body):
     """Whether to send what it missed, in order, with the same ids."""
 
 
+class SmsAccount(Answer):
+    """The account that SMS are sent with; its token is never shown."""
+
+    account_sid: str
+    """Only its end."""
+    sender: str
+    monthly_cap: int
+    sent_this_month: int
+
+
 class Target(Answer):
     """Where alerts of a location go."""
 
@@ -77,7 +113,7 @@ class Target(Answer):
     origin: str
     """settings (its address is alert_email or webhook_url) or api."""
     channel: str
-    """email or webhook."""
+    """email, webhook, slack, discord or sms."""
     address: str
     """Of a URL the middle is masked."""
     name: str | None
@@ -100,6 +136,7 @@ class Target(Answer):
     last_delivered_at: AwareDatetime | None
     old_secret_until: AwareDatetime | None
     """Until when webhooks are signed with the secret before this one as well."""
+    sms: SmsAccount | None
     created_at: AwareDatetime
 
 

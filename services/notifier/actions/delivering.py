@@ -9,12 +9,13 @@ import structlog
 from libs import metrics, problems
 from libs.db.database import Database
 from services.notifier.actions.posting import Posting
+from services.notifier.domain.decision import Suppression
 from services.notifier.domain.delivery import Claim, Waiting
 from services.notifier.domain.folding import folded
 from services.notifier.domain.links import Links
 from services.notifier.domain.retry import Fate, Outcome, fate_of
-from services.notifier.domain.target import Target
-from services.notifier.store import Transaction, claims, targets
+from services.notifier.domain.target import Channel, Target
+from services.notifier.store import Transaction, claims, deliveries, rations, targets
 
 log = structlog.get_logger()
 
@@ -46,6 +47,8 @@ class Delivering:
                 return claimed
 
     async def _due(self, transaction: Transaction, target: Target, token: str) -> Claim | None:
+        if target.channel is Channel.SMS:
+            await self._ration(transaction, target)
         due = await claims.due(transaction, target, token)
         if due is None:
             # It was sent, or suppressed, since the targets were looked through.
@@ -55,6 +58,14 @@ class Delivering:
         message = folded(due.messages, self._links)
         frozen = self._posting.freeze(message, target)
         return await claims.freeze(transaction, target, token, due, frozen)
+
+    async def _ration(self, transaction: Transaction, target: Target) -> None:
+        """Gives up SMS that come too late, and those that the month has no room for."""
+        await rations.expire(transaction, target)
+        if await rations.month_is_full(transaction, target):
+            await deliveries.suppress_waiting_for(
+                transaction, target.target_id, Suppression.MONTHLY_CAP
+            )
 
     async def attempt(self, claim: Claim) -> None:
         """Makes one attempt, and writes what came of it."""

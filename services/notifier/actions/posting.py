@@ -52,6 +52,7 @@ class Posting:
                 secrets=self._secrets_of(target),
                 frozen=frozen,
                 created_at=created_at,
+                options=target.options,
             )
             return await self._senders[target.channel].send(parcel)
         except problems.Unavailable:

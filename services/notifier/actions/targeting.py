@@ -1,6 +1,7 @@
 """Keeps the targets of locations: where alerts go, and what each of them wants to hear."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from libs.db.database import Database
@@ -12,6 +13,7 @@ from services.notifier.domain.decision import Suppression
 from services.notifier.domain.scope import Scope
 from services.notifier.domain.target import (
     MOST_TARGETS,
+    SECRET_BY_ITSELF,
     Channel,
     NoSecret,
     Origin,
@@ -19,7 +21,6 @@ from services.notifier.domain.target import (
     TargetIsSetting,
     TargetNotFound,
     TooManyTargets,
-    masked,
 )
 from services.notifier.domain.wishes import FallbackNotFound, Wishes, wished
 from services.notifier.store import Transaction, deliveries, replays, settings, targets
@@ -55,11 +56,11 @@ class Targeting:
         self, location_id: str, channel: Channel, wishes: Wishes
     ) -> tuple[Target, datetime, str]:
         """Makes a target; gives it with the secret that signs what it is sent."""
+        self._posting.check(channel, wishes.get("address", ""))
         secret = new_secret() if channel is Channel.WEBHOOK else ""
         sealed = self._box.seal(secret.encode()) if secret else None
         new = Target(new_id(), location_id, channel, "", sealed)
-        self._posting.check(channel, wishes.get("address", ""))
-        target = wished(new, wishes)
+        target = self._wished(new, wishes)
         async with self._database.transaction() as transaction:
             await settings.held_alone(transaction, Scope(location_id))
             there = await targets.of(transaction, [location_id])
@@ -77,9 +78,9 @@ class Targeting:
             await settings.held_alone(transaction, Scope(location_id))
             there = await targets.of(transaction, [location_id])
             before = _among(there, target_id)
-            after = wished(before, wishes)
-            if after.address != before.address:
-                await self._move(transaction, after)
+            after = self._wished(before, wishes)
+            if "address" in wishes and wishes["address"] != before.address:
+                after = await self._moved(transaction, after, wishes["address"])
             _check_fallback(after, there)
             await targets.write(transaction, after)
             if after.disabled and not before.disabled:
@@ -93,13 +94,23 @@ class Targeting:
         self._wake()
         return shown
 
-    async def _move(self, transaction: Transaction, after: Target) -> None:
-        if after.origin is Origin.SETTINGS:
+    async def _moved(self, transaction: Transaction, target: Target, address: str) -> Target:
+        """Gives a target another address: what waits goes there, what was wrong is forgotten."""
+        if target.origin is Origin.SETTINGS:
             raise TargetIsSetting
-        self._posting.check(after.channel, after.address)
-        await targets.readdress(transaction, after.target_id, after.address)
-        shown = masked(after.channel, after.address)
-        await deliveries.readdress(transaction, after.target_id, shown)
+        self._posting.check(target.channel, address)
+        await targets.readdress(transaction, target.target_id, target.address)
+        await deliveries.readdress(transaction, target.target_id, target.masked)
+        return target if target.disabled_by_people else replace(target, disabled_because="")
+
+    def _wished(self, target: Target, wishes: Wishes) -> Target:
+        """Gives the target as it is wished, with what is secret of it sealed."""
+        after = wished(target, wishes)
+        secret = account.secret if (account := wishes.get("sms")) else ""
+        if target.channel in SECRET_BY_ITSELF and "address" in wishes:
+            secret = after.address
+            after = replace(after, address=after.masked)
+        return replace(after, sealed_secret=self._box.seal(secret.encode())) if secret else after
 
     async def delete(self, location_id: str, target_id: str) -> None:
         """Forgets a target, and what waits for it."""

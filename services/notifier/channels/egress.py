@@ -88,23 +88,28 @@ class Egress:
         ):
             yield cls(allowances, guarded, trusted, seconds)
 
-    def check(self, url: str, field: str = "settings.webhook_url") -> None:
+    def check(
+        self, url: str, field: str = "settings.webhook_url", *, hosts: Sequence[str] = ()
+    ) -> None:
         """Refuses a URL that nothing may be posted to, whatever its name stands for.
 
+        Where `hosts` are given it must be at one of them, or where the operator allowed.
         Raises `WebhookUrlForbidden` or `WebhookUrlMalformed`, of a field.
         """
         try:
-            self._destination(url)
+            self._destination(url, hosts)
         except InvalidRequest as problem:
             raise type(problem).at(field, problem.message) from problem
 
-    async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def post(
+        self, url: str, *, headers: Mapping[str, str], body: bytes, hosts: Sequence[str] = ()
+    ) -> Answer:
         """Makes one request: 10 seconds in all, no redirects, 16 KiB of the answer.
 
         Raises `WebhookUrlForbidden`, `WebhookUrlMalformed`, `DestinationForbidden`
         or `NoAnswer`.
         """
-        destination, named = self._destination(url)
+        destination, named = self._destination(url, hosts)
         session = self._trusted if named else self._guarded
         try:
             async with asyncio.timeout(self._seconds):
@@ -118,13 +123,15 @@ class Egress:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise NoAnswer(_told(error)) from error
 
-    def _destination(self, url: str) -> tuple[URL, bool]:
+    def _destination(self, url: str, hosts: Sequence[str] = ()) -> tuple[URL, bool]:
         """Gives the URL as it will be requested, and whether the operator named its host."""
         parsed, host = _parsed(url)
         port = parsed.port or 0
         address = literal(host)
         if any(each.covers(address or host, port) for each in self._allowances):
             return parsed, address is None
+        if hosts and host not in hosts:
+            raise WebhookUrlForbidden(f"The host must be {' or '.join(hosts)}.")
         if parsed.scheme != "https":
             raise WebhookUrlForbidden("The URL must begin with https://.")
         if port not in PORTS:

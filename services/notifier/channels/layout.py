@@ -14,6 +14,11 @@ COLOURS = {"critical": "#c62828", "warning": "#b45309", "info": "#1d4ed8"}
 """Red, orange, blue; dark enough that white text on them can be read."""
 
 
+def colour_of(message: Message) -> str:
+    """Gives the colour that tells the severity, or that it is over."""
+    return GREEN if message.occasion is Occasion.RESOLVED else COLOURS[message.severity]
+
+
 class MailLayout:
     """The templates, read once."""
 
@@ -31,10 +36,8 @@ class MailLayout:
 
     def freeze(self, message: Message) -> Frozen:
         """Gives subject, text and HTML."""
-        over = message.occasion is Occasion.RESOLVED
-        colour = GREEN if over else COLOURS[message.severity]
         return Frozen(
             subject=message.subject,
             text=self._text.render(message=message),
-            html=self._html.render(message=message, colour=colour),
+            html=self._html.render(message=message, colour=colour_of(message)),
         )

@@ -25,6 +25,7 @@ class Suppression(StrEnum):
     TARGET_REMOVED = "target_removed"
     BELOW_FLOOR = "below_severity_floor"
     NOT_WANTED = "not_wanted"
+    MONTHLY_CAP = "monthly_cap"
     FOLDED = "folded_into_resolved"
     SUPERSEDED = "superseded_by_opened"
 

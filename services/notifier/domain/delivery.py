@@ -1,7 +1,7 @@
 """A message to one target, from the decision to the last attempt."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -64,6 +64,7 @@ class Parcel:
 
     frozen: Frozen
     created_at: datetime
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ def unpacked(kept: Mapping[str, Any]) -> Message:
             "occurred_at": datetime.fromisoformat(kept["occurred_at"]),
             "facts": tuple(Fact(**each) for each in kept["facts"]),
             "listings": tuple(
-                Listing(each["label"], tuple(each["lines"])) for each in kept["listings"]
+                Listing(each["label"], tuple(each["lines"]), tuple(each.get("links", ())))
+                for each in kept["listings"]
             ),
         }
     )
@@ -82,13 +83,12 @@ def _listings(messages: Sequence[Message]) -> tuple[Listing, ...]:
     found = []
     many = len({_where(each) for each in messages}) > 1
     for occasion, heading in _HEADINGS.items():
-        lines = tuple(
-            f"[{each.tag}] {_where(each) if many else ''}{each.title} {each.link}"
-            for each in messages
-            if each.occasion is occasion
-        )
-        if lines:
-            found.append(Listing(heading, lines))
+        under = [each for each in messages if each.occasion is occasion]
+        if under:
+            lines = tuple(
+                f"[{each.tag}] {_where(each) if many else ''}{each.title}" for each in under
+            )
+            found.append(Listing(heading, lines, tuple(each.link for each in under)))
     return tuple(found)
 
 

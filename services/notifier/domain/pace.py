@@ -32,6 +32,7 @@ class Pace:
         return self.every * (self.burst - 1)
 
 
+CHATS = (Channel.SLACK, Channel.DISCORD)
 PACES: Mapping[tuple[Channel, Lane], Pace] = {
     (Channel.EMAIL, Lane.URGENT): Pace(timedelta(seconds=10), 5),
     (Channel.EMAIL, Lane.CALM): Pace(timedelta(minutes=1), 10),
@@ -39,10 +40,20 @@ PACES: Mapping[tuple[Channel, Lane], Pace] = {
     (Channel.WEBHOOK, Lane.URGENT): Pace(timedelta(seconds=1), 60),
     (Channel.WEBHOOK, Lane.CALM): Pace(timedelta(seconds=1), 60),
     (Channel.WEBHOOK, Lane.SUMMARY): Pace(timedelta(seconds=1), 60),
+    **{(channel, lane): Pace(timedelta(seconds=1), 1) for channel in CHATS for lane in Lane},
+    (Channel.SMS, Lane.URGENT): Pace(timedelta(minutes=1), 3),
+    (Channel.SMS, Lane.CALM): Pace(timedelta(minutes=10), 3),
+    (Channel.SMS, Lane.SUMMARY): Pace(timedelta(minutes=10), 3),
 }
 """What is not urgent is paid for from one purse."""
 
-MOST_FOLDED: Mapping[Channel, int] = {Channel.EMAIL: 200, Channel.WEBHOOK: 50}
+MOST_FOLDED: Mapping[Channel, int] = {
+    Channel.EMAIL: 200,
+    Channel.WEBHOOK: 50,
+    Channel.SLACK: 50,
+    Channel.DISCORD: 15,
+    Channel.SMS: 200,
+}
 """So many alerts make one message; more would not be read, or not be taken."""
 
 

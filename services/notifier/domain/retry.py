@@ -18,6 +18,13 @@ HOLD = timedelta(seconds=30)
 """How long a whole channel waits when its relay cannot be used."""
 
 FEW_ATTEMPTS = 4
+ONCE_MORE = 2
+STALE = {Channel.SMS: timedelta(minutes=30)}
+"""What is older than this is not sent there any more."""
+
+SPACING = {Channel.SLACK: timedelta(seconds=1), Channel.DISCORD: timedelta(seconds=1)}
+"""Between two requests, whatever they carry: https://docs.slack.dev/apis/web-api/rate-limits."""
+
 JITTER = 0.2
 
 
@@ -26,15 +33,19 @@ def _seconds(*waits: float) -> tuple[timedelta, ...]:
 
 
 MINUTE, HOUR = 60, 3600
+POSTED = _seconds(
+    0, 10, 30, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE,
+    HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR,
+)  # fmt: skip
 WAITS: Mapping[Channel, Sequence[timedelta]] = {
-    Channel.WEBHOOK: _seconds(
-        0, 10, 30, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE,
-        HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR,
-    ),
+    Channel.WEBHOOK: POSTED,
+    Channel.SLACK: POSTED,
+    Channel.DISCORD: POSTED,
     Channel.EMAIL: _seconds(
         0, 30, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE,
         HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 16 * HOUR,
     ),
+    Channel.SMS: _seconds(0, 15, 60, 5 * MINUTE),
 }  # fmt: skip
 """The wait before each attempt."""
 
@@ -47,6 +58,7 @@ class Verdict(StrEnum):
     DOUBTFUL = "doubtful"  # more likely a mistake than a moment: a few attempts
     REFUSED = "refused"  # it never will
     GONE = "gone"  # it never will take anything again
+    UNSURE = "unsure"  # it may have been taken, and a second one would disturb: once more
     HELD = "held"  # not even asked, because the way there is closed
 
 
@@ -85,10 +97,12 @@ def fate_of(channel: Channel, attempts: int, outcome: Outcome, luck: float) -> F
     if outcome.verdict is Verdict.GONE:
         return Fate(disables_target=True)
     waits = WAITS[channel]
-    most = FEW_ATTEMPTS if outcome.verdict is Verdict.DOUBTFUL else len(waits)
+    most = {Verdict.DOUBTFUL: FEW_ATTEMPTS, Verdict.UNSURE: ONCE_MORE}.get(
+        outcome.verdict, len(waits)
+    )
     final = outcome.verdict in (Verdict.DELIVERED, Verdict.REFUSED)
     if final or attempts >= min(most, len(waits)):
-        return Fate()
+        return Fate(pause=SPACING.get(channel, timedelta(0)))
     wait = max(_jittered(waits[attempts], luck), outcome.at_least)
     return Fate(wait=wait, pause=max(PAUSE, min(outcome.at_least, SLOW_DOWN)))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -53,6 +53,13 @@ class Channel(StrEnum):
 
     EMAIL = "email"
     WEBHOOK = "webhook"
+    SLACK = "slack"
+    DISCORD = "discord"
+    SMS = "sms"
+
+
+SECRET_BY_ITSELF = (Channel.SLACK, Channel.DISCORD)
+"""Whoever knows the address can post there; it is kept sealed, and masked beside that."""
 
 
 ADDRESSES: Mapping[Channel, str] = {Channel.EMAIL: "alert_email", Channel.WEBHOOK: "webhook_url"}
@@ -115,6 +122,10 @@ class Target:
     disabled_at: datetime | None = None
     verified_at: datetime | None = None
     created_at: datetime | None = None
+    sent_month: date | None = None
+    sent_count: int = 0
+    """How many SMS were sent in that month of UTC; it begins on the day."""
+
     health: Health = field(default_factory=Health)
 
     @property
@@ -138,6 +149,15 @@ class Target:
     def masked(self) -> str:
         return masked(self.channel, self.address)
 
+    @property
+    def monthly_cap(self) -> int:
+        """At most so many are sent in a month; 0 where there is no limit."""
+        return int(self.options.get("monthly_cap", 0))
+
+    def sent_in(self, now: datetime) -> int:
+        """Gives how many SMS were sent in the month of a time."""
+        return self.sent_count if self.sent_month == now.date().replace(day=1) else 0
+
     def admits(self, severity: Severity) -> bool:
         """Says whether something is severe enough to be sent here."""
         return WORST_FIRST.index(severity) <= WORST_FIRST.index(self.floor)
@@ -152,6 +172,10 @@ def masked(channel: Channel, address: str) -> str:
     if channel is Channel.EMAIL:
         name, _, domain = address.rpartition("@")
         return f"{name[:1]}…@{domain}"
+    if channel is Channel.SMS:
+        return f"{address[:2]}…{address[-SHOWN_END:]}"
+    if channel in SECRET_BY_ITSELF and "…" in address:
+        return address  # nothing more of it is kept in the clear
     parts = urlsplit(address)
     rest = address.partition(parts.netloc)[2].lstrip("/")
     end = rest[-SHOWN_END:] if len(rest) >= LONG_ENOUGH else ""

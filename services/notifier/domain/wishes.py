@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from libs import problems
 from services.notifier.domain import template
 from services.notifier.domain.message import Occasion
+from services.notifier.domain.sms_account import SmsAccountMalformed
 from services.notifier.domain.target import SWITCHED_OFF, Channel, Target
 
 LISTED = (Occasion.OPENED, Occasion.REMINDER, Occasion.UPDATE, Occasion.RESOLVED, Occasion.SUMMARY)
@@ -44,6 +45,12 @@ def wished(target: Target, wishes: Wishes) -> Target:
             message = "Only webhooks have a body of your own."
             raise template.TemplateMalformed.at("target.body_template", message)
         template.check(values["body_template"], "target.body_template")
+    if account := values.pop("sms", None):
+        if target.channel is not Channel.SMS:
+            raise SmsAccountMalformed.at("target.sms", "Only SMS have an account.")
+        values["options"] = account.options(target.options)
+    elif target.channel is Channel.SMS and not target.options:
+        raise SmsAccountMalformed.at("target.sms")
     if values.get("fallback_target_id") == target.target_id:
         raise FallbackNotFound.at("target.fallback_target_id")
     match values.pop("enabled", None):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from services.notifier.domain.event import (
@@ -44,6 +45,12 @@ class Listing:
 
     label: str
     lines: tuple[str, ...]
+    links: tuple[str, ...] = ()
+    """Where each line leads; none, or one for each."""
+
+    def linked(self) -> Sequence[tuple[str, str]]:
+        """Gives each line with where it leads; an empty link where it leads nowhere."""
+        return list(zip_longest(self.lines, self.links, fillvalue=""))
 
 
 def moment(at: datetime) -> str:

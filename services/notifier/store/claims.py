@@ -52,7 +52,7 @@ from services.notifier.store.tables import (
 )
 from services.notifier.store.targets import EPOCH
 
-LEASES = {Channel.WEBHOOK: timedelta(seconds=20), Channel.EMAIL: timedelta(seconds=60)}
+LEASES = dict.fromkeys(Channel, timedelta(seconds=20)) | {Channel.EMAIL: timedelta(seconds=60)}
 """Twice as long as an attempt takes at most."""
 
 

@@ -4,7 +4,18 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, case, func, literal, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Update,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -21,6 +32,11 @@ from services.notifier.store.tables import TargetRow
 EPOCH: ColumnElement[datetime] = literal_column("timestamptz 'epoch'")
 ENABLED: Mapping[str, Any] = {"disabled_because": "", "disabled_at": None}
 NEVER_TRIED: Mapping[str, Any] = {"failing_since": None, "failures": 0, "last_error": ""}
+MONTH = cast(func.date_trunc("month", func.timezone("UTC", func.clock_now())), Date)
+COUNTED: Mapping[str, Any] = {
+    "sent_month": MONTH,
+    "sent_count": case((col(TargetRow.sent_month) == MONTH, TargetRow.sent_count), else_=0) + 1,
+}
 BY_SETTINGS_FIRST = (
     col(TargetRow.location_id),
     col(TargetRow.origin) != Origin.SETTINGS,
@@ -220,6 +236,8 @@ def target_from(row: TargetRow) -> Target:
         disabled_at=row.disabled_at,
         verified_at=row.verified_at,
         created_at=row.created_at,
+        sent_month=row.sent_month,
+        sent_count=row.sent_count,
         health=Health(
             failing_since=row.failing_since,
             failures=row.failures,
@@ -247,7 +265,7 @@ def _health(outcome: Outcome | None) -> dict[str, Any]:
     if outcome is None or outcome.verdict is Verdict.HELD:
         return {}  # it was not even asked
     if outcome.verdict is Verdict.DELIVERED:
-        return {**NEVER_TRIED, "last_delivered_at": func.clock_now()}
+        return {**NEVER_TRIED, "last_delivered_at": func.clock_now(), **COUNTED}
     return {
         "failing_since": func.coalesce(TargetRow.failing_since, func.clock_now()),
         "failures": TargetRow.failures + 1,

@@ -9,6 +9,7 @@ from libs.contracts.notifier.v1 import notifier_pb2 as pb
 from libs.rpc.times import timestamp
 from services.notifier.domain import wishes
 from services.notifier.domain.event import Severity
+from services.notifier.domain.sms_account import SmsAccount
 from services.notifier.domain.target import Channel, Target, TargetNotFound
 from services.notifier.domain.text import one_line
 from services.notifier.domain.wishes import Wishes
@@ -18,11 +19,12 @@ from services.notifier.translate.settings import UpdateMaskEmpty, UpdateMaskUnkn
 
 LONGEST_NAME = 80
 LONGEST_ADDRESS = 4096
+SHOWN_WHOLE = (Channel.EMAIL, Channel.SMS)
 _FLOORS = {theirs: ours for ours, theirs in SEVERITIES.items()}
 
 
 class ChannelUnknown(problems.InvalidRequest):
-    """A target needs a channel: email or webhook."""
+    """A target needs a channel: email, webhook, slack, discord or sms."""
 
     reason = "CHANNEL_UNKNOWN"
 
@@ -65,7 +67,7 @@ def target_to(target: Target, now: datetime) -> pb.Target:
         location_id=target.location_id,
         origin=target.origin,
         channel=target.channel,
-        address=target.address if target.channel is Channel.EMAIL else target.masked,
+        address=target.address if target.channel in SHOWN_WHOLE else target.masked,
         name=target.name,
         severity_floor=SEVERITIES[target.floor],
         occasions=target.occasions,
@@ -81,7 +83,22 @@ def target_to(target: Target, now: datetime) -> pb.Target:
         last_delivered_at=timestamp(health.last_delivered_at),
         old_secret_until=timestamp(old_until if old_until and old_until > now else None),
         created_at=timestamp(target.created_at),
+        sms=_sms_to(target, now) if target.channel is Channel.SMS else None,
     )
+
+
+def _sms_to(target: Target, now: datetime) -> pb.SmsAccount:
+    return pb.SmsAccount(
+        account_sid=target.options.get("account", ""),
+        sender=target.options.get("sender", ""),
+        monthly_cap=target.monthly_cap,
+        sent_this_month=target.sent_in(now),
+    )
+
+
+def _sms_from(target: pb.Target) -> SmsAccount:
+    given = target.sms
+    return SmsAccount(given.account_sid, given.auth_token, given.sender, given.monthly_cap)
 
 
 _OURS = {"severity_floor": "floor"}
@@ -92,5 +109,6 @@ _READ: Mapping[str, Callable[[pb.Target], Any]] = {
     "occasions": lambda target: wishes.occasions(tuple(target.occasions)),
     "fallback_target_id": lambda target: fields.name(target.fallback_target_id) or None,
     "body_template": lambda target: target.body_template,
+    "sms": lambda target: _sms_from(target) if target.HasField("sms") else None,
     "enabled": lambda target: target.enabled or not target.HasField("enabled"),
 }

@@ -2385,8 +2385,8 @@ class Delivery(_message.Message):
     suppressed_because: _builtins.str
     """Why it was not sent. Switched off: alerts_disabled,
     critical_alerts_disabled. Nowhere to go: no_target, target_disabled,
-    target_removed. Not for this target: below_severity_floor, not_wanted. Not
-    wanted of scans: no_summaries, nothing_changed. Nothing to tell:
+    target_removed. Not for this target: below_severity_floor, not_wanted,
+    monthly_cap. Not wanted of scans: no_summaries, nothing_changed. Nothing to tell:
     no_open_incident, folded_into_resolved (it was over before it was told),
     superseded_by_opened (it began again before its end was told),
     already_waiting (something of the same incident waits for the target).
@@ -2638,6 +2638,7 @@ class Target(_message.Message):
     LAST_DELIVERED_AT_FIELD_NUMBER: _builtins.int
     OLD_SECRET_UNTIL_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    SMS_FIELD_NUMBER: _builtins.int
     target_id: _builtins.str
     """Its id. Output only."""
     location_id: _builtins.str
@@ -2645,9 +2646,11 @@ class Target(_message.Message):
     origin: _builtins.str
     """settings (its address is `alert_email` or `webhook_url`) or api. Output only."""
     channel: _builtins.str
-    """email or webhook. Fixed once it is created."""
+    """email, webhook, slack, discord or sms. Fixed once it is created."""
     address: _builtins.str
-    """The mail address, or the URL. In answers the middle of a URL is masked."""
+    """The mail address, the URL (of Slack and Discord that of an incoming webhook), or
+    the telephone number (+15551234567). In answers the middle of a URL is masked.
+    """
     name: _builtins.str
     """What people call it, at most 80 characters."""
     severity_floor: Global___Severity.ValueType
@@ -2704,6 +2707,10 @@ class Target(_message.Message):
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was created. Output only."""
 
+    @_builtins.property
+    def sms(self) -> Global___SmsAccount:
+        """The account that SMS are sent with. Only for `sms`, and needed there."""
+
     def __init__(
         self,
         *,
@@ -2727,16 +2734,59 @@ class Target(_message.Message):
         last_delivered_at: _timestamp_pb2.Timestamp | None = ...,
         old_secret_until: _timestamp_pb2.Timestamp | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        sms: Global___SmsAccount | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_enabled", b"_enabled", "created_at", b"created_at", "disabled_at", b"disabled_at", "enabled", b"enabled", "failing_since", b"failing_since", "last_delivered_at", b"last_delivered_at", "old_secret_until", b"old_secret_until", "verified_at", b"verified_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_enabled", b"_enabled", "created_at", b"created_at", "disabled_at", b"disabled_at", "enabled", b"enabled", "failing_since", b"failing_since", "last_delivered_at", b"last_delivered_at", "old_secret_until", b"old_secret_until", "sms", b"sms", "verified_at", b"verified_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_enabled", b"_enabled", "address", b"address", "body_template", b"body_template", "channel", b"channel", "created_at", b"created_at", "disabled_at", b"disabled_at", "disabled_because", b"disabled_because", "enabled", b"enabled", "failing_since", b"failing_since", "failures", b"failures", "fallback_target_id", b"fallback_target_id", "last_delivered_at", b"last_delivered_at", "last_error", b"last_error", "location_id", b"location_id", "name", b"name", "occasions", b"occasions", "old_secret_until", b"old_secret_until", "origin", b"origin", "severity_floor", b"severity_floor", "target_id", b"target_id", "verified_at", b"verified_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_enabled", b"_enabled", "address", b"address", "body_template", b"body_template", "channel", b"channel", "created_at", b"created_at", "disabled_at", b"disabled_at", "disabled_because", b"disabled_because", "enabled", b"enabled", "failing_since", b"failing_since", "failures", b"failures", "fallback_target_id", b"fallback_target_id", "last_delivered_at", b"last_delivered_at", "last_error", b"last_error", "location_id", b"location_id", "name", b"name", "occasions", b"occasions", "old_secret_until", b"old_secret_until", "origin", b"origin", "severity_floor", b"severity_floor", "sms", b"sms", "target_id", b"target_id", "verified_at", b"verified_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__enabled: _TypeAlias = _typing.Literal["enabled"]  # noqa: Y015
     _WhichOneofArgType__enabled: _TypeAlias = _typing.Literal["_enabled", b"_enabled"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__enabled) -> _WhichOneofReturnType__enabled | None: ...
 
 Global___Target: _TypeAlias = Target  # noqa: Y015
+
+@_typing.final
+class SmsAccount(_message.Message):
+    """An account of Twilio. In a change what is empty stays as it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_SID_FIELD_NUMBER: _builtins.int
+    AUTH_TOKEN_FIELD_NUMBER: _builtins.int
+    SENDER_FIELD_NUMBER: _builtins.int
+    MONTHLY_CAP_FIELD_NUMBER: _builtins.int
+    SENT_THIS_MONTH_FIELD_NUMBER: _builtins.int
+    account_sid: _builtins.str
+    """AC and 32 hexadecimal digits; needed with an `auth_token`. In answers masked."""
+    auth_token: _builtins.str
+    """The account's token. Never in answers."""
+    sender: _builtins.str
+    """Who the SMS are from: a number, a MessagingServiceSid, or a sender id of at
+    most 11 letters and digits.
+    """
+    monthly_cap: _builtins.int
+    """At most so many SMS in a month (UTC), 1 to 100,000. Default 200. Above it
+    nothing is sent, and another target is told so once a month.
+    """
+    sent_this_month: _builtins.int
+    """How many were sent this month. Output only."""
+    def __init__(
+        self,
+        *,
+        account_sid: _builtins.str = ...,
+        auth_token: _builtins.str = ...,
+        sender: _builtins.str = ...,
+        monthly_cap: _builtins.int = ...,
+        sent_this_month: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_sid", b"account_sid", "auth_token", b"auth_token", "monthly_cap", b"monthly_cap", "sender", b"sender", "sent_this_month", b"sent_this_month"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SmsAccount: _TypeAlias = SmsAccount  # noqa: Y015
 
 @_typing.final
 class ListTargetsRequest(_message.Message):
@@ -2801,7 +2851,7 @@ class UpsertTargetRequest(_message.Message):
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
         """Which fields change: address, name, severity_floor, occasions,
-        fallback_target_id, body_template, enabled. Not needed for a new target.
+        fallback_target_id, body_template, sms, enabled. Not needed for a new target.
         """
 
     def __init__(

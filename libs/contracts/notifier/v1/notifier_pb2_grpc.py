@@ -309,7 +309,8 @@ class NotifierServiceServicer:
         Fails with `TARGET_NOT_FOUND`, `TARGET_IS_SETTING`, `TOO_MANY_TARGETS`,
         `UPDATE_MASK_EMPTY`, `UPDATE_MASK_UNKNOWN_FIELD`, `CHANNEL_UNKNOWN`,
         `EMAIL_MALFORMED`, `WEBHOOK_URL_MALFORMED`, `WEBHOOK_URL_FORBIDDEN`,
-        `OCCASION_UNKNOWN`, `FALLBACK_NOT_FOUND` or `TEMPLATE_MALFORMED`.
+        `PHONE_MALFORMED`, `SMS_ACCOUNT_MALFORMED`, `OCCASION_UNKNOWN`,
+        `FALLBACK_NOT_FOUND` or `TEMPLATE_MALFORMED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -119,7 +119,8 @@ class NotifierServiceStub:
     Fails with `TARGET_NOT_FOUND`, `TARGET_IS_SETTING`, `TOO_MANY_TARGETS`,
     `UPDATE_MASK_EMPTY`, `UPDATE_MASK_UNKNOWN_FIELD`, `CHANNEL_UNKNOWN`,
     `EMAIL_MALFORMED`, `WEBHOOK_URL_MALFORMED`, `WEBHOOK_URL_FORBIDDEN`,
-    `OCCASION_UNKNOWN`, `FALLBACK_NOT_FOUND` or `TEMPLATE_MALFORMED`.
+    `PHONE_MALFORMED`, `SMS_ACCOUNT_MALFORMED`, `OCCASION_UNKNOWN`,
+    `FALLBACK_NOT_FOUND` or `TEMPLATE_MALFORMED`.
     """
     DeleteTarget: _aio.UnaryUnaryMultiCallable[_notifier_pb2.DeleteTargetRequest, _notifier_pb2.DeleteTargetResponse]
     """Deletes a target; what waits for it is not sent, its deliveries stay in the
@@ -340,7 +341,8 @@ class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
         Fails with `TARGET_NOT_FOUND`, `TARGET_IS_SETTING`, `TOO_MANY_TARGETS`,
         `UPDATE_MASK_EMPTY`, `UPDATE_MASK_UNKNOWN_FIELD`, `CHANNEL_UNKNOWN`,
         `EMAIL_MALFORMED`, `WEBHOOK_URL_MALFORMED`, `WEBHOOK_URL_FORBIDDEN`,
-        `OCCASION_UNKNOWN`, `FALLBACK_NOT_FOUND` or `TEMPLATE_MALFORMED`.
+        `PHONE_MALFORMED`, `SMS_ACCOUNT_MALFORMED`, `OCCASION_UNKNOWN`,
+        `FALLBACK_NOT_FOUND` or `TEMPLATE_MALFORMED`.
         """
 
     @_abc_1.abstractmethod

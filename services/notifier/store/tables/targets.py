@@ -1,10 +1,11 @@
 """Where alerts go."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
+    Date,
     ForeignKeyConstraint,
     Index,
     LargeBinary,
@@ -82,3 +83,5 @@ class TargetRow(NotifierTable, table=True):
     last_error: str = words(default="")
     last_delivered_at: datetime | None = moment(nullable=True)
     workflow_id: str = identifier(default="")
+    sent_month: date | None = Field(sa_type=Date, nullable=True)
+    sent_count: int = Field(sa_column_kwargs={"server_default": text("0")})

@@ -1,0 +1,67 @@
+"""Messages as the channels get them."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from services.notifier.domain.delivery import Parcel
+from services.notifier.domain.folding import folded
+from services.notifier.domain.links import Links
+from services.notifier.domain.message import opening, resolution, summary, trial
+from services.notifier.domain.pace import MOST_FOLDED
+from services.notifier.domain.target import Target
+from services.notifier.translate.events import event_from
+from tests.notifier.builders import (
+    NOW,
+    a_completed_scan,
+    a_critical_finding,
+    a_failing_event,
+    a_low_score,
+    a_recovery,
+)
+from tests.notifier.domain.test_wording import an_incident
+
+LINKS = Links("https://watch.example")
+HOSTILE = '<!channel> & *bold* _x_ `c` @everyone [l](https://evil.example) "\r\nBcc: a@b'
+
+
+def opened(**event):
+    return opening(event_from(a_failing_event(**event)), NOW, an_incident(), LINKS)
+
+
+def every_sort():
+    """Gives one message of every sort."""
+    scan = event_from(a_completed_scan())
+    return [
+        opened(),
+        opening(event_from(a_critical_finding()), NOW, an_incident(), LINKS),
+        opening(event_from(a_low_score()), NOW, an_incident(), LINKS),
+        summary(scan, NOW, LINKS),
+        resolution(event_from(a_recovery()), NOW, an_incident(), LINKS),
+        trial("loc-1", NOW, LINKS),
+    ]
+
+
+def the_longest(channel):
+    """Gives a message with as much in it as one may hold."""
+    names = [f"{number:03} {HOSTILE * 20}" for number in range(MOST_FOLDED[channel])]
+    messages = [opened(workflow_name=each, error_message=each) for each in names]
+    return folded(
+        [replace(each, link="https://watch.example/" + "x" * 90) for each in messages], LINKS
+    )
+
+
+def parcel_of(channel, frozen, *, address="", secrets=(), options=None):
+    return Parcel(
+        message_id="msg-1",
+        location_id="loc-1",
+        incident_id=None,
+        address=address,
+        secrets=secrets,
+        frozen=frozen,
+        created_at=NOW - timedelta(seconds=1),
+        options=options or {},
+    )
+
+
+def a_target(channel, **more):
+    return Target("t-1", "loc-1", channel, "", **more)
