@@ -16,6 +16,7 @@ from tests.notifier.builders import (
 )
 from tests.notifier.targets import add_target, enable_target, the_target
 from tests.support.database_clock import set_clock
+from tests.support.smtp import mail_server
 from tests.support.waiting import eventually
 
 NOON = datetime.now(UTC).replace(microsecond=0)
@@ -86,7 +87,15 @@ async def test_switching_on_twice_sends_nothing_twice(delivering, hook, gone):
     assert again.replayed_count == 0
 
 
-async def test_a_replay_keeps_to_the_pace_of_its_target(start, database_url, mailbox):
+@pytest.fixture
+async def own_mailbox():
+    """A mail server that no other test's notifier still sends to."""
+    async with mail_server() as made:
+        yield made
+
+
+async def test_a_replay_keeps_to_the_pace_of_its_target(start, database_url, own_mailbox):
+    mailbox = own_mailbox
     set_clock(database_url, NOON)
     notifier = await start(**smtp(mailbox))
     await configure(notifier, alert_email=EMAIL)
