@@ -29,6 +29,7 @@ from gateway.rest import (
     schedules,
     targets,
     transfers,
+    workflows,
 )
 from gateway.rest import problems as told
 from gateway.rest.backend import SIGN_OF_LIFE, Backend
@@ -43,6 +44,7 @@ VERSION = "1"
 ROUTERS = (
     transfers.router,  # before one execution, whose id could be "export"
     executions.router,
+    workflows.router,  # after the metrics of many, whose path looks like a workflow's
     analyses.router,
     live.router,
     recording.router,

@@ -10,7 +10,6 @@ from gateway.rest.models.executions import (
     Execution,
     ManyMetrics,
     StatusWord,
-    Workflow,
     WorkflowMetrics,
 )
 from gateway.rest.models.shapes import Moment, Page, page_of
@@ -74,17 +73,6 @@ def asked_history(
 
 History = Annotated[pb.ListExecutionsRequest, Depends(asked_history)]
 Hours = Annotated[int, Query(description="How far to look back, 1 to 2,160 hours (90 days).")]
-
-
-@router.get("/workflows")
-async def list_workflows(back: Back, location_id: ReadLocation, page: PageAsked) -> Page[Workflow]:
-    """Lists the workflows of a location, by workflow id."""
-    request = pb.ListWorkflowsRequest(
-        location_id=location_id, page_size=page.size, page_token=page.token
-    )
-    with back.asking("ingestion"):
-        response = await back.services.ingestion.ListWorkflows(request, timeout=back.seconds)
-    return page_of(Workflow, response.workflows, response.next_page_token)
 
 
 @router.get("/executions")

@@ -12,7 +12,13 @@ from libs.paging import LARGEST_PAGE_SIZE
 from libs.rpc.client import telling_problems
 from libs.rpc.times import datetime_from, timestamp
 from services.ingestion.domain.change import WorkflowChange
-from services.ingestion.domain.events import WorkflowFailing, WorkflowRecovered, event_from
+from services.ingestion.domain.events import (
+    FinishedAgain,
+    NeverFinished,
+    WorkflowFailing,
+    WorkflowRecovered,
+    event_from,
+)
 from services.ingestion.domain.threshold import Threshold, ToldThreshold
 
 REPORT_SECONDS = 5.0
@@ -87,10 +93,16 @@ def _message(event: OutboxEvent) -> pb.Event:
         location_id=told.location_id,
         occurred_at=timestamp(told.occurred_at),
     )
-    if isinstance(told, WorkflowFailing):
-        message.workflow_failing.CopyFrom(_failing(told))
-    else:
-        message.workflow_recovered.CopyFrom(_recovered(told))
+    match told:
+        case WorkflowFailing():
+            message.workflow_failing.CopyFrom(_failing(told))
+        case WorkflowRecovered():
+            message.workflow_recovered.CopyFrom(_recovered(told))
+        case NeverFinished():
+            message.never_finished.CopyFrom(_never_finished(told))
+        case FinishedAgain():
+            message.finished_again.workflow_id = told.workflow_id
+            message.finished_again.workflow_name = told.workflow_name
     return message
 
 
@@ -130,4 +142,14 @@ def _recovered(event: WorkflowRecovered) -> pb.WorkflowRecovered:
         workflow_id=event.workflow_id,
         workflow_name=event.workflow_name,
         recovered_at=timestamp(event.recovered_at),
+    )
+
+
+def _never_finished(event: NeverFinished) -> pb.NeverFinished:
+    return pb.NeverFinished(
+        workflow_id=event.workflow_id,
+        workflow_name=event.workflow_name,
+        new_runs=event.new_runs,
+        oldest_started_at=timestamp(event.oldest_started_at),
+        run_ids=event.run_ids,
     )

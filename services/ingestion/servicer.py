@@ -199,3 +199,20 @@ class IngestionServicer(rpc.IngestionServiceServicer):
         location_id, contact_id = requests.location_from(request), requests.contact_from(request)
         forgotten = await self._forgetting.forget(location_id, contact_id)
         return responses.forgotten(forgotten)
+
+    async def GetWorkflow(
+        self, request: pb.GetWorkflowRequest, context: Context
+    ) -> pb.GetWorkflowResponse:
+        workflow = requests.workflow_from(request)
+        return pb.GetWorkflowResponse(
+            workflow=responses.workflow(await self._measuring.health(workflow))
+        )
+
+    async def UpdateWorkflow(
+        self, request: pb.UpdateWorkflowRequest, context: Context
+    ) -> pb.UpdateWorkflowResponse:
+        workflow, hours = requests.run_limit_from(request)
+        await self._learning.set_run_limit(workflow, hours)
+        return pb.UpdateWorkflowResponse(
+            workflow=responses.workflow(await self._measuring.health(workflow))
+        )

@@ -24,7 +24,8 @@ class IngestionSettings(ServiceSettings):
     """Keys for what is encrypted at rest, comma-separated; the first encrypts, all decrypt."""
 
     run_limit_hours: int = Field(default=24, ge=1, le=720)
-    """Hours after which a run that started and did not end counts as failed."""
+    """Hours after which a run that started and did not end counts as failed, where its
+    workflow has no limit of its own."""
 
     retention_days: int = Field(default=90, ge=31, le=3650)
     """Days an execution is kept."""

@@ -89,13 +89,13 @@ async def _working(
     try:
         async with clockwork(JOBS_GRACE) as works:
             thresholds = ThresholdCopy(database, notifier, partial(works.wake, jobs.OUTBOX))
-            limit = timedelta(hours=settings.run_limit_hours)
+            recording = _recording(settings, databases, works)
             jobs.start(
                 works,
                 dispatcher=dispatcher,
                 thresholds=thresholds,
                 tidying=tidying,
-                giving_up=GivingUp(database, _recording(settings, databases, works), limit),
+                giving_up=GivingUp(database, recording, settings.run_limit_hours),
             )
             yield works
     finally:
@@ -111,7 +111,7 @@ def _servicer(
         recording=recording,
         replaying=Replaying(database, _box(settings), recording),
         listing=Listing(database, _contacts(settings)),
-        measuring=Measuring(database),
+        measuring=Measuring(database, settings.run_limit_hours),
         analysing=Analysing(database),
         watching=watching,
         importing=Importing(

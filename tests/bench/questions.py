@@ -94,7 +94,7 @@ async def _fill(database: Database, admin: psycopg.Connection, there: int, rows:
 
 
 async def _measured(database: Database, admin: psycopg.Connection, rows: int) -> Answered:
-    measuring, listing = Measuring(database), Listing(database, ContactRefs(["key"]))
+    measuring, listing = Measuring(database, 24), Listing(database, ContactRefs(["key"]))
     wanted = ExecutionFilter(**BUSY._asdict())
 
     async def page(token: str = "") -> str:

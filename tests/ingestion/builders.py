@@ -112,13 +112,13 @@ class StoppedClock:
     ingestion: rpc.IngestionServiceStub
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
         self.now = datetime.now(UTC)
         set_clock(url, self.now)
 
     def move(self, **span) -> None:
         self.now += timedelta(**span)
-        set_clock(self._url, self.now)
+        set_clock(self.url, self.now)
 
     def ago(self, **span) -> datetime:
         return self.now - timedelta(**span)

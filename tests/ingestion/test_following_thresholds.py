@@ -76,7 +76,7 @@ async def house(new_database) -> AsyncIterator[House]:
 
         recording = Recording(database, SecretBox([KEY]), ContactRefs([KEY]), wake)
         thresholds = ThresholdCopy(database, peer, wake)
-        yield House(url, notifier, recording, Measuring(database), thresholds, woken)
+        yield House(url, notifier, recording, Measuring(database, 24), thresholds, woken)
 
 
 async def test_a_change_is_followed_by_a_running_service(new_database):

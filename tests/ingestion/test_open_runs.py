@@ -51,7 +51,7 @@ async def service(url, notifier_address):
 async def giving_up(url):
     async with Database.open(url, name="test") as database:
         yield GivingUp(
-            database, Recording(database, SecretBox([KEY]), ContactRefs([KEY]), lambda: None), DAY
+            database, Recording(database, SecretBox([KEY]), ContactRefs([KEY]), lambda: None), 24
         )
 
 
@@ -114,14 +114,15 @@ async def test_a_start_that_cannot_be_kept_is_rejected(ingestion, location, fiel
 
 async def test_a_run_that_never_finishes_is_a_failure_of_its_own_kind(url, service, giving_up):
     started_at = ago(hours=1)
-    await record(service, a_start("l", executed_at=started_at, workflow_name="Welcome"))
+    start = {"executed_at": started_at, "workflow_name": "Welcome", "contact_id": "c"}
+    await record(service, a_start("l", **start))
     set_clock(url, started_at + DAY - timedelta(microseconds=1))
     await giving_up.give_up_overdue()
     assert await listed(service, "l") == []
 
     set_clock(url, started_at + DAY)
     await giving_up.give_up_overdue()
-    (found,) = await listed(service, "l")
+    (found,) = await listed(service, "l", contact_id="c")
     assert (found.status, found.error_class) == (FAILED, "NEVER_FINISHED")
     assert (found.run_id, found.workflow_name) == ("r", "Welcome")
     assert found.error_message == "No end of the run was reported within 24 hours."
@@ -173,3 +174,53 @@ async def test_more_than_500_overdue_runs_are_all_given_up(url, service, giving_
     set_clock(url, ago(hours=-25))
     await giving_up.give_up_overdue()
     assert open_runs(url) == []
+
+
+async def test_a_workflow_is_known_once_a_run_of_it_began(service):
+    await record(service, a_start("l", workflow_name="Welcome"), a_start("l", "another"))
+    request = pb.ListWorkflowsRequest(location_id="l")
+    (found,) = (await service.ListWorkflows(request, timeout=5)).workflows
+    assert (found.workflow_id, found.name) == ("wf", "Welcome")
+    assert not found.HasField("last_execution_at")
+
+
+async def limit(service, workflow_id, hours):
+    workflow = pb.Workflow(location_id="l", workflow_id=workflow_id, run_limit_hours=hours)
+    request = pb.UpdateWorkflowRequest(workflow=workflow)
+    request.update_mask.paths.append("run_limit_hours")
+    await service.UpdateWorkflow(request, timeout=5)
+
+
+async def test_each_workflow_may_have_a_limit_of_its_own(url, service, giving_up):
+    workflows = {"short": 2, "long": 48, "none": None}
+    for workflow_id, hours in workflows.items():
+        start = an_execution("l", workflow_id, status=STARTED, run_id=workflow_id)
+        await record(service, start)
+        await limit(service, workflow_id, hours)
+    given_up = []
+    for hours in (1.9, 2.1, 23.9, 24.1, 47.9, 48.1):
+        set_clock(url, ago(hours=-hours))
+        await giving_up.give_up_overdue()
+        given_up.append([each.run_id for each in await listed(service, "l")])
+    assert given_up == [
+        [],
+        ["short"],
+        ["short"],
+        ["none", "short"],
+        ["none", "short"],
+        ["long", "none", "short"],
+    ]
+    messages = {each.run_id: each.error_message for each in await listed(service, "l")}
+    assert messages["short"] == "No end of the run was reported within 2 hours."
+
+
+async def test_a_run_with_a_limit_of_its_own_whose_end_slipped_by_is_not_given_up(
+    url, service, giving_up
+):
+    await record(service, an_execution("l", run_id="r"))
+    await record(service, a_start("l"))
+    await limit(service, "wf", 1)
+    set_clock(url, ago(hours=-2))
+    await giving_up.give_up_overdue()
+    assert open_runs(url) == []
+    assert len(await listed(service, "l")) == 1

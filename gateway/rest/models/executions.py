@@ -92,6 +92,10 @@ class Workflow(Answer):
     """GoHighLevel's number of its version; null until a scan saw it."""
     changed_at: AwareDatetime | None
     """Since when it is as it is in GoHighLevel; null until a scan saw it."""
+    run_limit_hours: int | None
+    """Hours after which a run that started and did not end counts as failed."""
+    default_run_limit_hours: int
+    """The same where it is null."""
 
 
 class WorkflowMetrics(RunNumbers):

@@ -73,7 +73,7 @@ EXECUTION: Mapping[str, Any] = {
             "type": "string",
             "enum": ["success", "failed", "partial", "started"],
             "description": "`started` opens a run that another one with the same `runId` ends; "
-            "what is not ended within a day counts as failed.",
+            "what is not ended within the workflow's limit (a day) counts as failed.",
         },
         "workflowId": {"type": "string", "maxLength": 64},
         "locationId": {"type": "string", "maxLength": 64},

@@ -7,8 +7,10 @@ from datetime import datetime
 
 from libs.db.outbox import OutboxEvent
 from libs.ids import new_id
+from services.ingestion.domain import failure
 from services.ingestion.domain.events import (
     Event,
+    FinishedAgain,
     WorkflowFailing,
     WorkflowRecovered,
     kind_of,
@@ -48,6 +50,8 @@ async def enter(
     ]
     for workflow, recovered_at in recoveries.items():
         events.append(_recovered(entered.sighted[workflow], recovered_at, at))
+    finished = await _finished(session, standings, batch)
+    events += [_finished_again(entered.sighted[workflow], at) for workflow in finished]
     changed = _changed(standings, entered.sighted)
     await batches.conclude(session, changed, _to_tell(events), commit=commit)
     return bool(events)
@@ -108,6 +112,28 @@ async def _recoveries(
     return recovered
 
 
+async def _finished(
+    session: Transaction, standings: dict[WorkflowKey, Standing], batch: Iterable[Execution]
+) -> list[WorkflowKey]:
+    """Gives the workflows whose runs had never finished, and of which one ended after them."""
+    ended = [
+        run
+        for run in batch
+        if standings[run.workflow].finish_due and run.error_class != failure.NEVER_FINISHED
+    ]
+    if not ended:
+        return []
+    unfinished = await batches.last_unfinished(session, {run.workflow for run in ended})
+    finished = {
+        run.workflow
+        for run in ended
+        if run.workflow not in unfinished or run.order() > unfinished[run.workflow]
+    }
+    for workflow in finished:
+        standings[workflow] = standings[workflow].after_finish()
+    return sorted(finished)
+
+
 def _changed(
     standings: Mapping[WorkflowKey, Standing], before: Mapping[WorkflowKey, Sighted]
 ) -> dict[WorkflowKey, Standing]:
@@ -156,16 +182,31 @@ def _recovered(sighted: Sighted, recovered_at: datetime, at: datetime) -> Workfl
     )
 
 
+def _finished_again(sighted: Sighted, at: datetime) -> FinishedAgain:
+    location_id, workflow_id = sighted.workflow
+    return FinishedAgain(
+        location_id=location_id,
+        occurred_at=at,
+        workflow_id=workflow_id,
+        workflow_name=sighted.name,
+    )
+
+
 def _to_tell(events: Iterable[Event]) -> list[OutboxEvent]:
-    return [_to_outbox(each) for each in events]
+    return [to_outbox(each) for each in events]
 
 
-def _to_outbox(event: Event) -> OutboxEvent:
-    """While the notifier is slow or away, what a workflow's next failures say goes into one event."""
+def to_outbox(event: Event) -> OutboxEvent:
+    """Writes an event for the outbox.
+
+    While the notifier is slow or away, what a workflow's next failures say goes
+    into one event.
+    """
+    about_failures = isinstance(event, WorkflowFailing | WorkflowRecovered)
     return OutboxEvent(
         kind_of(event),
         payload_of(event),
         new_id(),
-        topic=f"{event.location_id}/{event.workflow_id}",
+        topic=f"{event.location_id}/{event.workflow_id}" if about_failures else "",
         number="new_failures" if isinstance(event, WorkflowFailing) else "",
     )

@@ -1,10 +1,12 @@
-"""Learns from the scheduler what workflows there are, and how they changed."""
+"""Learns what workflows there are, how they changed, and how long their runs may take."""
 
 from collections.abc import Sequence
 
 from libs.db.database import Database
 from services.ingestion.domain.change import WorkflowState, change
-from services.ingestion.store import changes
+from services.ingestion.domain.execution import WorkflowKey
+from services.ingestion.domain.workflow import WorkflowNotFound
+from services.ingestion.store import changes, workflows
 from services.ingestion.store.now import now
 
 
@@ -29,6 +31,12 @@ class Learning:
             news = {id_: each for id_, each in found.items() if each is not None}
             await changes.add(session, location_id, news)
         return len(news)
+
+    async def set_run_limit(self, workflow: WorkflowKey, hours: int | None) -> None:
+        """Sets how many hours a run of a workflow may take; None is as long as elsewhere."""
+        async with self._database.transaction() as session:
+            if not await workflows.set_run_limit(session, workflow, hours):
+                raise WorkflowNotFound(**workflow._asdict())
 
 
 def _order(state: WorkflowState) -> tuple[str, bool, float]:

@@ -28,8 +28,9 @@ WEEK, DAY = timedelta(days=7), timedelta(hours=24)
 class Measuring:
     """Counts what was recorded; changes nothing."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, run_limit_hours: int) -> None:
         self._database = database
+        self._run_limit_hours = run_limit_hours
 
     async def metrics(self, workflow: WorkflowKey, window: timedelta) -> Metrics:
         """Gives the numbers of a workflow over a window that ends now, and the one before."""
@@ -63,6 +64,13 @@ class Measuring:
             if each in names
         ]
 
+    async def health(self, workflow: WorkflowKey) -> WorkflowHealth:
+        """Gives a workflow, and how it has been lately."""
+        async with self._database.transaction() as session:
+            found = await workflows.get(session, workflow)
+        (health,) = (await self.healths(Page([found], ""))).items
+        return health
+
     async def healths(self, found: Page[Workflow]) -> Page[WorkflowHealth]:
         """Adds to workflows of one location how they have been lately."""
         if not found.items:
@@ -76,7 +84,14 @@ class Measuring:
             last = await ask.last_runs()
             changed = await changes.newest(session, location_id, ids)
         healths = [
-            WorkflowHealth(each, day[id_][0], week[id_][0], last[id_][1], changed.get(id_))
+            WorkflowHealth(
+                workflow=each,
+                last_24_hours=day[id_][0],
+                last_7_days=week[id_][0],
+                last_failure_at=last[id_][1],
+                last_change=changed.get(id_),
+                default_run_limit_hours=self._run_limit_hours,
+            )
             for id_, each in zip(ids, found.items, strict=True)
         ]
         return Page(healths, found.next_page_token)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,7 +12,13 @@ from libs.ids import new_id
 from libs.secrets import SecretBox
 from services.ingestion.actions import judging
 from services.ingestion.domain.contact import ContactRefs
-from services.ingestion.domain.execution import Execution, Key, Report, received
+from services.ingestion.domain.execution import (
+    Execution,
+    Key,
+    Report,
+    WorkflowKey,
+    received,
+)
 from services.ingestion.domain.open_run import OpenRun, Start
 from services.ingestion.domain.quarantine import (
     LARGEST_BODY,
@@ -20,7 +27,7 @@ from services.ingestion.domain.quarantine import (
     redacted,
 )
 from services.ingestion.domain.recording import Item, Outcome, Rejection, Result
-from services.ingestion.store import Transaction, keys, open_runs, quarantine
+from services.ingestion.store import Transaction, keys, open_runs, quarantine, workflows
 from services.ingestion.store.now import now
 from services.ingestion.store.quarantine import Sealed
 
@@ -106,7 +113,23 @@ class Recording:
                 await also(session, results)
         if told:
             self._wake_outbox()
+        if batch.starts:
+            await self._know(batch.starts.values())
         return results
+
+    async def _know(self, starts: Iterable[OpenRun]) -> None:
+        """Makes workflows known whose first run has only begun.
+
+        After the batch: in its transaction it would lock workflows out of order.
+        What fails here is done by the next start or the first end.
+        """
+        names: dict[WorkflowKey, str] = {}
+        for each in starts:
+            workflow = WorkflowKey(*each.key[:2])
+            names[workflow] = each.workflow_name or names.get(workflow, "")
+        with suppress(problems.Problem):
+            async with self._database.transaction() as session:
+                await workflows.know(session, dict(sorted(names.items())))
 
     async def _accepted(
         self, session: Transaction, items: Sequence[Item], ids: Sequence[str]

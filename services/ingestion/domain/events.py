@@ -46,10 +46,36 @@ class WorkflowRecovered:
     recovered_at: datetime
 
 
-Event = WorkflowFailing | WorkflowRecovered
-KINDS: Mapping[str, type[WorkflowFailing] | type[WorkflowRecovered]] = {
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeverFinished:
+    """Runs of a workflow began and did not end in their time."""
+
+    location_id: str
+    occurred_at: datetime
+    workflow_id: str
+    workflow_name: str
+    new_runs: int
+    oldest_started_at: datetime
+    run_ids: tuple[str, ...]
+    """The newest of them, at most 5."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedAgain:
+    """A run of such a workflow ended."""
+
+    location_id: str
+    occurred_at: datetime
+    workflow_id: str
+    workflow_name: str
+
+
+Event = WorkflowFailing | WorkflowRecovered | NeverFinished | FinishedAgain
+KINDS: Mapping[str, type[Event]] = {
     "workflow_failing": WorkflowFailing,
     "workflow_recovered": WorkflowRecovered,
+    "never_finished": NeverFinished,
+    "finished_again": FinishedAgain,
 }
 
 

@@ -57,6 +57,17 @@ class OpenRun:
         )
 
 
+class Overdue(NamedTuple):
+    """A run that is open for longer than its workflow's limit."""
+
+    run: OpenRun
+    limit: timedelta
+
+    def given_up(self) -> Report:
+        """Gives the failure that it becomes."""
+        return self.run.given_up(self.limit)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """What a caller says of a run that began."""

@@ -83,6 +83,9 @@ class Standing:
     untold_failures: int = 0
     """Failures that no event has carried yet."""
 
+    finish_due: bool = False
+    """The notifier was told that runs never finished, and not yet that one finished again."""
+
     def after_failures(self, tally: Tally, *, new: int) -> tuple["Standing", int | None]:
         """Gives the standing after failures in the window, and how many to tell as new.
 
@@ -93,7 +96,7 @@ class Standing:
         if not tally.exceeded:
             return replace(self, failing=False, untold_failures=untold), None
         # Those that grew too old for the window are not told any more.
-        return TOLD, min(untold, tally.failure_count)
+        return self._told(), min(untold, tally.failure_count)
 
     def after_change(self, tally: Tally, *, succeeded_since: bool) -> tuple["Standing", int | None]:
         """Gives the same after the threshold changed; what was told already is not told again.
@@ -106,14 +109,18 @@ class Standing:
         if self.failing or succeeded_since:
             return self, None
         if not self.recovery_due:
-            return TOLD, tally.failure_count
+            return self._told(), tally.failure_count
         new_failures = min(self.untold_failures, tally.failure_count)
-        return TOLD, new_failures or None
+        return self._told(), new_failures or None
 
     def after_recovery(self) -> "Standing":
         """Gives the standing after a success that is newer than every failure."""
         return replace(self, failing=False, recovery_due=False)
 
+    def after_finish(self) -> "Standing":
+        """Gives the standing after a run that ended when others had never done so."""
+        return replace(self, finish_due=False)
 
-TOLD = Standing(failing=True, recovery_due=True)
-"""How a workflow stands when an event about its failures was just written."""
+    def _told(self) -> "Standing":
+        """Gives the standing when an event about its failures was just written."""
+        return replace(self, failing=True, recovery_due=True, untold_failures=0)

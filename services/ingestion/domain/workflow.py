@@ -32,9 +32,11 @@ class Workflow:
     last_execution_at: datetime | None
     last_status: Status | None
     failing: bool
+    run_limit_hours: int | None
+    """Hours a run may take; None is as long as elsewhere."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowHealth:
     """A workflow, and how it has been lately."""
 
@@ -44,6 +46,8 @@ class WorkflowHealth:
     last_failure_at: datetime | None
     last_change: WorkflowChange | None
     """How it came to be as it is in GoHighLevel; None until a scan reported it."""
+    default_run_limit_hours: int
+    """What holds for workflows without a limit of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,8 +72,21 @@ async def last_failures(
     session: AsyncSession, wanted: Collection[WorkflowKey]
 ) -> dict[WorkflowKey, Order]:
     """Gives the newest failure that counts of each workflow that has one."""
-    answers = await exchange(session, [Question(thresholds.LAST_FAILURES, _named(wanted))])
-    return {WorkflowKey(*row[:2]): (row[2], row[3]) for row in answers[thresholds.LAST_FAILURES]}
+    return await _last(session, thresholds.LAST_FAILURES, wanted)
+
+
+async def last_unfinished(
+    session: AsyncSession, wanted: Collection[WorkflowKey]
+) -> dict[WorkflowKey, Order]:
+    """Gives the newest run that never finished of each workflow that has one."""
+    return await _last(session, thresholds.LAST_UNFINISHED, wanted)
+
+
+async def _last(
+    session: AsyncSession, statement: str, wanted: Collection[WorkflowKey]
+) -> dict[WorkflowKey, Order]:
+    answers = await exchange(session, [Question(statement, _named(wanted))])
+    return {WorkflowKey(*row[:2]): (row[2], row[3]) for row in answers[statement]}
 
 
 def _named(wanted: Collection[WorkflowKey]) -> tuple[str, str]:

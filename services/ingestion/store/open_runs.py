@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from libs.db import arrays
 from libs.db.exchange import Question, exchange
 from services.ingestion.domain.execution import Source
-from services.ingestion.domain.open_run import OpenRun, RunKey
+from services.ingestion.domain.open_run import OpenRun, Overdue, RunKey
 
 # The end may have come first, on another replica or over another connection.
 OPEN = text("""
@@ -38,22 +39,37 @@ CLOSE = """
     WHERE open_runs.location_id = given.location_id
         AND open_runs.workflow_id = given.workflow_id AND open_runs.run_id = given.run_id
 """
+# The first condition says nothing new, and lets the index find the few that may be.
+IS_OVERDUE = """
+    open.started_at <= clock_now() - make_interval(hours => least(
+        :limit, (SELECT min(run_limit_hours) FROM workflows WHERE run_limit_hours IS NOT NULL)
+    ))
+    AND open.started_at <= clock_now() - make_interval(hours => coalesce(limits.hours, :limit))
+"""
+LIMITS = """
+    LEFT JOIN LATERAL (
+        SELECT run_limit_hours AS hours FROM workflows AS known
+        WHERE known.location_id = open.location_id AND known.workflow_id = open.workflow_id
+    ) AS limits ON true
+"""
 # Whose end came without a key, at the moment at which the run was opened.
-CLOSE_ENDED = text("""
-    DELETE FROM open_runs AS open
-    WHERE started_at <= clock_now() - CAST(:limit AS interval) AND EXISTS (
-        SELECT FROM execution_logs AS run
-        WHERE run.location_id = open.location_id AND run.workflow_id = open.workflow_id
-            AND run.executed_at >= open.started_at - interval '1 day' AND run.run_id = open.run_id
-    )
-""")
-OVERDUE = text("""
+CLOSE_ENDED = text(f"""
+    DELETE FROM open_runs AS ended USING open_runs AS open {LIMITS}
+    WHERE ended.location_id = open.location_id AND ended.workflow_id = open.workflow_id
+        AND ended.run_id = open.run_id AND {IS_OVERDUE} AND EXISTS (
+            SELECT FROM execution_logs AS run
+            WHERE run.location_id = open.location_id AND run.workflow_id = open.workflow_id
+                AND run.executed_at >= open.started_at - interval '1 day'
+                AND run.run_id = open.run_id
+        )
+""")  # noqa: S608  no value is in the text
+OVERDUE = text(f"""
     SELECT location_id, workflow_id, run_id, workflow_name, started_at, source,
-        CAST(contact_ref AS text)
-    FROM open_runs
-    WHERE started_at <= clock_now() - CAST(:limit AS interval)
+        CAST(contact_ref AS text), coalesce(limits.hours, :limit)
+    FROM open_runs AS open {LIMITS}
+    WHERE {IS_OVERDUE}
     ORDER BY started_at, location_id, workflow_id, run_id LIMIT :most
-""")
+""")  # noqa: S608
 
 
 async def open_all(session: AsyncSession, runs: Sequence[OpenRun]) -> set[RunKey]:
@@ -84,24 +100,28 @@ def closing(runs: Collection[RunKey]) -> list[Question]:
     return [Question(CLOSE, [arrays.texts(column) for column in zip(*sorted(runs), strict=True)])]
 
 
-async def close_ended(session: AsyncSession, *, limit: timedelta) -> None:
+async def close_ended(session: AsyncSession, *, limit_hours: int) -> None:
     """Closes the overdue runs whose end is in the log."""
-    await session.execute(CLOSE_ENDED, {"limit": limit})
+    await session.execute(CLOSE_ENDED, {"limit": limit_hours})
 
 
-async def overdue(session: AsyncSession, *, limit: timedelta, most: int) -> list[OpenRun]:
-    """Gives runs that are open for longer than the limit, the oldest first."""
-    rows = await session.execute(OVERDUE, {"limit": limit, "most": most})
-    return [
-        OpenRun(
-            key=RunKey(*row[:3]),
-            workflow_name=row[3],
-            started_at=row[4],
-            source=Source(row[5]),
-            contact_ref=row[6],
-        )
-        for row in rows
-    ]
+async def overdue(session: AsyncSession, *, limit_hours: int, most: int) -> list[Overdue]:
+    """Gives runs that are open for longer than their workflow's limit, the oldest first.
+
+    `limit_hours` holds for workflows without a limit of their own.
+    """
+    rows = await session.execute(OVERDUE, {"limit": limit_hours, "most": most})
+    return [Overdue(_run(row[:7]), timedelta(hours=row[7])) for row in rows]
+
+
+def _run(row: Sequence[Any]) -> OpenRun:
+    return OpenRun(
+        key=RunKey(*row[:3]),
+        workflow_name=row[3],
+        started_at=row[4],
+        source=Source(row[5]),
+        contact_ref=row[6],
+    )
 
 
 def _given(keys: Sequence[RunKey]) -> dict[str, object]:

@@ -157,6 +157,15 @@ class WorkflowRow(IngestionTable, table=True):
     __tablename__ = "workflows"
     __table_args__ = (
         PrimaryKeyConstraint("location_id", "workflow_id", name="workflows_pkey"),
+        CheckConstraint(
+            "run_limit_hours BETWEEN 1 AND 720", name="workflows_run_limit_hours_check"
+        ),
+        # Few have a limit of their own; the shortest says which runs may be overdue.
+        Index(
+            "workflows_run_limit_hours_idx",
+            "run_limit_hours",
+            postgresql_where=text("run_limit_hours IS NOT NULL"),
+        ),
         # Every batch updates it; room in the page keeps the update off the index.
         {"postgresql_with": {"fillfactor": 70}},
     )
@@ -171,6 +180,8 @@ class WorkflowRow(IngestionTable, table=True):
     failing: bool
     recovery_due: bool
     untold_failures: int
+    finish_due: bool
+    run_limit_hours: int | None
 
 
 class WorkflowChangeRow(IngestionTable, table=True):

@@ -77,6 +77,8 @@ LAST_FAILURES = f"""
     ) AS last
 """  # noqa: S608
 """Gives the newest failure that counts of each workflow that has one."""
+LAST_UNFINISHED = LAST_FAILURES.replace("<> 'EXPECTED'", "= 'NEVER_FINISHED'")
+"""Gives the newest run that never finished of each workflow that has one."""
 MOST_EVIDENCE = 5
 LAST_IN_WINDOW = f"""
     LEFT JOIN LATERAL (
@@ -128,7 +130,7 @@ STANDINGS = text(f"""
     SELECT workflow.location_id, workflow.workflow_id,
         failure_threshold, hours, alerts_enabled,
         tally.failures, tally.first_at, tally.last_at,
-        name, failing, recovery_due, untold_failures,
+        name, failing, recovery_due, untold_failures, finish_due,
         EXISTS (
             SELECT FROM execution_logs AS run
             WHERE run.location_id = workflow.location_id
@@ -191,9 +193,9 @@ async def reviewed(session: AsyncSession, set_by: Collection[SetBy]) -> list[Rev
     )
     return [
         Reviewed(
-            Sighted(WorkflowKey(*row[:2]), row[8], Standing(*row[9:12])),
+            Sighted(WorkflowKey(*row[:2]), row[8], Standing(*row[9:13])),
             _tally(row[2:8]),
-            succeeded_since=row[12],
+            succeeded_since=row[13],
         )
         for row in rows
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -36,7 +36,7 @@ SEE = """
             ELSE known.last_status
         END,
         last_execution_at = greatest(known.last_execution_at, excluded.last_execution_at)
-    RETURNING location_id, workflow_id, name, failing, recovery_due, untold_failures
+    RETURNING location_id, workflow_id, name, failing, recovery_due, untold_failures, finish_due
 """
 """Adds what a batch says of workflows, and locks them until the transaction ends."""
 
@@ -44,13 +44,35 @@ SET_STANDINGS = """
     UPDATE workflows AS known SET
         failing = stands.failing,
         recovery_due = stands.recovery_due,
-        untold_failures = stands.untold_failures
+        untold_failures = stands.untold_failures,
+        finish_due = stands.finish_due
     FROM unnest(
         CAST($1 AS text[]), CAST($2 AS text[]), CAST($3 AS boolean[]), CAST($4 AS boolean[]),
-        CAST($5 AS int[])
-    ) AS stands (location_id, workflow_id, failing, recovery_due, untold_failures)
+        CAST($5 AS int[]), CAST($6 AS boolean[])
+    ) AS stands (location_id, workflow_id, failing, recovery_due, untold_failures, finish_due)
     WHERE known.location_id = stands.location_id AND known.workflow_id = stands.workflow_id
 """
+
+# Who is failing was told of, with these runs among the failures.
+OWE_FINISH = text("""
+    UPDATE workflows AS known SET finish_due = true
+    FROM unnest(CAST(:location_ids AS text[]), CAST(:workflow_ids AS text[]))
+        AS given (location_id, workflow_id)
+    WHERE known.location_id = given.location_id AND known.workflow_id = given.workflow_id
+        AND NOT failing
+    RETURNING known.location_id, known.workflow_id, name
+""")
+KNOW = text("""
+    INSERT INTO workflows (location_id, workflow_id, name, first_seen_at)
+    SELECT given.*, clock_now() FROM unnest(
+        CAST(:location_ids AS text[]), CAST(:workflow_ids AS text[]), CAST(:names AS text[])
+    ) AS given (location_id, workflow_id, name)
+    WHERE NOT EXISTS (
+        SELECT FROM workflows AS known
+        WHERE known.location_id = given.location_id AND known.workflow_id = given.workflow_id
+    )
+    ON CONFLICT ON CONSTRAINT workflows_pkey DO NOTHING
+""")
 
 
 def columns(sightings: Sequence[Sighting]) -> tuple[str, ...]:
@@ -85,8 +107,40 @@ def standings_set(standings: Mapping[WorkflowKey, Standing]) -> list[Question]:
         arrays.flags([each.failing for each in standings.values()]),
         arrays.flags([each.recovery_due for each in standings.values()]),
         arrays.numbers([each.untold_failures for each in standings.values()]),
+        arrays.flags([each.finish_due for each in standings.values()]),
     )
     return [Question(SET_STANDINGS, given)]
+
+
+async def owe_finish(
+    session: AsyncSession, wanted: Sequence[WorkflowKey]
+) -> dict[WorkflowKey, str]:
+    """Notes of workflows that are not failing that runs of them never finished; gives their names.
+
+    They must be locked.
+    """
+    rows = await session.execute(OWE_FINISH, _named(wanted))
+    return {WorkflowKey(*row[:2]): row[2] for row in rows}
+
+
+async def know(session: AsyncSession, wanted: Mapping[WorkflowKey, str]) -> None:
+    """Makes workflows known that are not, by their names; they must be sorted."""
+    given = {**_named(list(wanted)), "names": list(wanted.values())}
+    await session.execute(KNOW, given)
+
+
+async def set_run_limit(session: AsyncSession, key: WorkflowKey, hours: int | None) -> bool:
+    """Sets how many hours a run may take; None is as long as elsewhere. Says whether it is known."""
+    statement = (
+        update(WorkflowRow)
+        .where(
+            col(WorkflowRow.location_id) == key.location_id,
+            col(WorkflowRow.workflow_id) == key.workflow_id,
+        )
+        .values(run_limit_hours=hours)
+        .returning(col(WorkflowRow.workflow_id))
+    )
+    return (await session.execute(statement)).first() is not None
 
 
 async def get(session: AsyncSession, key: WorkflowKey) -> Workflow:
@@ -110,6 +164,13 @@ async def listed(
     return [_workflow(row) for row in await session.scalars(query)]
 
 
+def _named(wanted: Sequence[WorkflowKey]) -> dict[str, object]:
+    return {
+        "location_ids": [each.location_id for each in wanted],
+        "workflow_ids": [each.workflow_id for each in wanted],
+    }
+
+
 def _workflow(row: WorkflowRow) -> Workflow:
     return Workflow(
         location_id=row.location_id,
@@ -119,4 +180,5 @@ def _workflow(row: WorkflowRow) -> Workflow:
         last_execution_at=row.last_execution_at,
         last_status=Status(row.last_status) if row.last_status else None,
         failing=row.failing,
+        run_limit_hours=row.run_limit_hours,
     )

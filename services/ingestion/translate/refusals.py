@@ -91,3 +91,21 @@ class ThresholdOutOfRange(problems.InvalidRequest):
     """Try 1 to 10,000 failures."""
 
     reason = "THRESHOLD_OUT_OF_RANGE"
+
+
+class RunLimitOutOfRange(problems.InvalidRequest):
+    """Let runs take 1 to 720 hours, or leave it to the installation's limit."""
+
+    reason = "RUN_LIMIT_OUT_OF_RANGE"
+
+
+class UpdateMaskEmpty(problems.InvalidRequest):
+    """Name the fields to change in the mask."""
+
+    reason = "UPDATE_MASK_EMPTY"
+
+
+class UpdateMaskUnknownField(problems.InvalidRequest):
+    """Only run_limit_hours can be changed."""
+
+    reason = "UPDATE_MASK_UNKNOWN_FIELD"

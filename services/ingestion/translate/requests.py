@@ -160,6 +160,21 @@ def states_from(request: pb.ReportWorkflowsRequest) -> list[WorkflowState]:
     return [_state_from(each) for each in request.workflows]
 
 
+def run_limit_from(request: pb.UpdateWorkflowRequest) -> tuple[WorkflowKey, int | None]:
+    """Reads how many hours a run of which workflow may take; None clears it."""
+    workflow = workflow_from(request.workflow)
+    if not request.update_mask.paths:
+        raise refusals.UpdateMaskEmpty.at("update_mask")
+    for each in request.update_mask.paths:
+        if each != "run_limit_hours":
+            raise refusals.UpdateMaskUnknownField.at("update_mask", f"`{each}` cannot be changed.")
+    if not request.workflow.HasField("run_limit_hours"):
+        return workflow, None
+    if not 1 <= request.workflow.run_limit_hours <= MOST_HOURS:
+        raise refusals.RunLimitOutOfRange.at("workflow.run_limit_hours")
+    return workflow, request.workflow.run_limit_hours
+
+
 def window_from(request: _Windowed, *, default: timedelta) -> timedelta:
     """Reads how far to look back."""
     if not request.HasField("window"):

@@ -101,7 +101,7 @@ def threshold_checked(tally: Tally) -> pb.CheckAlertThresholdResponse:
 def workflows(page: Page[WorkflowHealth]) -> pb.ListWorkflowsResponse:
     """Writes a page of workflows."""
     return pb.ListWorkflowsResponse(
-        workflows=[_workflow(each) for each in page.items],
+        workflows=[workflow(each) for each in page.items],
         next_page_token=page.next_page_token,
     )
 
@@ -232,7 +232,8 @@ def _error_class(counted: ErrorClassCount) -> pb.ErrorClassCount:
     )
 
 
-def _workflow(health: WorkflowHealth) -> pb.Workflow:
+def workflow(health: WorkflowHealth) -> pb.Workflow:
+    """Writes a workflow and how it has been lately."""
     workflow, change = health.workflow, health.last_change
     return pb.Workflow(
         location_id=workflow.location_id,
@@ -248,6 +249,8 @@ def _workflow(health: WorkflowHealth) -> pb.Workflow:
         status=change.status if change else "",
         version=change.version if change else None,
         changed_at=timestamp(change.changed_at) if change else None,
+        run_limit_hours=workflow.run_limit_hours,
+        default_run_limit_hours=health.default_run_limit_hours,
     )
 
 

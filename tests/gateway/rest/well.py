@@ -132,6 +132,8 @@ def make_well(street: Street) -> None:
         "GetWorkflowMetrics": ingestion.GetWorkflowMetricsResponse(metrics=METRICS),
         "CheckAlertThreshold": ingestion.CheckAlertThresholdResponse(failure_threshold=3),
         "ListWorkflows": ingestion.ListWorkflowsResponse(workflows=[WORKFLOW]),
+        "GetWorkflow": ingestion.GetWorkflowResponse(workflow=WORKFLOW),
+        "UpdateWorkflow": ingestion.UpdateWorkflowResponse(workflow=WORKFLOW),
         "ListQuarantined": ingestion.ListQuarantinedResponse(),
         "GetExecution": ingestion.GetExecutionResponse(execution=EXECUTION),
         "ListErrorGroups": ingestion.ListErrorGroupsResponse(window_start=NOW, window_end=NOW),

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -38,7 +39,7 @@ class _ExecutionStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Execu
     EXECUTION_STATUS_STARTED: _ExecutionStatus.ValueType  # 4
     """The run began; `executed_at` says when. Taken by `RecordExecutions` only, and
     only with a `run_id`: an execution with the same one ends the run. A run
-    that nobody ends within the limit (24 hours unless set otherwise) enters the
+    that nobody ends within the workflow's limit (`run_limit_hours`) enters the
     log as failed, with the class `NEVER_FINISHED`; its end is then a
     `DUPLICATE` when its `idempotency_key` is the run id.
     """
@@ -57,7 +58,7 @@ EXECUTION_STATUS_PARTIAL: ExecutionStatus.ValueType  # 3
 EXECUTION_STATUS_STARTED: ExecutionStatus.ValueType  # 4
 """The run began; `executed_at` says when. Taken by `RecordExecutions` only, and
 only with a `run_id`: an execution with the same one ends the run. A run
-that nobody ends within the limit (24 hours unless set otherwise) enters the
+that nobody ends within the workflow's limit (`run_limit_hours`) enters the
 log as failed, with the class `NEVER_FINISHED`; its end is then a
 `DUPLICATE` when its `idempotency_key` is the run id.
 """
@@ -1231,6 +1232,8 @@ class Workflow(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     CHANGED_AT_FIELD_NUMBER: _builtins.int
+    RUN_LIMIT_HOURS_FIELD_NUMBER: _builtins.int
+    DEFAULT_RUN_LIMIT_HOURS_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """The location."""
     workflow_id: _builtins.str
@@ -1247,6 +1250,12 @@ class Workflow(_message.Message):
     """
     version: _builtins.int
     """GoHighLevel's number of its version. Absent until a scan reported it."""
+    run_limit_hours: _builtins.int
+    """Hours after which a run that started and did not end counts as failed, 1 to
+    720. Absent means `default_run_limit_hours`.
+    """
+    default_run_limit_hours: _builtins.int
+    """The same for workflows without a limit of their own. Output only."""
     @_builtins.property
     def first_seen_at(self) -> _timestamp_pb2.Timestamp:
         """When we first heard of it."""
@@ -1287,13 +1296,20 @@ class Workflow(_message.Message):
         status: _builtins.str = ...,
         version: _builtins.int | None = ...,
         changed_at: _timestamp_pb2.Timestamp | None = ...,
+        run_limit_hours: _builtins.int | None = ...,
+        default_run_limit_hours: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_version", b"_version", "changed_at", b"changed_at", "first_seen_at", b"first_seen_at", "last_24_hours", b"last_24_hours", "last_7_days", b"last_7_days", "last_execution_at", b"last_execution_at", "last_failure_at", b"last_failure_at", "version", b"version"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_run_limit_hours", b"_run_limit_hours", "_version", b"_version", "changed_at", b"changed_at", "first_seen_at", b"first_seen_at", "last_24_hours", b"last_24_hours", "last_7_days", b"last_7_days", "last_execution_at", b"last_execution_at", "last_failure_at", b"last_failure_at", "run_limit_hours", b"run_limit_hours", "version", b"version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_version", b"_version", "changed_at", b"changed_at", "failing", b"failing", "first_seen_at", b"first_seen_at", "last_24_hours", b"last_24_hours", "last_7_days", b"last_7_days", "last_execution_at", b"last_execution_at", "last_failure_at", b"last_failure_at", "last_status", b"last_status", "location_id", b"location_id", "name", b"name", "status", b"status", "version", b"version", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_run_limit_hours", b"_run_limit_hours", "_version", b"_version", "changed_at", b"changed_at", "default_run_limit_hours", b"default_run_limit_hours", "failing", b"failing", "first_seen_at", b"first_seen_at", "last_24_hours", b"last_24_hours", "last_7_days", b"last_7_days", "last_execution_at", b"last_execution_at", "last_failure_at", b"last_failure_at", "last_status", b"last_status", "location_id", b"location_id", "name", b"name", "run_limit_hours", b"run_limit_hours", "status", b"status", "version", b"version", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__run_limit_hours: _TypeAlias = _typing.Literal["run_limit_hours"]  # noqa: Y015
+    _WhichOneofArgType__run_limit_hours: _TypeAlias = _typing.Literal["_run_limit_hours", b"_run_limit_hours"]  # noqa: Y015
     _WhichOneofReturnType__version: _TypeAlias = _typing.Literal["version"]  # noqa: Y015
     _WhichOneofArgType__version: _TypeAlias = _typing.Literal["_version", b"_version"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__run_limit_hours) -> _WhichOneofReturnType__run_limit_hours | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__version) -> _WhichOneofReturnType__version | None: ...
 
 Global___Workflow: _TypeAlias = Workflow  # noqa: Y015
@@ -2657,3 +2673,109 @@ class ForgetContactResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ForgetContactResponse: _TypeAlias = ForgetContactResponse  # noqa: Y015
+
+@_typing.final
+class GetWorkflowRequest(_message.Message):
+    """Request for `GetWorkflow`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    workflow_id: _builtins.str
+    """Required."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        workflow_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetWorkflowRequest: _TypeAlias = GetWorkflowRequest  # noqa: Y015
+
+@_typing.final
+class GetWorkflowResponse(_message.Message):
+    """Response of `GetWorkflow`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKFLOW_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def workflow(self) -> Global___Workflow:
+        """The workflow."""
+
+    def __init__(
+        self,
+        *,
+        workflow: Global___Workflow | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["workflow", b"workflow"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["workflow", b"workflow"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetWorkflowResponse: _TypeAlias = GetWorkflowResponse  # noqa: Y015
+
+@_typing.final
+class UpdateWorkflowRequest(_message.Message):
+    """Request for `UpdateWorkflow`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKFLOW_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def workflow(self) -> Global___Workflow:
+        """The new values, and the `location_id` and `workflow_id` they are for
+        (required).
+        """
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Which fields change: run_limit_hours. Required, not empty."""
+
+    def __init__(
+        self,
+        *,
+        workflow: Global___Workflow | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["update_mask", b"update_mask", "workflow", b"workflow"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["update_mask", b"update_mask", "workflow", b"workflow"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateWorkflowRequest: _TypeAlias = UpdateWorkflowRequest  # noqa: Y015
+
+@_typing.final
+class UpdateWorkflowResponse(_message.Message):
+    """Response of `UpdateWorkflow`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKFLOW_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def workflow(self) -> Global___Workflow:
+        """The workflow after the change."""
+
+    def __init__(
+        self,
+        *,
+        workflow: Global___Workflow | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["workflow", b"workflow"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["workflow", b"workflow"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateWorkflowResponse: _TypeAlias = UpdateWorkflowResponse  # noqa: Y015

@@ -158,6 +158,15 @@ class IngestionServiceStub:
     Idempotent. Fails with `LOCATION_MISSING`, `CONTACT_MISSING` or
     `FIELD_TOO_LONG`.
     """
+    GetWorkflow: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.GetWorkflowRequest, _ingestion_pb2.GetWorkflowResponse]
+    """Gets one workflow with its health. Fails with `WORKFLOW_NOT_FOUND`."""
+    UpdateWorkflow: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.UpdateWorkflowRequest, _ingestion_pb2.UpdateWorkflowResponse]
+    """Changes what we do with a workflow. Only the fields of the mask change; a
+    field of the mask that is absent in the message is cleared.
+
+    Idempotent. Fails with `WORKFLOW_NOT_FOUND`, `UPDATE_MASK_EMPTY`,
+    `UPDATE_MASK_UNKNOWN_FIELD` or `RUN_LIMIT_OUT_OF_RANGE`.
+    """
 
 class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Knows what happened: keeps the execution log of every watched GoHighLevel
@@ -428,6 +437,27 @@ class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent. Fails with `LOCATION_MISSING`, `CONTACT_MISSING` or
         `FIELD_TOO_LONG`.
+        """
+
+    @_abc_1.abstractmethod
+    def GetWorkflow(
+        self,
+        request: _ingestion_pb2.GetWorkflowRequest,
+        context: _aio.ServicerContext[_ingestion_pb2.GetWorkflowRequest, _abc.Awaitable[_ingestion_pb2.GetWorkflowResponse]],
+    ) -> _abc.Awaitable[_ingestion_pb2.GetWorkflowResponse]:
+        """Gets one workflow with its health. Fails with `WORKFLOW_NOT_FOUND`."""
+
+    @_abc_1.abstractmethod
+    def UpdateWorkflow(
+        self,
+        request: _ingestion_pb2.UpdateWorkflowRequest,
+        context: _aio.ServicerContext[_ingestion_pb2.UpdateWorkflowRequest, _abc.Awaitable[_ingestion_pb2.UpdateWorkflowResponse]],
+    ) -> _abc.Awaitable[_ingestion_pb2.UpdateWorkflowResponse]:
+        """Changes what we do with a workflow. Only the fields of the mask change; a
+        field of the mask that is absent in the message is cleared.
+
+        Idempotent. Fails with `WORKFLOW_NOT_FOUND`, `UPDATE_MASK_EMPTY`,
+        `UPDATE_MASK_UNKNOWN_FIELD` or `RUN_LIMIT_OUT_OF_RANGE`.
         """
 
 def add_IngestionServiceServicer_to_server(servicer: IngestionServiceServicer, server: _aio.Server) -> None: ...
