@@ -78,6 +78,7 @@ class Batches:
         self._largest_backlog = largest_backlog
         self._waiting: deque[_Waiting] = deque()
         self._calls: dict[asyncio.Task[None], Sequence[_Waiting]] = {}
+        self._under_way = 0
         self._about_to_leave = False
         self._stopped = False
 
@@ -101,7 +102,7 @@ class Batches:
         """
         if self._stopped:
             raise Stopping(retry_after=RETRY_AFTER)
-        if self._held() + len(items) > self._largest_backlog:
+        if len(self._waiting) + self._under_way + len(items) > self._largest_backlog:
             raise BacklogFull(retry_after=RETRY_AFTER)
         if len(items) == 1:
             return [await self._add(items[0])]
@@ -117,9 +118,6 @@ class Batches:
         await asyncio.gather(*calls, return_exceptions=True)
         for batch in calls.values():
             self._fail(batch, Stopping(retry_after=RETRY_AFTER))
-
-    def _held(self) -> int:
-        return len(self._waiting) + sum(len(batch) for batch in self._calls.values())
 
     def _add(self, item: pb.RecordItem) -> "asyncio.Future[Outcome]":
         loop = asyncio.get_running_loop()
@@ -137,6 +135,7 @@ class Batches:
             batch = self._next_batch()
             task = asyncio.create_task(self._send(batch))
             self._calls[task] = batch
+            self._under_way += len(batch)
             task.add_done_callback(self._returned)
 
     def _may_leave(self) -> bool:
@@ -146,7 +145,7 @@ class Batches:
         return small or len(self._waiting) >= MANY
 
     def _returned(self, task: asyncio.Task[None]) -> None:
-        del self._calls[task]
+        self._under_way -= len(self._calls.pop(task))
         self._leave()
 
     def _next_batch(self) -> list[_Waiting]:

@@ -100,7 +100,7 @@ class Door:
             readings.items,
             caller,
             asked,
-            quarantine_as=None if delivery.strict else delivery.header("content-type"),
+            quarantine_as=None if delivery.strict else delivery.header(b"content-type"),
         )
         if readings.several:
             return OK, {"results": [_result(each) for each in taken]}
@@ -118,25 +118,26 @@ class _Delivery:
         self._receive = receive
         self._workflow_id = workflow_id
         self.path: str = scope["path"]
-        self.request_id = request_id_from(self.header(call.REQUEST_ID_HEADER))
+        self.request_id = request_id_from(self.header(b"x-request-id"))
         query = scope["query_string"].decode("latin-1")
         self.query = dict(parse_qsl(query, errors="replace")) if query else {}
-        self.strict = "handling=strict" in self.header("prefer").replace(" ", "").lower()
+        self.strict = "handling=strict" in self.header(b"prefer").replace(" ", "").lower()
 
-    def header(self, name: str) -> str:
-        return self._headers.get(name.encode(), b"").decode("latin-1").strip()
+    def header(self, name: bytes) -> str:
+        found = self._headers.get(name)
+        return found.decode("latin-1").strip() if found else ""
 
     def secret(self) -> str | None:
-        in_header = keys.presented(self.header("authorization"), self.header("x-api-key"))
+        in_header = keys.presented(self.header(b"authorization"), self.header(b"x-api-key"))
         return in_header or self.query.get("key")
 
     def read(self, body: bytes) -> Readings:
         read = read_strictly if self.strict else read_leniently
-        return read(body, self._workflow_id, self.header("idempotency-key") or None)
+        return read(body, self._workflow_id, self.header(b"idempotency-key") or None)
 
     async def body(self, seconds: float) -> bytes:
         """Gives the body; raises `BodyTooLarge`, `BodyTooSlow` or `CallerLeft`."""
-        announced = self.header("content-length")
+        announced = self.header(b"content-length")
         if announced.isdecimal() and int(announced) > MOST_READ:
             raise told.BodyTooLarge
         try:

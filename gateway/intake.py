@@ -99,8 +99,9 @@ class Intake:
             await self._record([each for each in entries if each.problem is None], "")
         else:
             await self._record(entries, quarantine_as)
-            # What could be read and was refused all the same is not lost either.
-            await self._record([each for each in entries if each.taken is None], quarantine_as)
+            if refused := [each for each in entries if each.taken is None]:
+                # What could be read and was refused all the same is not lost either.
+                await self._record(refused, quarantine_as)
         return [each.taken or Taken("rejected", "", each.problem) for each in entries]
 
     async def _record(self, entries: Sequence[_Entry], content_type: str) -> None:

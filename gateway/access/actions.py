@@ -47,7 +47,7 @@ class Access:
         self._sessions: Answers[bytes, Caller | Refusal] = Answers(
             self._find_session, clock, most=MOST_REMEMBERED
         )
-        self._locations: Answers[str, None] = Answers(
+        self._locations: Answers[str, bool] = Answers(
             self._insert_location, clock, most=MOST_REMEMBERED
         )
 
@@ -57,6 +57,8 @@ class Access:
         Raises `KeyMissing`, `KeyMalformed`, `KeyUnknown`, `KeyRevoked` or
         `KeyExpired`. Asks the database at most every 10 seconds for a key.
         """
+        if secret and (known := self._callers.kept(keys.digest(secret))) is not None:
+            return _accepted(known)
         return _accepted(await self._callers.of(keys.digest(keys.checked_secret(secret))))
 
     def count_request(self, caller: Caller) -> None:
@@ -143,7 +145,8 @@ class Access:
 
     async def remember_location(self, location_id: str) -> None:
         """Creates the location unless it is there; asks the database once an hour for each."""
-        await self._locations.of(checked_location_id(location_id))
+        if self._locations.kept(location_id) is None:
+            await self._locations.of(checked_location_id(location_id))
 
     async def known(self, location_id: str) -> None:
         """Raises `LocationNotFound` unless the location is there."""
@@ -232,10 +235,10 @@ class Access:
             await store.note_use(session, found.key.key_id)
         return found.key.caller(), _at_most(found.left)
 
-    async def _insert_location(self, location_id: str) -> tuple[None, timedelta]:
+    async def _insert_location(self, location_id: str) -> tuple[bool, timedelta]:
         async with self._database.transaction() as session:
             await store.add_location(session, location_id)
-        return None, LOCATION_KNOWN_FOR
+        return True, LOCATION_KNOWN_FOR
 
     def _checked_expiry(self, expires_at: datetime | None) -> datetime | None:
         if expires_at is not None and expires_at <= self._clock.now():

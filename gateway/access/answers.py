@@ -15,7 +15,7 @@ V = TypeVar("V")
 class Answers(Generic[K, V]):
     """Asks once for all that want the same at the same moment; keeps the latest answers.
 
-    `ask` gives the answer and how long it may be used. What it raises is told to
+    `ask` gives the answer, never None, and how long it may be used. What it raises is told to
     everyone who waits and is not kept.
     """
 
@@ -28,14 +28,20 @@ class Answers(Generic[K, V]):
         self._kept: OrderedDict[K, tuple[datetime, datetime, V]] = OrderedDict()
         self._asking: dict[K, asyncio.Task[V]] = {}
 
-    async def of(self, key: K) -> V:
-        """Gives the answer, remembered or new."""
+    def kept(self, key: K) -> V | None:
+        """Gives the answer if it is remembered."""
         if kept := self._kept.get(key):
             since, until, answer = kept
             # `since` guards against a machine clock that was set back.
             if since <= self._clock.now() < until:
                 self._kept.move_to_end(key)
                 return answer
+        return None
+
+    async def of(self, key: K) -> V:
+        """Gives the answer, remembered or new."""
+        if (kept := self.kept(key)) is not None:
+            return kept
         task = self._asking.get(key)
         if task is None:
             task = self._asking[key] = asyncio.create_task(self._asked(key))

@@ -13,7 +13,11 @@ def chosen(candidates: Iterable[str | None]) -> str:
     (`webhookId`), the header `Idempotency-Key`. The body comes first, because two
     reports of one run are one run, however they were sent.
     """
-    key = next((each for each in candidates if each and is_filled_in(each)), "")
+    for key in candidates:
+        if key and is_filled_in(key):
+            break
+    else:
+        return ""
     return key if len(key) <= LONGEST_KEY else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
 

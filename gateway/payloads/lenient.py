@@ -91,7 +91,8 @@ class Body:
     def _first(self, read: Callable[[Any], T | None], *names: str) -> T | None:
         for place in self._places:
             for name in names:
-                if name in place and (found := read(place[name])) is not None:
+                value = place.get(name)
+                if value is not None and (found := read(value)) is not None:
                     return found
         return None
 
@@ -105,11 +106,20 @@ class Body:
 
 
 def _text(value: object) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, str):
+        found = _storable(value).strip()
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        found = str(value)
+    else:
         return None
-    # PostgreSQL keeps no U+0000, UTF-8 no halves of a surrogate pair.
-    found = str(value).replace("\x00", "").encode("utf-8", "replace").decode().strip()
-    return None if not found or _MERGE_FIELD.fullmatch(found) else found
+    return None if not found or ("{{" in found and _MERGE_FIELD.fullmatch(found)) else found
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL keeps no U+0000, UTF-8 no halves of a surrogate pair."""
+    if text.isascii():
+        return text.replace("\x00", "")
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _is_given(value: object) -> bool | None:

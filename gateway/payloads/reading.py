@@ -98,7 +98,7 @@ def _lenient_item(value: Any, raw: Any, in_path: str | None, key: str | None) ->
     workflow_id, location_id = _usable(in_path), None
     content: pb.Execution | InvalidRequest
     try:
-        sent = lenient.Body(_checked_object(value))
+        sent = lenient.Body(_checked_object(value, raw))
         location_id, named = sent.location_id(), sent.workflow_id()
         workflow_id = workflow_id or _usable(named)
         if workflow_id is None:
@@ -112,14 +112,14 @@ def _lenient_item(value: Any, raw: Any, in_path: str | None, key: str | None) ->
 
 def _strict_item(value: Any, raw: Any, in_path: str | None, key: str | None) -> Reading:
     try:
-        read = strict.execution(_checked_object(value), in_path, key)
+        read = strict.execution(_checked_object(value, raw), in_path, key)
     except InvalidRequest as problem:
         return Reading(problem, in_path or NO_WORKFLOW, None, raw)
     return Reading(read, read.workflow_id, read.location_id or None, raw)
 
 
-def _checked_object(value: Any) -> dict[str, Any]:
-    decoding.check_bounds(value)
+def _checked_object(value: Any, raw: Any) -> dict[str, Any]:
+    decoding.check_bounds(value, raw if isinstance(raw, bytes) else None)
     if not isinstance(value, dict):
         raise problems.BodyNotObject
     return value
