@@ -99,6 +99,8 @@ def judged(content, status=WorkflowStatus.PUBLISHED):
     assert [each.error for each in assessment.not_assessed if each.error] == []
     said = len(assessment.assessed_rule_ids) + len(assessment.not_assessed)
     assert said == len(RULES)
+    marks = [each.fingerprint for each in assessment.findings]
+    assert len(set(marks)) == len(marks)
     assert 0 <= score_of(assessment.findings, Basis(runs=9, definition=True)).value <= 100
     return assessment
 

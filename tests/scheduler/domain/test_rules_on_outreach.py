@@ -52,6 +52,7 @@ def test_a_placeholder_in_a_draft_or_a_note_is_fine():
 
 
 SEQUENCE = [e.sms(), e.wait(), e.email(), e.wait(), e.sms()]
+REPLIED = {"conditionType": "customer_reply", "conditionSubType": "replied_to_workflow"}
 LEADS = [e.trigger("contact_created", ("contact.source", "==", "ad"))]
 
 
@@ -61,6 +62,12 @@ def test_outreach_that_does_not_stop_on_reply_is_found():
 
     assert (finding.severity, finding.penalty) == (Severity.WARNING, 10)
     assert finding.evidence.startswith("Up to 3 messages")
+
+
+def test_asking_for_a_reply_after_all_messages_is_too_late():
+    workflow = defined([*SEQUENCE, e.wait_for_reply([], [])], LEADS, stopOnResponse=False)
+
+    assert found_in(workflow, "GHL231", a_location(workflow))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +82,8 @@ def test_outreach_that_does_not_stop_on_reply_is_found():
         (SEQUENCE, [e.trigger("appointment", ("calendar.id", "==", "x"))], False),
         (SEQUENCE, [e.trigger("acme.event")], False),
         ([*SEQUENCE, e.goal()], LEADS, False),
-        ([*SEQUENCE, e.wait_for_reply([], [])], LEADS, False),
+        ([*SEQUENCE[:3], e.wait_for_reply([], []), e.sms()], LEADS, False),
+        ([*SEQUENCE[:4], e.if_else("?", [e.step("add_notes")], [e.sms()], REPLIED)], LEADS, False),
     ],
 )
 def test_outreach_that_stops_or_is_none_is_fine(steps, triggers, stops):

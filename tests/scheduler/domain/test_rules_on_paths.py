@@ -54,6 +54,15 @@ def test_a_loop_with_a_step_that_may_pause_is_fine(inside):
     assert found_in(defined([*LINE, inside, e.go_to("Send text")]), "GHL211") == []
 
 
+@pytest.mark.parametrize("passed", ["call", "voicemail", "stripe_one_time_charge"])
+def test_what_everybody_passes_is_no_pause_in_a_loop_without_a_way_out(passed):
+    endless = [*LINE, e.step(passed), e.go_to("Send text")]
+    answered = e.if_else("Answered?", [e.notify()], [e.go_to("Send text")])
+
+    assert len(found_in(defined(endless), "GHL211")) == 1
+    assert found_in(defined([*LINE, e.step(passed), answered]), "GHL211") == []
+
+
 def test_a_loop_that_counts_its_rounds_and_has_a_way_out_is_fine():
     counting = e.step("math_operation", "Count")
     out = [counting, e.if_else("Done?", [e.notify()], [e.go_to("Count")])]

@@ -68,9 +68,15 @@ class Graph:
             if len(group) > 1 or group[0] in self.successors[group[0]]:
                 yield sorted(group)
 
-    def heaviest_way(self, weights: Sequence[int]) -> int:
-        """Gives the greatest sum of weights on one way through the workflow, no round twice."""
-        return longest_weight(self.successors, self.entries, weights)
+    def heaviest_way(self, weights: Sequence[int], *, ends: Collection[int] = ()) -> int:
+        """Gives the greatest sum of weights on one way through the workflow, no round twice.
+
+        At the `ends` a way is over, and behind each of them another begins.
+        """
+        cut = frozenset(ends)
+        successors = tuple(() if n in cut else each for n, each in enumerate(self.successors))
+        behind = [target for n in cut for target in self.successors[n]]
+        return longest_weight(successors, [*self.entries, *sorted(behind)], weights)
 
     def at_once(self, pausing: Collection[int]) -> Iterator[int]:
         """Gives the steps that every contact passes at the start, before any pause or choice."""

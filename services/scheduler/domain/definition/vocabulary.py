@@ -88,6 +88,15 @@ OWN_ADDRESS_TRIGGERS = words(
 """Triggers that differ although their conditions may be the same."""
 
 
+PASSED_IN_TIME = words("call voicemail stripe_one_time_charge event_start_date")
+"""Those of them that let everybody go on within minutes."""
+
+
+def holds(step_type: str) -> bool:
+    """Says whether a step holds contacts until something happens that need not."""
+    return may_pause(step_type) and step_type not in PASSED_IN_TIME
+
+
 def may_pause(step_type: str) -> bool:
     """Says whether a contact may stay at such a step; one we do not know may do anything."""
     return (

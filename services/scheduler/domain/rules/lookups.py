@@ -29,7 +29,9 @@ LISTS_OF_FIELDS = {
     "opportunity.pipelineid": "pipelines",
     "pipelineid": "pipelines",
     "opportunity.pipelinestageid": "stages",
+    "opportunity.stageid": "stages",
     "pipelinestageid": "stages",
+    "stageid": "stages",
 }
 ONE_OF = frozenset({"", "==", "=", "eq", "is", "in", "is-any-of", "contains-any", "index-of-true"})
 LISTS_OF_SETTINGS = {

@@ -33,7 +33,8 @@ _PLACEHOLDERS = (
     re.compile(r"\bTBD\b"),
     re.compile(
         r"\[\s*(?:YOUR |FIRST |LAST |BUSINESS |COMPANY |CLIENT |CUSTOMER |AGENT )?"
-        r"(?:NAME|LINK|URL|DATE|TIME|PHONE|EMAIL|ADDRESS)(?: HERE)?\s*\]"
+        r"(?:NAME|LINK|URL|DATE|TIME|PHONE|EMAIL|ADDRESS|NOMBRE|ENLACE|FECHA|NOME|DATA|NOM|LIEN"
+        r"|VORNAME|DATUM|NAAM)(?: HERE)?\s*\]"
     ),
     re.compile(r"(?:<|\[|\()\s*insert\s+\w+", re.IGNORECASE),
     re.compile(r"\b[xX]{3}[-. ][xX]{3,4}\b|\b[xX]{5,}\b"),
@@ -42,7 +43,8 @@ _PLACEHOLDERS = (
 _WITH_MARKUP = (_PLACEHOLDERS[-1], re.compile(r"<\s*insert\s+\w+", re.IGNORECASE))
 _OPT_OUT = re.compile(
     r"\bstop\b|\bopt[ -]?out\b|\bunsubscribe\b|\bend\b.{0,20}\btext|\bbaja\b|\bdetener\b|\barr[eê]t\b"
-    r"|\bcancelar\b|\babmelden\b",
+    r"|\bcancelar\b|\bab(?:be)?(?:melden|stellen)\b|\bd[ée]s(?:abonn|inscri)|\bafmelden\b"
+    r"|\buitschrijven\b|\bdisiscriv|\bannulla\b|\bsair\b",
     re.IGNORECASE,
 )
 
@@ -84,14 +86,15 @@ def placeholder(workflow: WorkflowEvidence, _location: LocationEvidence) -> Iter
 def does_not_stop(workflow: WorkflowEvidence, location: LocationEvidence) -> Iterator[Sighting]:
     """Stop on Response is off, and 3 messages or more stand on one way, with waits between.
 
-    At least one of them an SMS or a chat. Not for appointments and other transactions, nor where the workflow itself waits for a reply,
-    has a goal, or another one takes contacts out who reply.
+    At least one of them an SMS or a chat. Not for appointments and other transactions, nor where
+    the workflow asks for a reply between them, has a goal, or another one takes contacts out who
+    reply.
     """
     definition = definition_of(workflow)
-    if definition.settings.stop_on_response is not False or _looks_after_replies(definition):
+    if definition.settings.stop_on_response is not False or _has_goal(definition):
         return
     sends = [int(each.type in SENDS) for each in definition.steps]
-    most = definition.graph.heaviest_way(sends) if sum(sends) >= FEWEST_SENDS else 0
+    most = _most_in_a_row(definition, sends) if sum(sends) >= FEWEST_SENDS else 0
     waits = any(each.type in {"wait", "drip"} for each in definition.steps)
     chats = any(each.type in CONVERSATIONAL for each in definition.steps)
     if most < FEWEST_SENDS or not (waits and chats) or _is_transactional(workflow):
@@ -146,9 +149,18 @@ def _is_transactional(workflow: WorkflowEvidence) -> bool:
     return bool(types & TRANSACTIONAL_TRIGGERS or types - TRIGGER_TYPES)
 
 
-def _looks_after_replies(definition: Definition) -> bool:
-    return any(each.type == "workflow_goal" or _waits_for_reply(each) for each in definition.steps)
+def _has_goal(definition: Definition) -> bool:
+    return any(each.type == "workflow_goal" for each in definition.steps)
 
 
-def _waits_for_reply(step: Step) -> bool:
+def _most_in_a_row(definition: Definition, sends: list[int]) -> int:
+    """Counts the messages that go out while nothing asks whether the contact has replied."""
+    asking = [n for n, each in enumerate(definition.steps) if _asks_for_reply(each)]
+    return definition.graph.heaviest_way(sends, ends=asking)
+
+
+def _asks_for_reply(step: Step) -> bool:
+    if step.type == "if_else":
+        asked = values.strings(step.settings.get("branches"))
+        return any("repl" in text.lower() for key, text in asked if key.startswith("condition"))
     return step.type == "wait" and values.name(step.settings.get("type")) in {"reply", "condition"}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from services.scheduler.domain.definition import Definition, Step
 from services.scheduler.domain.definition.model import NodeType
 from services.scheduler.domain.definition.values import objects
-from services.scheduler.domain.definition.vocabulary import COUNTERS, STEP_TYPES, may_pause
+from services.scheduler.domain.definition.vocabulary import COUNTERS, STEP_TYPES, holds, may_pause
 from services.scheduler.domain.evidence import Evidence, LocationEvidence, WorkflowEvidence
 from services.scheduler.domain.finding import Severity
 from services.scheduler.domain.rules.rule import (
@@ -36,21 +36,32 @@ MOST_NAMED = 4
 def loop(workflow: WorkflowEvidence, _: LocationEvidence) -> Iterator[Sighting]:
     """Steps lead round to themselves without a wait, a drip, or another step that may pause.
 
-    Not where the loop has a way out and a step that can count its rounds.
+    Not where the loop has a way out and a step that can count its rounds. In a loop without a way
+    out calls and charges are no pause.
     """
     definition = linked(workflow)
-    steps, graph = definition.steps, definition.graph
-    pausing = {n for n, each in enumerate(steps) if may_pause(each.type)}
-    for round_ in graph.loops(without=pausing):
-        inside = set(round_)
-        if inside & graph.unreached:
-            continue
-        leaves = any(target not in inside for n in round_ for target in graph.successors[n])
-        if leaves and any(steps[n].type in COUNTERS for n in round_):
-            continue
+    steps = definition.steps
+    for round_ in _restless(definition):
         first = min((steps[n] for n in round_), key=lambda each: (each.type != "goto", each.id))
         named = " → ".join(f"“{steps[n].label}”" for n in round_[:MOST_NAMED])
         yield at(first, f"closes a loop of {len(round_)} steps without a pause: {named}.")
+
+
+def _restless(definition: Definition) -> Iterator[list[int]]:
+    """Gives the loops in which a contact goes round without rest, each once."""
+    steps, graph = definition.steps, definition.graph
+    pausing = {n for n, each in enumerate(steps) if may_pause(each.type)}
+    holding = {n for n in pausing if holds(steps[n].type)}
+    told = set[int]()
+    for round_ in [*graph.loops(without=pausing), *graph.loops(without=holding)]:
+        inside = set(round_)
+        leaves = any(target not in inside for n in round_ for target in graph.successors[n])
+        counts = any(steps[n].type in COUNTERS for n in round_)
+        may_end = leaves and (counts or inside & pausing)
+        if may_end or inside & (graph.unreached | told):
+            continue
+        told |= inside
+        yield round_
 
 
 @rule(
