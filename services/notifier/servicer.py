@@ -10,10 +10,20 @@ from services.notifier.actions.configuring import Configuring
 from services.notifier.actions.inbox import Inbox
 from services.notifier.actions.listing import Listing
 from services.notifier.actions.reporting import Reporting
+from services.notifier.actions.silencing import Silencing
 from services.notifier.actions.targeting import Targeting
 from services.notifier.actions.trying import Trying
 from services.notifier.domain.scope import INSTALLATION
-from services.notifier.translate import events, fields, inbox, lists, pages, settings, targets
+from services.notifier.translate import (
+    events,
+    fields,
+    inbox,
+    lists,
+    pages,
+    settings,
+    silences,
+    targets,
+)
 
 
 class NotifierServicer(rpc.NotifierServiceServicer):
@@ -26,6 +36,7 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         trying: Trying,
         listing: Listing,
         targeting: Targeting,
+        silencing: Silencing,
     ) -> None:
         self._configuring = configuring
         self._reporting = reporting
@@ -33,6 +44,7 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         self._trying = trying
         self._listing = listing
         self._targeting = targeting
+        self._silencing = silencing
 
     async def GetAlertSettings(
         self, request: pb.GetAlertSettingsRequest, context: Context
@@ -223,3 +235,32 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         which = targets.which_from(request.location_id, request.target_id)
         target, now, secret = await self._targeting.rotate(*which)
         return pb.RotateSecretResponse(target=targets.target_to(target, now), webhook_secret=secret)
+
+    async def CreateSilence(
+        self, request: pb.CreateSilenceRequest, context: Context
+    ) -> pb.CreateSilenceResponse:
+        wished, ends_at = silences.silence_from(request), fields.moment(request, "ends_at")
+        made = await self._silencing.create(wished, ends_at)
+        at = made.created_at or made.ends_at
+        return pb.CreateSilenceResponse(silence=silences.silence_to(made, at))
+
+    async def ListSilences(
+        self, request: pb.ListSilencesRequest, context: Context
+    ) -> pb.ListSilencesResponse:
+        location_id = fields.location_id(request.location_id) if request.location_id else ""
+        ended = request.include_ended
+        page = pages.of_silences(
+            request.page_size, request.page_token, location_id=location_id, ended=ended
+        )
+        found, at = await self._silencing.of(location_id, page.after, page.limit, ended=ended)
+        return pb.ListSilencesResponse(
+            silences=[silences.silence_to(each, at) for _, each in page.shown(found)],
+            next_page_token=page.next_token(found),
+        )
+
+    async def ExpireSilence(
+        self, request: pb.ExpireSilenceRequest, context: Context
+    ) -> pb.ExpireSilenceResponse:
+        which, actor = silences.which_from(request), inbox.actor_from(request.actor)
+        ended, at = await self._silencing.expire(*which, actor)
+        return pb.ExpireSilenceResponse(silence=silences.silence_to(ended, at))

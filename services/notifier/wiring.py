@@ -27,6 +27,7 @@ from services.notifier.actions.listing import Listing
 from services.notifier.actions.posting import Posting
 from services.notifier.actions.reminding import Reminding
 from services.notifier.actions.reporting import Reporting
+from services.notifier.actions.silencing import Silencing
 from services.notifier.actions.targeting import Targeting
 from services.notifier.actions.trying import Trying
 from services.notifier.channels import Sender
@@ -86,6 +87,7 @@ async def running(
             trying=Trying(database, posting, links, clock),
             listing=Listing(database, catches_mail=settings.smtp_host is None),
             targeting=Targeting(database, posting, box, wake),
+            silencing=Silencing(database),
         )
         add = partial(rpc.add_NotifierServiceServicer_to_server, servicer)
         yield await stack.enter_async_context(

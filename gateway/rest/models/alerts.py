@@ -58,6 +58,8 @@ class Incident(Answer):
     cause: str | None
     fix: str | None
     """What helped, as told when it was ended by hand."""
+    caused_by: str | None
+    """The incident that stands for it, and is told in its stead."""
 
 
 class Delivery(Answer):
@@ -76,10 +78,13 @@ class Delivery(Answer):
     """What it goes out in; several share one when they are folded into one message."""
     subject: str | None
     status: Annotated[str, words(pb.DeliveryStatus.DESCRIPTOR)]
+    suppressed_by: str | None
+    """The silence or the incident that suppressed it."""
     suppressed_because: str | None
-    """alerts_disabled, critical_alerts_disabled, no_target, target_disabled, target_removed,
-    below_severity_floor, not_wanted, monthly_cap, no_summaries, nothing_changed,
-    already_waiting, no_open_incident, folded_into_resolved or superseded_by_opened."""
+    """alerts_disabled, critical_alerts_disabled, silenced, inhibited, no_target,
+    target_disabled, target_removed, below_severity_floor, not_wanted, monthly_cap, no_summaries,
+    nothing_changed, already_waiting, no_open_incident, folded_into_resolved or
+    superseded_by_opened."""
     attempts: int
     last_error: str | None
     created_at: AwareDatetime

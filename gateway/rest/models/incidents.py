@@ -103,3 +103,5 @@ class IncidentStory(Answer):
     timeline: list[TimelineEntry]
     """Newest first, at most the last 100 of each sort."""
     earlier_fixes: list[EarlierFix]
+    affected: list[Incident]
+    """The incidents that this one stands for, at most 500."""

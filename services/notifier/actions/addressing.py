@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from libs.ids import new_id
-from services.notifier.domain.decision import Audience, Hold, Suppression, deafness
+from services.notifier.domain.decision import Audience, Hold, Mute, Suppression, deafness
 from services.notifier.domain.delivery import Draft
-from services.notifier.domain.event import Kind
 from services.notifier.domain.message import Message
 from services.notifier.domain.pace import Lane, Waits, lane_of
 from services.notifier.domain.target import Target
@@ -30,17 +29,14 @@ class Addressing:
         self._waits = waits
 
     def to_all(
-        self, notice: Notice, kind: Kind, audience: Audience, *, waiting: Collection[str] = ()
+        self, notice: Notice, audience: Audience, *, waiting: Collection[str] = ()
     ) -> Sequence[Draft]:
-        """Gives what tells everybody who wants to hear of such events.
+        """Gives what tells everybody who is to hear of it; that it is not muted is known.
 
         Those for whom something of the same waits already need not be told again.
         """
-        silence = audience.silence_for(kind)
-        if silence:
-            return [silenced(notice, silence)]
         return [
-            silenced(notice, Suppression.ALREADY_WAITING, each)
+            unsent(notice, Mute(Suppression.ALREADY_WAITING), each)
             if each.target_id in waiting
             else self._to(notice, each, audience)
             for each in audience.targets
@@ -58,7 +54,7 @@ class Addressing:
         if not told:
             return []
         if not audience.settings.enabled:
-            return [silenced(notice, Suppression.ALERTS_DISABLED)]
+            return [unsent(notice, Mute(Suppression.ALERTS_DISABLED))]
         there = {each.target_id: each for each in audience.targets}
         return [self._to(notice, there.get(each), audience, hold) for each in told]
 
@@ -70,11 +66,11 @@ class Addressing:
         hold: timedelta = timedelta(0),
     ) -> Draft:
         if target is None:
-            return silenced(notice, Suppression.TARGET_REMOVED)
+            return unsent(notice, Mute(Suppression.TARGET_REMOVED))
         if target.disabled:
-            return silenced(notice, Suppression.TARGET_DISABLED, target)
+            return unsent(notice, Mute(Suppression.TARGET_DISABLED), target)
         if deaf := deafness(target, notice.message):
-            return silenced(notice, deaf, target)
+            return unsent(notice, Mute(deaf), target)
         wait, held_because = self._wait(lane_of(notice.message), audience, hold)
         draft = replace(_draft(notice, target), wait=wait, held_because=held_because)
         if held_because is not Hold.QUIET_HOURS:
@@ -93,12 +89,12 @@ class Addressing:
         return wait, Hold.SETTLING if hold else None
 
 
-def silenced(notice: Notice, because: Suppression, target: Target | None = None) -> Draft:
+def unsent(notice: Notice, mute: Mute, target: Target | None = None) -> Draft:
     """Gives a delivery that is not sent, and says why."""
-    return _draft(notice, target, because)
+    return _draft(notice, target, mute)
 
 
-def _draft(notice: Notice, target: Target | None, because: Suppression | None = None) -> Draft:
+def _draft(notice: Notice, target: Target | None, mute: Mute | None = None) -> Draft:
     return Draft(
         delivery_id=new_id(),
         location_id=notice.location_id,
@@ -106,5 +102,5 @@ def _draft(notice: Notice, target: Target | None, because: Suppression | None = 
         event_id=notice.event_id,
         message=notice.message,
         target=target,
-        suppressed_because=because,
+        mute=mute,
     )

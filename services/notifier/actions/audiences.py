@@ -7,8 +7,9 @@ from datetime import datetime
 from services.notifier.domain.decision import Audience
 from services.notifier.domain.scope import INSTALLATION, Scope
 from services.notifier.domain.settings import AlertSettings, Layers, effective
+from services.notifier.domain.silence import Silence
 from services.notifier.domain.target import ADDRESSES, Target
-from services.notifier.store import Transaction, settings, targets
+from services.notifier.store import Transaction, settings, silences, targets
 from services.notifier.store.now import now
 
 
@@ -18,6 +19,7 @@ class Audiences:
 
     layers: Layers
     targets: Mapping[str, Sequence[Target]]
+    silences: Sequence[Silence]
     built_in: AlertSettings
     now: datetime
 
@@ -25,7 +27,7 @@ class Audiences:
         """Gives whom a scope wants to be told; it is among those that were held, or above one."""
         holding = effective(scope, self.layers, self.built_in)
         told = [*self._addresses(holding), *self._others(scope)]
-        return Audience(holding, told, self.now)
+        return Audience(settings=holding, targets=told, silences=self.silences, now=self.now)
 
     def _addresses(self, holding: AlertSettings) -> Sequence[Target]:
         """Gives the targets that the addresses of the settings are, of whatever level."""
@@ -56,4 +58,5 @@ async def held_still(
     by_location: dict[str, list[Target]] = {}
     for each in found:
         by_location.setdefault(each.location_id, []).append(each)
-    return Audiences(layers, by_location, built_in, await now(transaction))
+    lasting = await silences.active(transaction, {each.location_id for each in scopes})
+    return Audiences(layers, by_location, lasting, built_in, await now(transaction))

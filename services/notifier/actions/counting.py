@@ -7,9 +7,16 @@ from typing import Self
 
 from services.notifier.actions.audiences import Audiences
 from services.notifier.domain import wording
+from services.notifier.domain.decision import Mute, Suppression
 from services.notifier.domain.event import AboutWorkflow, Event, severity_of
 from services.notifier.domain.inbox import Action, Deed
-from services.notifier.domain.incident import EarlierFix, Incident, dedup_key_of, failures_in
+from services.notifier.domain.incident import (
+    EarlierFix,
+    Incident,
+    cause_key_of,
+    dedup_key_of,
+    failures_in,
+)
 from services.notifier.store import Transaction, deliveries, inbox, incidents
 
 Key = tuple[str, str]
@@ -48,6 +55,8 @@ class Counting:
         self._settling = dict(settling)
         self._endings = set(endings)
         self._fixes = fixes
+        self._causes: dict[str, str] = {}
+        self._remind_by: dict[str, datetime] = {}
 
     @classmethod
     async def about(
@@ -55,7 +64,8 @@ class Counting:
     ) -> Self:
         """Holds the open incidents of the events."""
         keys = {key_of(each) for each in events}
-        found = await incidents.held_open(transaction, keys)
+        causes = {(each.location_id, key) for each in events if (key := cause_key_of(each))}
+        found = await incidents.held_open(transaction, keys | causes)
         # In a second statement: who was told is only certain once the incidents are held.
         heard = await deliveries.heard_of(transaction, [each.incident_id for each in found])
         held = {
@@ -129,9 +139,39 @@ class Counting:
         """Says whether the opening of the event's incident was or will be sent to anybody."""
         return self._open[key_of(event)].heard
 
+    def cause_of(self, event: Event) -> str:
+        """Gives the open incident that stands for an event's; nothing when there is none."""
+        key = cause_key_of(event)
+        cause = self._open.get((event.location_id, key)) if key else None
+        return cause.incident.incident_id if cause else ""
+
+    def note_muted(self, event: Event, mute: Mute) -> None:
+        """Notes that an incident is not told, and when it may be."""
+        muted = self._open[key_of(event)].incident.incident_id
+        if mute.until:
+            self._remind_by[muted] = mute.until
+        if mute.because is not Suppression.INHIBITED:
+            return
+        self._causes[muted] = mute.by
+        cause = self._open[event.location_id, cause_key_of(event) or ""]
+        affected = cause.incident.affected_count + 1
+        cause.incident = self._worsened(replace(cause.incident, affected_count=affected))
+        cause.changed = True
+
+    async def inhibit(self, event: Event) -> None:
+        """Keeps back what waits to be told of what the event's new incident stands for."""
+        there = self._open[key_of(event)]
+        cause = there.incident.incident_id
+        kept_back = await deliveries.inhibit_failures(self._transaction, event.location_id, cause)
+        self._causes |= dict.fromkeys(kept_back, cause)
+        there.incident = replace(there.incident, affected_count=len(kept_back))
+        there.changed = True
+
     def note_heard(self, event: Event) -> None:
         """Notes that the opening of the event's incident will be sent."""
         there = self._open[key_of(event)]
+        if there.incident.caused_by:
+            self._causes[there.incident.incident_id] = ""
         there.heard = there.changed = True
         there.incident = replace(
             there.incident,
@@ -143,6 +183,9 @@ class Counting:
     async def write(self) -> None:
         """Writes the counts."""
         await self._write(self._open.values())
+        await incidents.set_causes(self._transaction, self._causes)
+        for incident_id, at in self._remind_by.items():
+            await incidents.remind_by(self._transaction, incident_id, at)
 
     async def _write(self, held: Collection[_Open]) -> None:
         await incidents.write(self._transaction, [each.incident for each in held if each.changed])

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from services.notifier.actions.addressing import Addressing, Notice, silenced
+from services.notifier.actions.addressing import Addressing, Notice, unsent
 from services.notifier.actions.audiences import Audiences
 from services.notifier.actions.counting import Counting
-from services.notifier.domain.decision import Suppression
+from services.notifier.domain.decision import Mute, Suppression
 from services.notifier.domain.delivery import Draft
-from services.notifier.domain.event import Event, ScanCompleted
+from services.notifier.domain.event import ConnectionExpired, Event, ScanCompleted
 from services.notifier.domain.incident import Effect, Incident, effect_of
 from services.notifier.domain.links import Links
 from services.notifier.domain.message import Message, opening, resolution, summary
@@ -63,14 +63,14 @@ class Deciding:
             self._sum_up(batch, event, event.detail, at)
         elif incident is None:
             notice = _notice(event, resolution(event, at, None, self._links), None)
-            batch.add([silenced(notice, Suppression.NO_OPEN_INCIDENT)])
+            batch.add([unsent(notice, Mute(Suppression.NO_OPEN_INCIDENT))])
         return incident
 
     def _sum_up(self, batch: Batch, event: Event, scan: ScanCompleted, at: datetime) -> None:
         message = summary(event, at, self._links)
         unwanted = batch.audiences.of(event.scope).summary_not_wanted(scan)
         if unwanted:
-            batch.add([silenced(_notice(event, message, None), unwanted)])
+            batch.add([unsent(_notice(event, message, None), Mute(unwanted))])
         else:
             self._tell_all(batch, event, message, None)
 
@@ -85,6 +85,9 @@ class Deciding:
             )
         elif not opened and not _must_still_be_told(batch, event, incident):
             return incident
+        if opened and isinstance(event.detail, ConnectionExpired):
+            await batch.write_drafts()  # among them may be what it stands for
+            await batch.counting.inhibit(event)
         earlier = batch.counting.earlier_fix(event)
         message = opening(event, at, incident, self._links, earlier)
         if self._tell_all(batch, event, message, incident):
@@ -107,16 +110,23 @@ class Deciding:
         """Says whether somebody will be told."""
         notice = _notice(event, message, incident)
         audience = batch.audiences.of(event.scope)
-        drafts = self._addressing.to_all(notice, event.detail.kind, audience)
-        batch.add(drafts)
-        return not all(each.suppressed_because for each in drafts)
+        mute = audience.mute_for(event.detail.kind, batch.counting.cause_of(event))
+        if mute is None:
+            drafts = self._addressing.to_all(notice, audience)
+            batch.add(drafts)
+            return not all(each.mute for each in drafts)
+        batch.add([unsent(notice, mute)])
+        if incident:
+            batch.counting.note_muted(event, mute)
+        return False
 
 
 def _must_still_be_told(batch: Batch, event: Event, incident: Incident) -> bool:
     """Says whether a repeat is the first that reaches somebody: a target was set meanwhile."""
     if incident.looked_after or batch.counting.somebody_heard_of(event):
         return False
-    return batch.audiences.of(event.scope).reaches_somebody(event.detail.kind)
+    cause = batch.counting.cause_of(event)
+    return batch.audiences.of(event.scope).reaches_somebody(event.detail.kind, cause=cause)
 
 
 def _notice(event: Event, message: Message, incident: Incident | None) -> Notice:

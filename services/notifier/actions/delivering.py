@@ -8,6 +8,7 @@ import structlog
 
 from libs import metrics, problems
 from libs.db.database import Database
+from services.notifier.actions.enlisting import enlisted
 from services.notifier.actions.posting import Posting
 from services.notifier.domain.decision import Suppression
 from services.notifier.domain.delivery import Claim, Waiting
@@ -55,7 +56,7 @@ class Delivering:
             await targets.hand_back(transaction, target, token)
         if not isinstance(due, Waiting):
             return due
-        message = folded(due.messages, self._links)
+        message = folded(await enlisted(transaction, due, self._links), self._links)
         frozen = self._posting.freeze(message, target)
         return await claims.freeze(transaction, target, token, due, frozen)
 

@@ -19,8 +19,10 @@ from services.notifier.domain.incident import Incident, IncidentStatus
 from services.notifier.domain.links import Links
 from services.notifier.domain.message import ended_by_hand
 from services.notifier.domain.settings import AlertSettings
-from services.notifier.store import Transaction, deliveries, inbox
+from services.notifier.store import Transaction, deliveries, inbox, incidents
 from services.notifier.store.now import now
+
+MOST_AFFECTED = 500
 
 
 class Inbox:
@@ -47,8 +49,9 @@ class Inbox:
             entries = await _entries(transaction, incident)
             key = (location_id, incident.dedup_key)
             fixes = await inbox.earlier_fixes(transaction, [key], but=incident_id, most=3)
+            affected = await incidents.affected_by(transaction, incident, MOST_AFFECTED)
         newest_first = sorted(entries, key=lambda entry: entry[0], reverse=True)
-        return Story(incident, tuple(newest_first), tuple(fixes.get(key, ())))
+        return Story(incident, tuple(newest_first), tuple(fixes.get(key, ())), tuple(affected))
 
     async def acknowledge(
         self, location_id: str, incident_id: str, actor: str, note: str

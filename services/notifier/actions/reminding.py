@@ -10,7 +10,7 @@ from services.notifier.domain.links import Links
 from services.notifier.domain.message import Occasion, reminder, update
 from services.notifier.domain.scope import Scope
 from services.notifier.domain.settings import AlertSettings
-from services.notifier.store import Transaction, deliveries, inbox
+from services.notifier.store import Transaction, deliveries, inbox, incidents
 
 STEP = 100
 
@@ -44,10 +44,14 @@ class Reminding:
     async def _tell(self, transaction: Transaction, due: Incident, audience: Audience) -> None:
         reminded = due.remind_at is not None and due.remind_at <= audience.now
         occasion = Occasion.REMINDER if reminded else Occasion.UPDATE
+        kind = opened_by(due.dedup_key)
+        cause = await incidents.open_cause(transaction, due)
+        mute = audience.mute_for(kind, cause)
         after = audience.settings.reminder_after(due.severity)
+        if mute and mute.until:
+            after = mute.until - audience.now
         incident = await inbox.told_again(transaction, due, after)
-        kind = opened_by(incident.dedup_key)
-        reached = audience.reaches_somebody(kind, occasion)
+        reached = audience.reaches_somebody(kind, occasion, cause)
         if due.snoozed or reached:
             await inbox.note(transaction, incident.incident_id, Action(_deed(due, occasion)))
         if not reached:
@@ -56,7 +60,7 @@ class Reminding:
         message = make(incident, audience.now, self._links)
         notice = Notice(message, incident.location_id, None, incident.incident_id)
         waiting = await deliveries.waiting_for(transaction, incident.incident_id)
-        drafts = self._addressing.to_all(notice, kind, audience, waiting=waiting)
+        drafts = self._addressing.to_all(notice, audience, waiting=waiting)
         await deliveries.add(transaction, drafts)
 
 

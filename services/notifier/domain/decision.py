@@ -8,6 +8,7 @@ from enum import StrEnum
 from services.notifier.domain.event import Kind, ScanCompleted, severity_of
 from services.notifier.domain.message import Message, Occasion
 from services.notifier.domain.settings import AlertSettings, ScanSummary
+from services.notifier.domain.silence import Silence
 from services.notifier.domain.target import Target
 
 
@@ -16,6 +17,8 @@ class Suppression(StrEnum):
 
     ALERTS_DISABLED = "alerts_disabled"
     CRITICAL_ALERTS_DISABLED = "critical_alerts_disabled"
+    SILENCED = "silenced"
+    INHIBITED = "inhibited"
     NO_TARGET = "no_target"
     NO_SUMMARIES = "no_summaries"
     NOTHING_CHANGED = "nothing_changed"
@@ -40,26 +43,52 @@ class Hold(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Mute:
+    """Why nobody is told."""
+
+    because: Suppression
+    by: str = ""
+    """The silence or the incident that suppresses it."""
+
+    until: datetime | None = None
+    """When it may be told after all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
     """Whom a location wants to be told, and what."""
 
     settings: AlertSettings
     targets: Sequence[Target]
+    silences: Sequence[Silence]
     now: datetime
 
-    def silence_for(self, kind: Kind) -> Suppression | None:
-        """Gives the reason why the location is not told of such events; None when it is."""
-        if not self.settings.enabled:
-            return Suppression.ALERTS_DISABLED
-        if kind is Kind.CRITICAL_FINDING and not self.settings.alert_on_critical:
-            return Suppression.CRITICAL_ALERTS_DISABLED
-        if not self.targets:
-            return Suppression.NO_TARGET
-        return None
+    def mute_for(self, kind: Kind, cause: str = "") -> Mute | None:
+        """Gives the reason why nobody is told of such events; None when somebody is.
 
-    def reaches_somebody(self, kind: Kind, occasion: Occasion = Occasion.OPENED) -> bool:
+        `cause` is the open incident that stands for it, if there is one.
+        """
+        if not self.settings.enabled:
+            return Mute(Suppression.ALERTS_DISABLED)
+        if kind is Kind.CRITICAL_FINDING and not self.settings.alert_on_critical:
+            return Mute(Suppression.CRITICAL_ALERTS_DISABLED)
+        if cause:
+            return Mute(Suppression.INHIBITED, cause)
+        if silence := self.silence_over(kind):
+            return Mute(Suppression.SILENCED, silence.silence_id, silence.ends_at)
+        return None if self.targets else Mute(Suppression.NO_TARGET)
+
+    def silence_over(self, kind: Kind) -> Silence | None:
+        """Gives the silence that lasts longest of those over such events."""
+        scope = self.settings.scope
+        over = [each for each in self.silences if each.covers(scope, kind)]
+        return max(over, key=lambda each: each.ends_at, default=None)
+
+    def reaches_somebody(
+        self, kind: Kind, occasion: Occasion = Occasion.OPENED, cause: str = ""
+    ) -> bool:
         """Says whether a message about such an event would be sent to at least one target."""
-        return self.silence_for(kind) is None and any(
+        return self.mute_for(kind, cause) is None and any(
             not each.disabled and each.admits(severity_of(kind)) and each.wants(occasion)
             for each in self.targets
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from services.notifier.domain.decision import Hold, Suppression
+from services.notifier.domain.decision import Hold, Mute
 from services.notifier.domain.message import Message, Occasion
 from services.notifier.domain.target import Channel, Target
 
@@ -48,7 +48,8 @@ class Draft:
     """Why it waits by itself: then no company makes it go earlier."""
 
     target: Target | None = None
-    suppressed_because: Suppression | None = None
+    mute: Mute | None = None
+    """Why it is not sent; it is when there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +113,7 @@ class Delivery:
     message_id: str = ""
     held_until: datetime | None = None
     held_because: str = ""
+    suppressed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

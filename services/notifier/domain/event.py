@@ -15,6 +15,11 @@ class Severity(StrEnum):
     WARNING = "warning"
     INFO = "info"
 
+    def exceeds(self, other: "Severity") -> bool:
+        """Says whether it is worse than another."""
+        worst_first = list(Severity)
+        return worst_first.index(self) < worst_first.index(other)
+
 
 class Kind(StrEnum):
     """What happened."""

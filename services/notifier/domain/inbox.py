@@ -97,6 +97,8 @@ class Story:
     incident: Incident
     entries: tuple[tuple[datetime, Entry], ...]
     earlier_fixes: tuple[EarlierFix, ...]
+    affected: tuple[Incident, ...]
+    """What the incident stands for."""
 
 
 def check_snooze(now: datetime, until: datetime | None, *, until_worse: bool) -> None:

@@ -21,6 +21,7 @@ from services.notifier.domain.event import (
 from services.notifier.domain.scope import Scope
 
 NEVER = datetime.fromtimestamp(0, UTC)
+GATHERING = timedelta(minutes=5)
 
 
 class IncidentStatus(StrEnum):
@@ -62,6 +63,12 @@ class Incident:
     resolved_by: str = ""
     cause: str = ""
     fix: str = ""
+    caused_by: str = ""
+    """The incident that stands for it."""
+
+    affected_count: int = 0
+    """How many incidents it stands for."""
+
     told_count: int = 0
     """How bad it was when it was told last."""
 
@@ -89,8 +96,8 @@ class Incident:
 
     @property
     def weight(self) -> int:
-        """How bad it has become: failures, or events where none are counted."""
-        return self.failure_count or self.event_count
+        """How bad it has become: failures, or what it stands for, or events."""
+        return self.failure_count or max(self.event_count, self.affected_count)
 
     @property
     def got_worse(self) -> bool:
@@ -98,7 +105,12 @@ class Incident:
         return self.snoozed_until_worse and self.weight >= self.wakes_at_count
 
     def worsened(self, now: datetime, interval: timedelta | None) -> "Incident":
-        """Gives it with the time to tell that it got worse, if it is twice as bad as was told."""
+        """Gives it with the time to tell that it got worse, if it is twice as bad as was told.
+
+        What stands for others is told with a list, which is of use while it still grows.
+        """
+        if interval and self.affected_count:
+            interval = min(interval, GATHERING)
         doubled = self.weight >= 2 * max(self.told_count, 1)
         if interval is None or self.update_at or self.looked_after or not doubled:
             return self
@@ -155,6 +167,9 @@ def dedup_key_of(event: Event) -> str:
     return f"fail:{detail.workflow_id}"
 
 
+STANDING_FOR_OTHERS = (Kind.CONNECTION_EXPIRED, Kind.CONNECTION_RESTORED)
+"""What is told with a list of what it is the cause of."""
+
 _OPENERS = {
     "fail": Kind.WORKFLOW_FAILING,
     "issue": Kind.CRITICAL_FINDING,
@@ -168,6 +183,13 @@ _OPENERS = {
 def opened_by(dedup_key: str) -> Kind:
     """Gives the kind of event that opens incidents of a key."""
     return _OPENERS[dedup_key.partition(":")[0]]
+
+
+def cause_key_of(event: Event) -> str | None:
+    """Gives the dedup key of the incident that stands for such an event while it is open."""
+    if isinstance(event.detail, WorkflowFailing):
+        return f"conn:{event.location_id}"
+    return None
 
 
 def failures_in(event: Event) -> int:

@@ -1,6 +1,6 @@
 """What people and programs are told, before a channel gives it its form."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ from services.notifier.domain.event import (
     rfc3339,
     severity_of,
 )
-from services.notifier.domain.incident import EarlierFix, Incident, opened_by
+from services.notifier.domain.incident import EarlierFix, Incident, IncidentStatus, opened_by
 from services.notifier.domain.links import Links
 from services.notifier.domain.text import cut
 from services.notifier.domain.wording import Fact, Listing
@@ -111,6 +111,21 @@ def reminder(incident: Incident, at: datetime, links: Links) -> Message:
 def update(incident: Incident, at: datetime, links: Links) -> Message:
     """Tells that something that was told got worse since."""
     return _about_incident(incident, at, links, Occasion.UPDATE, wording.got_worse(incident))
+
+
+def with_affected(message: Message, affected: Sequence[Incident], links: Links) -> Message:
+    """Gives a message with the list of the incidents that its own stands for."""
+    if not affected:
+        return message
+    still_open = [each for each in affected if each.status is IncidentStatus.OPEN]
+    lines = tuple(f"{each.title} {links.incident(each.incident_id)}" for each in affected)
+    failing = Fact("Failing because of it", wording.counted(len(still_open), "workflow"))
+    return replace(
+        message,
+        facts=(failing, *message.facts),
+        listings=(*message.listings, Listing(f"Stands for {len(affected)} incidents", lines)),
+        content={**message.content, "affected": [_affected_content(each) for each in affected]},
+    )
 
 
 def ended_by_hand(incident: Incident, links: Links) -> Message:
@@ -219,6 +234,17 @@ def _fix_content(earlier: EarlierFix) -> dict[str, Any]:
         "fix": earlier.fix,
         "resolved_by": earlier.resolved_by,
         "resolved_at": rfc3339(earlier.resolved_at),
+    }
+
+
+def _affected_content(incident: Incident) -> dict[str, Any]:
+    return {
+        "incident_id": incident.incident_id,
+        "location_id": incident.location_id,
+        "workflow": {"id": incident.workflow_id, "name": incident.workflow_name},
+        "title": incident.title,
+        "status": incident.status,
+        "failure_count": incident.failure_count,
     }
 
 

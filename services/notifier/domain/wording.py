@@ -89,13 +89,13 @@ def facts_of_fix(earlier: EarlierFix | None) -> tuple[Fact, ...]:
 
 def facts_of_incident(incident: Incident, at: datetime) -> tuple[Fact, ...]:
     """Gives what is known of an incident by itself, without an event that says more."""
-    counted = incident.failure_count
+    failures = incident.failure_count
     facts = (
         Fact("Workflow", _named(incident.workflow_id, incident.workflow_name)),
         Fact("Location", incident.location_id),
         Fact("Began", moment(incident.opened_at)),
         Fact("Last event", moment(incident.last_event_at)),
-        Fact("Counted", _counted(counted, "failure") if counted else ""),
+        Fact("Counted", counted(failures, "failure") if failures else ""),
         Fact("Was over", _moment_or_empty(incident.resolved_at)),
         Fact("Ended by", incident.resolved_by),
         Fact("Cause", incident.cause),
@@ -108,14 +108,14 @@ def facts_of_incident(incident: Incident, at: datetime) -> tuple[Fact, ...]:
 def still_open(incident: Incident, at: datetime) -> str:
     """Gives the one line of a reminder."""
     hours = round((at - incident.opened_at).total_seconds() / 3600)
-    since = f"for {_counted(hours, 'hour')}" if hours else "since less than an hour"
+    since = f"for {counted(hours, 'hour')}" if hours else "since less than an hour"
     return f"Still open {since}: {incident.title}"
 
 
 def got_worse(incident: Incident) -> str:
     """Gives the one line of what got worse."""
-    counted = incident.failure_count
-    by_now = f" ({_counted(counted, 'failure')} by now)" if counted else ""
+    failures = incident.failure_count
+    by_now = f" ({counted(failures, 'failure')} by now)" if failures else ""
     return f"Getting worse: {incident.title}{by_now}"
 
 
@@ -147,7 +147,7 @@ def _failing_title(failing: WorkflowFailing, _: Incident | None) -> str:
 
 
 def _recovered_title(recovered: WorkflowRecovered, ended: Incident | None) -> str:
-    after = f" after {_counted(ended.failure_count, 'failure')}" if ended else ""
+    after = f" after {counted(ended.failure_count, 'failure')}" if ended else ""
     return f"{_name(recovered)} succeeded again{after}"
 
 
@@ -169,7 +169,7 @@ def _scan_title(scan: ScanCompleted, ended: Incident | None) -> str:
 
 
 def _stuck_title(stuck: NeverFinished, _: Incident | None) -> str:
-    return f"{_name(stuck)}: {_counted(stuck.new_runs, 'run')} never finished"
+    return f"{_name(stuck)}: {counted(stuck.new_runs, 'run')} never finished"
 
 
 def _always(title: str) -> Callable[[Any, Incident | None], str]:
@@ -239,7 +239,7 @@ def _expired_facts(expired: ConnectionExpired, _: datetime) -> list[Fact]:
 
 
 def _scan_facts(scan: ScanCompleted, _: datetime) -> list[Fact]:
-    looked_at = _counted(scan.workflows_scanned, "workflow")
+    looked_at = counted(scan.workflows_scanned, "workflow")
     return [
         Fact("Summary", scan.summary),
         Fact("Scanned", looked_at + (" (not everything could be read)" if scan.partial else "")),
@@ -306,5 +306,6 @@ def _moment_or_empty(at: datetime | None) -> str:
     return moment(at) if at else ""
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Gives a number of things in words."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -11,6 +11,7 @@ from sqlmodel import col
 from services.notifier.domain.decision import Hold, Suppression
 from services.notifier.domain.delivery import Delivery, DeliveryStatus, Draft
 from services.notifier.domain.folding import packed
+from services.notifier.domain.incident import IncidentStatus
 from services.notifier.domain.message import Occasion
 from services.notifier.domain.pace import lane_of
 from services.notifier.domain.scope import Scope
@@ -20,15 +21,17 @@ ADD = text("""
 INSERT INTO deliveries
     (delivery_id, location_id, incident_id, event_id, target_id, channel, sent_to, occasion,
      subject, lane, content, status, suppressed_because, attempts, last_error, created_at,
-     next_attempt_at, held_until, held_because)
+     next_attempt_at, held_until, held_because, suppressed_by)
 SELECT delivery_id, location_id, incident_id, event_id, target_id, channel, sent_to, occasion,
        subject, lane, content, status, suppressed_because, 0, '', clock_now(),
        CASE WHEN status = 'pending' THEN clock_now() + wait END,
-       CASE WHEN held_because <> '' THEN clock_now() + wait END, held_because
+       CASE WHEN held_because <> '' THEN clock_now() + wait END, held_because,
+       suppressed_by
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS decided
     (delivery_id text, location_id text, incident_id text, event_id text, target_id text,
      channel text, sent_to text, occasion text, subject text, lane smallint, content jsonb,
-     status text, suppressed_because text, wait interval, held_because text)
+     status text, suppressed_because text, wait interval, held_because text,
+     suppressed_by text)
 """)
 
 KEPT = (None, Suppression.TARGET_DISABLED)
@@ -111,6 +114,26 @@ async def supersede_endings(session: AsyncSession, location_id: str, dedup_key: 
         col(DeliveryRow.occasion) == Occasion.RESOLVED,
         col(DeliveryRow.incident_id).in_(earlier),
     )
+
+
+async def inhibit_failures(session: AsyncSession, location_id: str, cause: str) -> Collection[str]:
+    """Suppresses what waits of failing workflows of a location; gives their incidents.
+
+    What is under way already is not stopped.
+    """
+    failing = select(col(IncidentRow.incident_id)).where(
+        col(IncidentRow.location_id) == location_id,
+        col(IncidentRow.status) == IncidentStatus.OPEN,
+        col(IncidentRow.dedup_key).startswith("fail:"),
+    )
+    suppressed = (
+        update(DeliveryRow)
+        .where(PENDING, NEWS, col(DeliveryRow.message_id).is_(None))
+        .where(col(DeliveryRow.incident_id).in_(failing))
+        .values(**_suppressed(Suppression.INHIBITED), suppressed_by=cause)
+        .returning(col(DeliveryRow.incident_id))
+    )
+    return {each for each in await session.scalars(suppressed) if each}
 
 
 async def take_back_end(session: AsyncSession, incident_id: str) -> None:
@@ -220,7 +243,7 @@ def _suppressed(because: Suppression) -> dict[str, object]:
 
 
 def _row(draft: Draft) -> dict[str, object]:
-    target, because = draft.target, draft.suppressed_because
+    target, mute = draft.target, draft.mute
     return {
         "delivery_id": draft.delivery_id,
         "location_id": draft.location_id,
@@ -232,9 +255,10 @@ def _row(draft: Draft) -> dict[str, object]:
         "occasion": draft.message.occasion,
         "subject": draft.message.subject,
         "lane": lane_of(draft.message),
-        "content": packed(draft.message) if because in KEPT else None,
-        "status": DeliveryStatus.SUPPRESSED if because else DeliveryStatus.PENDING,
-        "suppressed_because": because or "",
+        "content": packed(draft.message) if mute is None or mute.because in KEPT else None,
+        "status": DeliveryStatus.SUPPRESSED if mute else DeliveryStatus.PENDING,
+        "suppressed_because": mute.because if mute else "",
+        "suppressed_by": mute.by if mute else "",
         "wait": f"{draft.wait.total_seconds()} seconds",
         "held_because": draft.held_because or "",
     }
@@ -261,4 +285,5 @@ def _from_row(row: DeliveryRow) -> Delivery:
         message_id=row.message_id or "",
         held_until=row.held_until if row.status == DeliveryStatus.PENDING else None,
         held_because=row.held_because,
+        suppressed_by=row.suppressed_by,
     )

@@ -1,7 +1,7 @@
 """Reads and writes `incidents`."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import (
     func,
     literal_column,
     null,
+    or_,
     select,
     text,
     tuple_,
@@ -134,6 +135,7 @@ async def write(session: AsyncSession, counted: Iterable[Incident]) -> None:
             "last_event_at": each.last_event_at.isoformat(),
             "title": each.title,
             "workflow_name": each.workflow_name,
+            "affected_count": each.affected_count,
             "told_count": each.told_count,
             "told_at": each.told_at.isoformat(),
             "update_at": each.update_at and each.update_at.isoformat(),
@@ -182,6 +184,52 @@ async def resolve(
     return from_row(row) if row else None
 
 
+async def set_causes(session: AsyncSession, cause_of: Mapping[str, str]) -> None:
+    """Notes which incident stands for each of several; nothing for one that stands for itself."""
+    for cause in sorted(set(cause_of.values())):
+        caused = sorted(each for each, by in cause_of.items() if by == cause)
+        await session.execute(
+            update(IncidentRow)
+            .where(col(IncidentRow.incident_id).in_(caused))
+            .values(caused_by=cause)
+        )
+
+
+async def remind_by(session: AsyncSession, incident_id: str, at: datetime) -> None:
+    """Makes a held incident due to be told at a time at the latest, if it ever is."""
+    await session.execute(
+        update(IncidentRow)
+        .where(col(IncidentRow.incident_id) == incident_id, unattended())
+        .values(remind_at=func.least(func.coalesce(IncidentRow.remind_at, at), at))
+    )
+
+
+async def affected_by(session: AsyncSession, cause: Incident, most: int) -> Sequence[Incident]:
+    """Gives the open incidents that an incident stands for, and those that it kept from being told."""
+    failing = and_(
+        col(IncidentRow.location_id) == cause.location_id,
+        col(IncidentRow.dedup_key).startswith("fail:"),
+        text("status = 'open'"),
+    )
+    caused = col(IncidentRow.caused_by) == cause.incident_id
+    query = (
+        select(IncidentRow)
+        .where(or_(failing, caused) if cause.dedup_key.startswith("conn:") else caused)
+        .order_by(col(IncidentRow.location_id), col(IncidentRow.dedup_key))
+        .limit(most)
+    )
+    return [from_row(row) for row in await session.scalars(query)]
+
+
+async def open_cause(session: AsyncSession, incident: Incident) -> str:
+    """Gives the open incident that stands for another one; nothing when there is none."""
+    if not incident.dedup_key.startswith("fail:"):
+        return ""
+    key = f"conn:{incident.location_id}"
+    query = select(col(IncidentRow.incident_id)).where(_open(incident.location_id, key))
+    return await session.scalar(query) or ""
+
+
 async def wake(session: AsyncSession, incident_id: str) -> None:
     """Ends the snooze of a held incident; a reminder is due now."""
     await session.execute(
@@ -224,13 +272,14 @@ UPDATE incidents SET
     last_event_at = counted.last_event_at,
     title = counted.title,
     workflow_name = counted.workflow_name,
+    affected_count = counted.affected_count,
     told_count = counted.told_count,
     told_at = counted.told_at,
     update_at = counted.update_at
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS counted
     (incident_id text, event_count bigint, failure_count bigint, last_event_at timestamptz,
-     title text, workflow_name text, told_count bigint, told_at timestamptz,
-     update_at timestamptz)
+     title text, workflow_name text, affected_count bigint, told_count bigint,
+     told_at timestamptz, update_at timestamptz)
 WHERE incidents.incident_id = counted.incident_id
 """)
 
@@ -292,6 +341,8 @@ def from_row(row: IncidentRow) -> Incident:
         resolved_by=row.resolved_by,
         cause=row.cause,
         fix=row.fix,
+        caused_by=row.caused_by,
+        affected_count=row.affected_count,
         told_count=row.told_count,
         told_at=row.told_at,
         remind_at=row.remind_at,

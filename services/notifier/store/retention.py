@@ -33,6 +33,8 @@ WHERE created_at < clock_now() - CAST(:kept AS interval)
   AND NOT EXISTS (SELECT FROM deliveries WHERE deliveries.message_id = messages.message_id)
 """)
 
+SILENCES = text("DELETE FROM silences WHERE ends_at < clock_now() - CAST(:kept AS interval)")
+
 EVENTS = text("""
 DELETE FROM events WHERE event_id IN (
     SELECT event_id FROM events
@@ -44,10 +46,10 @@ DELETE FROM events WHERE event_id IN (
 
 
 async def forget_some(session: AsyncSession, kept: timedelta, step: int) -> int:
-    """Deletes some old deliveries, with their messages, and events; gives how many at most."""
+    """Deletes some old deliveries with their messages, events, and silences; gives how many at most."""
     parameters = {"kept": kept, "step": step}
     deliveries = await session.execute(DELIVERIES, parameters)
-    for statement in (ATTEMPTS, MESSAGES):
+    for statement in (ATTEMPTS, MESSAGES, SILENCES):
         await session.execute(statement, {"kept": kept})
     events = await session.execute(EVENTS, parameters)
     return max(_number_of(deliveries), _number_of(events))

@@ -78,6 +78,7 @@ def story_to(story: Story) -> pb.GetIncidentResponse:
         incident=lists.incident_to(story.incident),
         timeline=[_entry_to(at, entry) for at, entry in story.entries],
         earlier_fixes=[_fix_to(each) for each in story.earlier_fixes],
+        affected=[lists.incident_to(each) for each in story.affected],
     )
 
 

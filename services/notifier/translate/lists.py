@@ -51,6 +51,7 @@ def incident_to(incident: Incident) -> pb.Incident:
         resolved_by=incident.resolved_by,
         cause=incident.cause,
         fix=incident.fix,
+        caused_by=incident.caused_by,
     )
 
 
@@ -74,6 +75,7 @@ def delivery_to(delivery: Delivery) -> pb.Delivery:
         message_id=delivery.message_id,
         held_until=timestamp(delivery.held_until),
         held_because=delivery.held_because,
+        suppressed_by=delivery.suppressed_by,
     )
 
 

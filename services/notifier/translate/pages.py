@@ -10,6 +10,7 @@ from services.notifier.domain.delivery import Delivery
 from services.notifier.domain.incident import Incident, IncidentPosition
 from services.notifier.domain.scope import Scope
 from services.notifier.domain.settings import AlertSettings, SettingsPosition
+from services.notifier.domain.silence import Silence
 from services.notifier.translate import fields
 
 Place = TypeVar("Place")
@@ -54,6 +55,10 @@ def of_incidents(
 
 def of_deliveries(page_size: int, page_token: str, **query: object) -> Page[Delivery, int]:
     return _page(page_size, page_token, query, _delivery_place, lambda row: [row.position])
+
+
+def of_silences(page_size: int, page_token: str, **query: object) -> Page[tuple[int, Silence], int]:
+    return _page(page_size, page_token, query, _delivery_place, lambda row: [row[0]])
 
 
 def _page(

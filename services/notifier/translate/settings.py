@@ -61,12 +61,12 @@ class About(Protocol):
 
 def scope_from(request: pb.GetAlertSettingsRequest) -> Scope:
     """Reads what settings are asked for."""
-    return _scope(request, "", installation=request.installation)
+    return scope_of(request, installation=request.installation)
 
 
 def changed_scope_from(request: pb.UpdateAlertSettingsRequest) -> Scope:
     """Reads what settings are to be changed."""
-    return _scope(request.settings, "settings.", installation=request.installation)
+    return scope_of(request.settings, "settings.", installation=request.installation)
 
 
 def change_from(request: pb.UpdateAlertSettingsRequest) -> Change:
@@ -124,7 +124,8 @@ def effective_to(settings: AlertSettings) -> pb.EffectiveSettings:
     )
 
 
-def _scope(about: About, prefix: str, *, installation: bool) -> Scope:
+def scope_of(about: About, prefix: str = "", *, installation: bool) -> Scope:
+    """Reads whether something is for the installation, a location or a workflow."""
     if installation:
         if about.location_id or about.workflow_id:
             raise InstallationHasNone.at(f"{prefix}location_id")

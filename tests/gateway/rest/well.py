@@ -102,6 +102,15 @@ TARGET = notifier.Target(
     created_at=NOW,
 )
 VERDICT = notifier.TestVerdict(target_id="t-1", channel="webhook", delivered=True, elapsed_ms=3)
+SILENCE = notifier.Silence(
+    silence_id="s-1",
+    location_id="loc-demo",
+    up_to_severity=notifier.SEVERITY_CRITICAL,
+    reason="The forms are being moved",
+    created_by="test",
+    created_at=NOW,
+    ends_at=NOW,
+)
 MAIL = notifier.CaughtMail(
     message_id="<1@runwarden>",
     location_id="loc-demo",
@@ -190,6 +199,9 @@ def make_well(street: Street) -> None:
         "ResolveIncident": notifier.ResolveIncidentResponse(incident=INCIDENT),
         "ReopenIncident": notifier.ReopenIncidentResponse(incident=INCIDENT),
         "AnnotateIncident": notifier.AnnotateIncidentResponse(incident=INCIDENT),
+        "CreateSilence": notifier.CreateSilenceResponse(silence=SILENCE),
+        "ListSilences": notifier.ListSilencesResponse(silences=[SILENCE]),
+        "ExpireSilence": notifier.ExpireSilenceResponse(silence=SILENCE),
         "ListDeliveries": notifier.ListDeliveriesResponse(),
         "ListTargets": notifier.ListTargetsResponse(targets=[TARGET]),
         "UpsertTarget": notifier.UpsertTargetResponse(target=TARGET, webhook_secret="whsec_x"),

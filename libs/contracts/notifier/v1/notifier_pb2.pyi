@@ -1605,6 +1605,7 @@ class Incident(_message.Message):
     RESOLVED_BY_FIELD_NUMBER: _builtins.int
     CAUSE_FIELD_NUMBER: _builtins.int
     FIX_FIELD_NUMBER: _builtins.int
+    CAUSED_BY_FIELD_NUMBER: _builtins.int
     incident_id: _builtins.str
     """Its id."""
     location_id: _builtins.str
@@ -1638,6 +1639,10 @@ class Incident(_message.Message):
     """What the cause was, as told when it was ended by hand."""
     fix: _builtins.str
     """What helped, as told when it was ended by hand."""
+    caused_by: _builtins.str
+    """The incident that stands for it, and is told in its stead. Empty when none
+    does.
+    """
     @_builtins.property
     def opened_at(self) -> _timestamp_pb2.Timestamp:
         """When it began."""
@@ -1681,10 +1686,11 @@ class Incident(_message.Message):
         resolved_by: _builtins.str = ...,
         cause: _builtins.str = ...,
         fix: _builtins.str = ...,
+        caused_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledged_at", b"acknowledged_at", "last_event_at", b"last_event_at", "opened_at", b"opened_at", "resolved_at", b"resolved_at", "snoozed_until", b"snoozed_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "cause", b"cause", "dedup_key", b"dedup_key", "event_count", b"event_count", "failure_count", b"failure_count", "fix", b"fix", "incident_id", b"incident_id", "last_event_at", b"last_event_at", "location_id", b"location_id", "opened_at", b"opened_at", "resolved_at", b"resolved_at", "resolved_by", b"resolved_by", "severity", b"severity", "snoozed_until", b"snoozed_until", "snoozed_until_worse", b"snoozed_until_worse", "status", b"status", "title", b"title", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "cause", b"cause", "caused_by", b"caused_by", "dedup_key", b"dedup_key", "event_count", b"event_count", "failure_count", b"failure_count", "fix", b"fix", "incident_id", b"incident_id", "last_event_at", b"last_event_at", "location_id", b"location_id", "opened_at", b"opened_at", "resolved_at", b"resolved_at", "resolved_by", b"resolved_by", "severity", b"severity", "snoozed_until", b"snoozed_until", "snoozed_until_worse", b"snoozed_until_worse", "status", b"status", "title", b"title", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1793,6 +1799,7 @@ class GetIncidentResponse(_message.Message):
     INCIDENT_FIELD_NUMBER: _builtins.int
     TIMELINE_FIELD_NUMBER: _builtins.int
     EARLIER_FIXES_FIELD_NUMBER: _builtins.int
+    AFFECTED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def incident(self) -> Global___Incident:
         """The incident."""
@@ -1807,16 +1814,21 @@ class GetIncidentResponse(_message.Message):
         newest first, at most 3.
         """
 
+    @_builtins.property
+    def affected(self) -> _containers.RepeatedCompositeFieldContainer[Global___Incident]:
+        """The incidents that this one stands for, at most 500."""
+
     def __init__(
         self,
         *,
         incident: Global___Incident | None = ...,
         timeline: _abc.Iterable[Global___TimelineEntry] | None = ...,
         earlier_fixes: _abc.Iterable[Global___EarlierFix] | None = ...,
+        affected: _abc.Iterable[Global___Incident] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["incident", b"incident"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["earlier_fixes", b"earlier_fixes", "incident", b"incident", "timeline", b"timeline"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affected", b"affected", "earlier_fixes", b"earlier_fixes", "incident", b"incident", "timeline", b"timeline"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2358,6 +2370,7 @@ class Delivery(_message.Message):
     MESSAGE_ID_FIELD_NUMBER: _builtins.int
     HELD_UNTIL_FIELD_NUMBER: _builtins.int
     HELD_BECAUSE_FIELD_NUMBER: _builtins.int
+    SUPPRESSED_BY_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """Its id."""
     location_id: _builtins.str
@@ -2384,9 +2397,10 @@ class Delivery(_message.Message):
     """What became of it."""
     suppressed_because: _builtins.str
     """Why it was not sent. Switched off: alerts_disabled,
-    critical_alerts_disabled. Nowhere to go: no_target, target_disabled,
-    target_removed. Not for this target: below_severity_floor, not_wanted,
-    monthly_cap. Not wanted of scans: no_summaries, nothing_changed. Nothing to tell:
+    critical_alerts_disabled. Suppressed by something, see `suppressed_by`:
+    silenced, inhibited (an open incident stands for it). Nowhere to go: no_target,
+    target_disabled, target_removed. Not for this target: below_severity_floor,
+    not_wanted, monthly_cap. Not wanted of scans: no_summaries, nothing_changed. Nothing to tell:
     no_open_incident, folded_into_resolved (it was over before it was told),
     superseded_by_opened (it began again before its end was told),
     already_waiting (something of the same incident waits for the target).
@@ -2404,6 +2418,8 @@ class Delivery(_message.Message):
     """Why it waited: settling (until it was certain that the end lasts) or
     quiet_hours. Empty when it did not, or only for company.
     """
+    suppressed_by: _builtins.str
+    """The silence or the incident that suppressed it. Empty unless one did."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was decided."""
@@ -2441,10 +2457,11 @@ class Delivery(_message.Message):
         message_id: _builtins.str = ...,
         held_until: _timestamp_pb2.Timestamp | None = ...,
         held_because: _builtins.str = ...,
+        suppressed_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "delivered_at", b"delivered_at", "held_until", b"held_until", "next_attempt_at", b"next_attempt_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "channel", b"channel", "created_at", b"created_at", "delivered_at", b"delivered_at", "delivery_id", b"delivery_id", "event_id", b"event_id", "held_because", b"held_because", "held_until", b"held_until", "incident_id", b"incident_id", "last_error", b"last_error", "location_id", b"location_id", "message_id", b"message_id", "next_attempt_at", b"next_attempt_at", "occasion", b"occasion", "status", b"status", "subject", b"subject", "suppressed_because", b"suppressed_because", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "channel", b"channel", "created_at", b"created_at", "delivered_at", b"delivered_at", "delivery_id", b"delivery_id", "event_id", b"event_id", "held_because", b"held_because", "held_until", b"held_until", "incident_id", b"incident_id", "last_error", b"last_error", "location_id", b"location_id", "message_id", b"message_id", "next_attempt_at", b"next_attempt_at", "occasion", b"occasion", "status", b"status", "subject", b"subject", "suppressed_because", b"suppressed_because", "suppressed_by", b"suppressed_by", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3110,3 +3127,275 @@ class RotateSecretResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RotateSecretResponse: _TypeAlias = RotateSecretResponse  # noqa: Y015
+
+@_typing.final
+class Silence(_message.Message):
+    """Suppresses what it covers until it ends."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SILENCE_ID_FIELD_NUMBER: _builtins.int
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    UP_TO_SEVERITY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CREATED_BY_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    ENDS_AT_FIELD_NUMBER: _builtins.int
+    EXPIRED_BY_FIELD_NUMBER: _builtins.int
+    ACTIVE_FIELD_NUMBER: _builtins.int
+    SUPPRESSED_COUNT_FIELD_NUMBER: _builtins.int
+    silence_id: _builtins.str
+    """Its id."""
+    location_id: _builtins.str
+    """The location. Empty when it covers all of them."""
+    workflow_id: _builtins.str
+    """The workflow. Empty when it covers all of the location."""
+    up_to_severity: Global___Severity.ValueType
+    """The worst severity it covers."""
+    reason: _builtins.str
+    """Why it was made."""
+    created_by: _builtins.str
+    """Who made it."""
+    expired_by: _builtins.str
+    """Who ended it early. Empty when nobody did."""
+    active: _builtins.bool
+    """Whether it holds now."""
+    suppressed_count: _builtins.int
+    """How many messages it suppressed, of the location that is asked about."""
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The kinds of events it covers: workflow_failing, critical_finding and so on,
+        the names in `Event`. Empty when it covers all.
+        """
+
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was made."""
+
+    @_builtins.property
+    def ends_at(self) -> _timestamp_pb2.Timestamp:
+        """When it ends, or ended."""
+
+    def __init__(
+        self,
+        *,
+        silence_id: _builtins.str = ...,
+        location_id: _builtins.str = ...,
+        workflow_id: _builtins.str = ...,
+        kinds: _abc.Iterable[_builtins.str] | None = ...,
+        up_to_severity: Global___Severity.ValueType = ...,
+        reason: _builtins.str = ...,
+        created_by: _builtins.str = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        ends_at: _timestamp_pb2.Timestamp | None = ...,
+        expired_by: _builtins.str = ...,
+        active: _builtins.bool = ...,
+        suppressed_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "ends_at", b"ends_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "created_at", b"created_at", "created_by", b"created_by", "ends_at", b"ends_at", "expired_by", b"expired_by", "kinds", b"kinds", "location_id", b"location_id", "reason", b"reason", "silence_id", b"silence_id", "suppressed_count", b"suppressed_count", "up_to_severity", b"up_to_severity", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Silence: _TypeAlias = Silence  # noqa: Y015
+
+@_typing.final
+class CreateSilenceRequest(_message.Message):
+    """Request for `CreateSilence`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    INSTALLATION_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    UP_TO_SEVERITY_FIELD_NUMBER: _builtins.int
+    ENDS_AT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required, unless it covers all locations."""
+    workflow_id: _builtins.str
+    """Only this workflow. Empty means all of the location."""
+    installation: _builtins.bool
+    """Whether it covers all locations; then location and workflow are empty."""
+    up_to_severity: Global___Severity.ValueType
+    """Only what is at most so severe. Unspecified means anything."""
+    reason: _builtins.str
+    """Why, 1 to 1,000 characters. Required."""
+    actor: _builtins.str
+    """Who makes it, 1 to 200 characters. Required."""
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these kinds of events: workflow_failing, critical_finding and so on,
+        the names in `Event`. Empty means all.
+        """
+
+    @_builtins.property
+    def ends_at(self) -> _timestamp_pb2.Timestamp:
+        """When it ends: in the future, at most 90 days from now. Required."""
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        workflow_id: _builtins.str = ...,
+        installation: _builtins.bool = ...,
+        kinds: _abc.Iterable[_builtins.str] | None = ...,
+        up_to_severity: Global___Severity.ValueType = ...,
+        ends_at: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "ends_at", b"ends_at", "installation", b"installation", "kinds", b"kinds", "location_id", b"location_id", "reason", b"reason", "up_to_severity", b"up_to_severity", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateSilenceRequest: _TypeAlias = CreateSilenceRequest  # noqa: Y015
+
+@_typing.final
+class CreateSilenceResponse(_message.Message):
+    """Response of `CreateSilence`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SILENCE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def silence(self) -> Global___Silence:
+        """The silence."""
+
+    def __init__(
+        self,
+        *,
+        silence: Global___Silence | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["silence", b"silence"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["silence", b"silence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateSilenceResponse: _TypeAlias = CreateSilenceResponse  # noqa: Y015
+
+@_typing.final
+class ListSilencesRequest(_message.Message):
+    """Request for `ListSilences`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    INCLUDE_ENDED_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Empty lists only those that cover all locations."""
+    include_ended: _builtins.bool
+    """Whether those that ended are listed too."""
+    page_size: _builtins.int
+    """At most this many. 0 means 50; above 500 is read as 500; negative is
+    refused.
+    """
+    page_token: _builtins.str
+    """The `next_page_token` of the page before, or empty for the first page."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        include_ended: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_ended", b"include_ended", "location_id", b"location_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSilencesRequest: _TypeAlias = ListSilencesRequest  # noqa: Y015
+
+@_typing.final
+class ListSilencesResponse(_message.Message):
+    """Response of `ListSilences`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SILENCES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def silences(self) -> _containers.RepeatedCompositeFieldContainer[Global___Silence]:
+        """One page, newest first."""
+
+    def __init__(
+        self,
+        *,
+        silences: _abc.Iterable[Global___Silence] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "silences", b"silences"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSilencesResponse: _TypeAlias = ListSilencesResponse  # noqa: Y015
+
+@_typing.final
+class ExpireSilenceRequest(_message.Message):
+    """Request for `ExpireSilence`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    SILENCE_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """The location of the silence. Empty for one that covers all locations."""
+    silence_id: _builtins.str
+    """Required."""
+    actor: _builtins.str
+    """Who ends it, 1 to 200 characters. Required."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        silence_id: _builtins.str = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "location_id", b"location_id", "silence_id", b"silence_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExpireSilenceRequest: _TypeAlias = ExpireSilenceRequest  # noqa: Y015
+
+@_typing.final
+class ExpireSilenceResponse(_message.Message):
+    """Response of `ExpireSilence`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SILENCE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def silence(self) -> Global___Silence:
+        """The silence now."""
+
+    def __init__(
+        self,
+        *,
+        silence: Global___Silence | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["silence", b"silence"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["silence", b"silence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExpireSilenceResponse: _TypeAlias = ExpireSilenceResponse  # noqa: Y015

@@ -139,6 +139,21 @@ class NotifierServiceStub:
                 request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.RotateSecretRequest.SerializeToString,
                 response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.RotateSecretResponse.FromString,
                 _registered_method=True)
+        self.CreateSilence = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/CreateSilence',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.CreateSilenceRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.CreateSilenceResponse.FromString,
+                _registered_method=True)
+        self.ListSilences = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/ListSilences',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListSilencesRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListSilencesResponse.FromString,
+                _registered_method=True)
+        self.ExpireSilence = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/ExpireSilence',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExpireSilenceRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExpireSilenceResponse.FromString,
+                _registered_method=True)
 
 
 class NotifierServiceServicer:
@@ -349,6 +364,34 @@ class NotifierServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateSilence(self, request, context):
+        """Suppresses alerts for a while, of a workflow, a location, or all locations.
+        That something is over is told all the same to who heard that it began. When
+        the silence ends, what it suppressed and is still open is told.
+
+        Fails with `LOCATION_MISSING`, `ACTOR_MISSING`, `REASON_MISSING`,
+        `KIND_UNKNOWN` or `SILENCE_OUT_OF_RANGE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSilences(self, request, context):
+        """Lists the silences of a location and those of all locations, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExpireSilence(self, request, context):
+        """Ends a silence now. Idempotent: one that ended stays as it was.
+
+        Fails with `SILENCE_NOT_FOUND` or `ACTOR_MISSING`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NotifierServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -451,6 +494,21 @@ def add_NotifierServiceServicer_to_server(servicer, server):
                     servicer.RotateSecret,
                     request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.RotateSecretRequest.FromString,
                     response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.RotateSecretResponse.SerializeToString,
+            ),
+            'CreateSilence': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateSilence,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.CreateSilenceRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.CreateSilenceResponse.SerializeToString,
+            ),
+            'ListSilences': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSilences,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListSilencesRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListSilencesResponse.SerializeToString,
+            ),
+            'ExpireSilence': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExpireSilence,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExpireSilenceRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExpireSilenceResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -998,6 +1056,87 @@ class NotifierService:
             '/runwarden.notifier.v1.NotifierService/RotateSecret',
             libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.RotateSecretRequest.SerializeToString,
             libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.RotateSecretResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateSilence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/CreateSilence',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.CreateSilenceRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.CreateSilenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSilences(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/ListSilences',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListSilencesRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ListSilencesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExpireSilence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/ExpireSilence',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExpireSilenceRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExpireSilenceResponse.FromString,
             options,
             channel_credentials,
             insecure,

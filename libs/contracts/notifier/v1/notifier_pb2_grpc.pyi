@@ -139,6 +139,21 @@ class NotifierServiceStub:
     """Gives a webhook target a new secret. For 24 hours the one before signs as
     well. Fails with `TARGET_NOT_FOUND` or `NO_SECRET`.
     """
+    CreateSilence: _aio.UnaryUnaryMultiCallable[_notifier_pb2.CreateSilenceRequest, _notifier_pb2.CreateSilenceResponse]
+    """Suppresses alerts for a while, of a workflow, a location, or all locations.
+    That something is over is told all the same to who heard that it began. When
+    the silence ends, what it suppressed and is still open is told.
+
+    Fails with `LOCATION_MISSING`, `ACTOR_MISSING`, `REASON_MISSING`,
+    `KIND_UNKNOWN` or `SILENCE_OUT_OF_RANGE`.
+    """
+    ListSilences: _aio.UnaryUnaryMultiCallable[_notifier_pb2.ListSilencesRequest, _notifier_pb2.ListSilencesResponse]
+    """Lists the silences of a location and those of all locations, newest first."""
+    ExpireSilence: _aio.UnaryUnaryMultiCallable[_notifier_pb2.ExpireSilenceRequest, _notifier_pb2.ExpireSilenceResponse]
+    """Ends a silence now. Idempotent: one that ended stays as it was.
+
+    Fails with `SILENCE_NOT_FOUND` or `ACTOR_MISSING`.
+    """
 
 class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
     """Knows who was told: keeps the alert settings of every location, turns events
@@ -384,6 +399,39 @@ class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_notifier_pb2.RotateSecretResponse]:
         """Gives a webhook target a new secret. For 24 hours the one before signs as
         well. Fails with `TARGET_NOT_FOUND` or `NO_SECRET`.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateSilence(
+        self,
+        request: _notifier_pb2.CreateSilenceRequest,
+        context: _aio.ServicerContext[_notifier_pb2.CreateSilenceRequest, _abc.Awaitable[_notifier_pb2.CreateSilenceResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.CreateSilenceResponse]:
+        """Suppresses alerts for a while, of a workflow, a location, or all locations.
+        That something is over is told all the same to who heard that it began. When
+        the silence ends, what it suppressed and is still open is told.
+
+        Fails with `LOCATION_MISSING`, `ACTOR_MISSING`, `REASON_MISSING`,
+        `KIND_UNKNOWN` or `SILENCE_OUT_OF_RANGE`.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSilences(
+        self,
+        request: _notifier_pb2.ListSilencesRequest,
+        context: _aio.ServicerContext[_notifier_pb2.ListSilencesRequest, _abc.Awaitable[_notifier_pb2.ListSilencesResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.ListSilencesResponse]:
+        """Lists the silences of a location and those of all locations, newest first."""
+
+    @_abc_1.abstractmethod
+    def ExpireSilence(
+        self,
+        request: _notifier_pb2.ExpireSilenceRequest,
+        context: _aio.ServicerContext[_notifier_pb2.ExpireSilenceRequest, _abc.Awaitable[_notifier_pb2.ExpireSilenceResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.ExpireSilenceResponse]:
+        """Ends a silence now. Idempotent: one that ended stays as it was.
+
+        Fails with `SILENCE_NOT_FOUND` or `ACTOR_MISSING`.
         """
 
 def add_NotifierServiceServicer_to_server(servicer: NotifierServiceServicer, server: _aio.Server) -> None: ...

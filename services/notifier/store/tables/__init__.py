@@ -11,6 +11,7 @@ from services.notifier.store.tables.deliveries import (
 )
 from services.notifier.store.tables.incidents import EventRow, IncidentActionRow, IncidentRow
 from services.notifier.store.tables.settings import AlertSettingsRow
+from services.notifier.store.tables.silences import SilenceRow
 from services.notifier.store.tables.targets import TargetRow
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "IncidentRow",
     "MessageRow",
     "NotifierTable",
+    "SilenceRow",
     "TargetRow",
     "TestAlertRow",
 ]

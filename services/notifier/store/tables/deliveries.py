@@ -69,6 +69,11 @@ class DeliveryRow(NotifierTable, table=True):
         Index("deliveries_event_id_idx", "event_id"),
         Index("deliveries_created_at_idx", "created_at"),
         Index("deliveries_message_id_idx", "message_id"),
+        Index(
+            "deliveries_suppressed_by_idx",
+            "suppressed_by",
+            postgresql_where=text("suppressed_by <> ''"),
+        ),
         Index("deliveries_due_idx", "next_attempt_at", postgresql_where=text("status = 'pending'")),
         Index(
             "deliveries_waiting_idx",
@@ -100,6 +105,7 @@ class DeliveryRow(NotifierTable, table=True):
     )
     held_until: datetime | None = moment(nullable=True)
     held_because: str = words(default="")
+    suppressed_by: str = identifier(default="")
     content: dict[str, Any] | None = Field(sa_type=JSONB, nullable=True)
     message_id: str | None = identifier(nullable=True)
     replayed: bool = Field(sa_column_kwargs={"server_default": text("false")})

@@ -42,6 +42,7 @@ class IncidentRow(NotifierTable, table=True):
             "dedup_key",
             postgresql_where=text("settles_at IS NOT NULL"),
         ),
+        Index("incidents_caused_by_idx", "caused_by", postgresql_where=text("caused_by <> ''")),
         Index("incidents_resolved_idx", "location_id", "dedup_key", "resolved_at"),
         Index("incidents_remind_idx", "remind_at", postgresql_where=text("remind_at IS NOT NULL")),
         Index("incidents_update_idx", "update_at", postgresql_where=text("update_at IS NOT NULL")),
@@ -80,6 +81,8 @@ class IncidentRow(NotifierTable, table=True):
     told_count: int = number(default=0)
     told_at: datetime = moment(default="'epoch'")
     update_at: datetime | None = moment(nullable=True)
+    caused_by: str = identifier(default="")
+    affected_count: int = number(default=0)
 
 
 class IncidentActionRow(NotifierTable, table=True):
