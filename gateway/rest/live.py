@@ -1,11 +1,13 @@
 """What happens, as it happens: executions as server-sent events."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
+import grpc
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
+from google.protobuf.message import Message
 
 from gateway.rest import wire
 from gateway.rest.backend import Backend
@@ -16,6 +18,9 @@ from libs import problems
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
 
 router = APIRouter(prefix="/api/events", tags=["Live"], route_class=KeyedRoute)
+
+M = TypeVar("M", bound=Message)
+Call: TypeAlias = grpc.aio.UnaryStreamCall[Any, M]
 
 MEDIA_TYPE = "text/event-stream"
 REFUSAL_SECONDS = 0.2
@@ -59,30 +64,43 @@ async def stream_events(
         statuses=[wire.number(pb.ExecutionStatus.DESCRIPTOR, each) for each in status],
         cursor=last_event_id or cursor,
     )
-    watch = _Watch(back, request)
+    return await streamed(
+        back, "ingestion", back.services.ingestion.WatchExecutions(request), _event
+    )
+
+
+async def streamed(
+    back: Backend, service: str, call: Call[M], shown: Callable[[M], bytes]
+) -> StreamingResponse:
+    """Passes a stream of a service on as server-sent events; raises what it refuses right away."""
+    watch = _Watch(back, service, call, shown)
     await watch.begin()
     return StreamingResponse(
         watch.events(), media_type=MEDIA_TYPE, headers={"X-Accel-Buffering": "no"}
     )
 
 
-class _Watch:
-    """One caller's stream, between ingestion and HTTP."""
+class _Watch(Generic[M]):
+    """One caller's stream, between a service and HTTP."""
 
-    def __init__(self, back: Backend, request: pb.WatchExecutionsRequest) -> None:
+    def __init__(
+        self, back: Backend, service: str, call: Call[M], shown: Callable[[M], bytes]
+    ) -> None:
         self._back = back
-        self._call = back.services.ingestion.WatchExecutions(request)
-        self._arriving = aiter(self._call)
+        self._service = service
+        self._call = call
+        self._shown = shown
+        self._arriving = aiter(call)
         self._waiting = asyncio.create_task(self._next())
 
     async def begin(self) -> None:
-        """Raises what ingestion refuses right away."""
+        """Raises what the service refuses right away."""
         await asyncio.wait([self._waiting], timeout=REFUSAL_SECONDS)
         if self._waiting.done():
             self._waiting.result()
 
     async def events(self) -> AsyncIterator[bytes]:
-        """Gives the bytes to send, until ingestion or the caller ends it."""
+        """Gives the bytes to send, until the service or the caller ends it."""
         try:
             yield OPENED
             while True:
@@ -94,7 +112,7 @@ class _Watch:
                 if found is None:
                     return
                 self._waiting = asyncio.create_task(self._next())
-                yield _event(found)
+                yield self._shown(found)
         except problems.Problem as problem:
             # The caller comes back by itself, and is answered what is wrong then.
             yield f": {problem.reason}\n\n".encode()
@@ -102,8 +120,8 @@ class _Watch:
             self._call.cancel()  # a stream that nobody reads any more would stay open
             self._waiting.cancel()
 
-    async def _next(self) -> pb.WatchExecutionsResponse | None:
-        with self._back.asking("ingestion"):
+    async def _next(self) -> M | None:
+        with self._back.asking(self._service):
             return await anext(self._arriving, None)
 
 

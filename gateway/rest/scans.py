@@ -3,14 +3,23 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
 
-from gateway.rest import wire
+from gateway.rest import live, wire
+from gateway.rest.changes import Changes
 from gateway.rest.findings import Wanted, listed
 from gateway.rest.models.findings import Finding, ScanDifference
-from gateway.rest.models.scans import Scan, StatusWord, WorkflowResult
+from gateway.rest.models.scans import CancelBody, Scan, StatusWord, WorkflowResult
 from gateway.rest.models.shapes import Page, page_of
 from gateway.rest.openapi import told
-from gateway.rest.routes import Back, KeyedRoute, PageAsked, ReadLocation
+from gateway.rest.routes import (
+    Back,
+    KeyedRoute,
+    PageAsked,
+    ReadLocation,
+    Who,
+    WriteLocation,
+)
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
 
 router = APIRouter(prefix="/api/scans", tags=["Scans"], route_class=KeyedRoute)
@@ -67,6 +76,48 @@ async def get_scan(back: Back, location_id: ReadLocation, scan_id: str) -> Scan:
     return Scan.of(response.scan)
 
 
+@router.get(
+    "/{scan_id}/stream",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "An event `scan` for each change, its data as of GET /api/scans/{id}.",
+            "content": {live.MEDIA_TYPE: {"schema": {"type": "string"}}},
+        },
+        **told(404),
+    },
+)
+async def stream_scan(back: Back, location_id: ReadLocation, scan_id: str) -> StreamingResponse:
+    """Sends a scan whenever it changes, as server-sent events, until it has ended."""
+    request = pb.WatchScanRequest(location_id=location_id, scan_id=scan_id)
+    return await live.streamed(
+        back, "scheduler", back.services.scheduler.WatchScan(request), _event
+    )
+
+
+@router.post("/{scan_id}/cancel", responses=told(400, 404))
+async def cancel_scan(
+    *,
+    back: Back,
+    who: Who,
+    location_id: WriteLocation,
+    changes: Changes,
+    scan_id: str,
+    body: CancelBody | None = None,
+) -> Scan:
+    """Stops a scan that waits or runs; what it found so far is thrown away."""
+    request = pb.CancelScanRequest(
+        location_id=location_id,
+        scan_id=scan_id,
+        actor=who.name,
+        reason=body.reason if body else "",
+    )
+    with back.asking("scheduler"):
+        response = await back.services.scheduler.CancelScan(request, timeout=back.seconds)
+    await changes.note("scan.cancelled", scan_id, location_id)
+    return Scan.of(response.scan)
+
+
 @router.get("/{scan_id}/findings", responses=told(404))
 async def list_findings_of_scan(
     *, back: Back, location_id: ReadLocation, scan_id: str, page: PageAsked, wanted: Wanted
@@ -89,6 +140,10 @@ async def list_results(
     with back.asking("scheduler"):
         response = await back.services.scheduler.ListScanResults(request, timeout=back.seconds)
     return page_of(WorkflowResult, response.results, response.next_page_token)
+
+
+def _event(found: pb.WatchScanResponse) -> bytes:
+    return f"event: scan\ndata: {Scan.of(found.scan).model_dump_json()}\n\n".encode()
 
 
 def _scan(scan_id: str) -> str:

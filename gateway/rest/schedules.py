@@ -1,13 +1,16 @@
 """The scan schedule of a location, and scans on demand."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response, status
+from fastapi import APIRouter, Header, Query, Response, status
 from google.protobuf.field_mask_pb2 import FieldMask
+from pydantic import AwareDatetime
 
 from gateway.rest import scans, versions, wire
 from gateway.rest.changes import Changes
-from gateway.rest.models.scans import RequestedScan, Scan
+from gateway.rest.models.scans import Explanation, RequestedScan, Scan
 from gateway.rest.models.schedules import (
     Preview,
     PreviewBody,
@@ -34,6 +37,7 @@ from gateway.rest.routes import (
     WriteLocation,
 )
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
+from libs.problems import AlreadyExists
 
 router = APIRouter(prefix="/api/schedules", tags=["Schedules"], route_class=KeyedRoute)
 
@@ -80,7 +84,12 @@ async def put_schedule(
 
 @router.delete("", status_code=status.HTTP_204_NO_CONTENT, responses=told(404, 412))
 async def delete_schedule(
-    back: Back, location_id: WriteLocation, changes: Changes, if_match: IfMatch = None
+    *,
+    back: Back,
+    who: Who,
+    location_id: WriteLocation,
+    changes: Changes,
+    if_match: IfMatch = None,
 ) -> None:
     """Deletes the scan schedule of a location; its scans stay, one that waits is cancelled."""
     if etag := versions.wanted(if_match):
@@ -92,7 +101,8 @@ async def delete_schedule(
             raise PreconditionFailed
     with back.asking("scheduler"):
         await back.services.scheduler.DeleteSchedule(
-            pb.DeleteScheduleRequest(location_id=location_id), timeout=back.seconds
+            pb.DeleteScheduleRequest(location_id=location_id, actor=who.name),
+            timeout=back.seconds,
         )
     await changes.note("schedule.deleted", location_id, location_id)
 
@@ -171,15 +181,30 @@ async def run_now(
         request_id=idempotency_key or "",
         scan_scope=wire.number(pb.ScanScope.DESCRIPTOR, asked.scan_scope),
         selected_workflow_ids=asked.selected_workflow_ids,
+        counts_as_next_fire=asked.counts_as_next_fire,
     )
-    with back.asking("scheduler"):
+    with _telling_reuse(), back.asking("scheduler"):
         started = await back.services.scheduler.RunScan(request, timeout=back.seconds)
-    if idempotency_key and _answers_again(started):
-        _refuse_another_body(request, started)
+    if started.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     else:
         await changes.note("scan.requested", started.scan_id, location_id)
     return RequestedScan.of(started, status=wire.plain(started.scan)["status"])
+
+
+@router.get("/explain")
+async def explain_fire(
+    back: Back,
+    location_id: ReadLocation,
+    at: Annotated[
+        AwareDatetime | None, Query(description="The time in question. Default now.")
+    ] = None,
+) -> Explanation:
+    """Says what became of the last fire at or before a time, and why: "why did it not run"."""
+    request = pb.ExplainFireRequest(location_id=location_id, at=wire.timestamp(at))
+    with back.asking("scheduler"):
+        response = await back.services.scheduler.ExplainFire(request, timeout=back.seconds)
+    return Explanation.of(response)
 
 
 @router.get("/history")
@@ -188,16 +213,9 @@ async def list_past_scans(back: Back, location_id: ReadLocation, page: PageAsked
     return await scans.list_scans(back, location_id, page)
 
 
-def _answers_again(started: pb.RunScanResponse) -> bool:
-    """Says whether the scan was asked for before.
-
-    A new scan waits or runs; while it does, its repetition looks the same.
-    """
-    return started.scan.status not in (pb.SCAN_STATUS_QUEUED, pb.SCAN_STATUS_RUNNING)
-
-
-def _refuse_another_body(request: pb.RunScanRequest, started: pb.RunScanResponse) -> None:
-    asked, first = request.scan_scope, started.scan.scan_scope
-    # A scan that was there already had a scope of its own.
-    if not started.already_running and asked not in (pb.SCAN_SCOPE_UNSPECIFIED, first):
-        raise IdempotencyKeyReused
+@contextmanager
+def _telling_reuse() -> Iterator[None]:
+    try:
+        yield
+    except AlreadyExists as problem:
+        raise IdempotencyKeyReused from problem

@@ -25,7 +25,6 @@ from services.scheduler.domain.evidence import (
 )
 
 SECONDS = 5.0
-MOST_HISTORIES = 500
 
 STATUSES = {
     ingestion_pb2.EXECUTION_STATUS_SUCCESS: ExecutionStatus.SUCCESS,

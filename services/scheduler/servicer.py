@@ -1,17 +1,23 @@
 """The door: one method for each rpc, in the contract's order."""
 # ruff: noqa: ARG002  gRPC passes a context; what is known of a call is in libs.rpc.call
 
+from collections.abc import AsyncIterator
+
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
 from libs.contracts.scheduler.v1 import scheduler_pb2_grpc as rpc
 from libs.rpc import Context
+from libs.rpc.times import timestamp
+from services.scheduler.actions.cancelling import Cancelling
 from services.scheduler.actions.comparing import Comparing
+from services.scheduler.actions.explaining import Explaining
 from services.scheduler.actions.listing import Listing
 from services.scheduler.actions.living import Living
 from services.scheduler.actions.schedules import Schedules
 from services.scheduler.actions.starting import Starting
 from services.scheduler.actions.status import Status
+from services.scheduler.actions.watching import Watching
 from services.scheduler.domain.rules import RULES
-from services.scheduler.translate import findings, requests, responses
+from services.scheduler.translate import explanations, findings, requests, responses
 
 
 class SchedulerServicer(rpc.SchedulerServiceServicer):
@@ -22,6 +28,9 @@ class SchedulerServicer(rpc.SchedulerServiceServicer):
         *,
         schedules: Schedules,
         starting: Starting,
+        cancelling: Cancelling,
+        watching: Watching,
+        explaining: Explaining,
         listing: Listing,
         living: Living,
         comparing: Comparing,
@@ -29,6 +38,9 @@ class SchedulerServicer(rpc.SchedulerServiceServicer):
     ) -> None:
         self._schedules = schedules
         self._starting = starting
+        self._cancelling = cancelling
+        self._watching = watching
+        self._explaining = explaining
         self._listing = listing
         self._living = living
         self._comparing = comparing
@@ -58,7 +70,9 @@ class SchedulerServicer(rpc.SchedulerServiceServicer):
     async def DeleteSchedule(
         self, request: pb.DeleteScheduleRequest, context: Context
     ) -> pb.DeleteScheduleResponse:
-        await self._schedules.delete(requests.location_from(request))
+        await self._schedules.delete(
+            requests.location_from(request), actor=requests.actor_from(request)
+        )
         return pb.DeleteScheduleResponse()
 
     async def PauseSchedule(
@@ -97,14 +111,47 @@ class SchedulerServicer(rpc.SchedulerServiceServicer):
     async def RunScan(self, request: pb.RunScanRequest, context: Context) -> pb.RunScanResponse:
         started = await self._starting.run(
             requests.location_from(request),
+            requests.asked_from(request),
             key=requests.key_from(request),
-            scope=requests.scope_from(request),
-            selected=requests.selected_from(request),
         )
         return pb.RunScanResponse(
             scan_id=started.scan.scan_id,
             already_running=started.already_running,
             scan=responses.scan_to(started.scan),
+            replayed=started.replayed,
+            counts_as=timestamp(started.counts_as),
+        )
+
+    async def CancelScan(
+        self, request: pb.CancelScanRequest, context: Context
+    ) -> pb.CancelScanResponse:
+        cancelled = await self._cancelling.cancel(
+            requests.location_from(request),
+            requests.scan_from(request),
+            actor=requests.actor_from(request),
+            reason=requests.reason_from(request),
+        )
+        return pb.CancelScanResponse(scan=responses.scan_to(cancelled))
+
+    async def WatchScan(
+        self, request: pb.WatchScanRequest, context: Context
+    ) -> AsyncIterator[pb.WatchScanResponse]:
+        location_id, scan_id = requests.location_from(request), requests.scan_from(request)
+        async for each in self._watching.watch(location_id, scan_id):
+            yield pb.WatchScanResponse(scan=responses.scan_to(each))
+
+    async def ExplainFire(
+        self, request: pb.ExplainFireRequest, context: Context
+    ) -> pb.ExplainFireResponse:
+        explained = await self._explaining.explain(
+            requests.location_from(request), requests.at_from(request)
+        )
+        return explanations.explanation_to(
+            outcome=explained.outcome,
+            text=explained.text,
+            scheduled_for=explained.scheduled_for,
+            scan=explained.scan,
+            change=explained.change,
         )
 
     async def GetScan(self, request: pb.GetScanRequest, context: Context) -> pb.GetScanResponse:

@@ -1,5 +1,7 @@
 """What the scheduler can be told from outside: `SCHEDULER_*` in the environment."""
 
+from datetime import timedelta
+
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
@@ -25,3 +27,6 @@ class SchedulerSettings(ServiceSettings):
 
     concurrent_scans: int = Field(default=4, ge=1, le=100)
     """How many scans one process runs at a time."""
+
+    scan_timeout: timedelta = Field(default=timedelta(hours=1), gt=timedelta(0))
+    """How long one attempt at a scan may take; the next one goes on where it was."""

@@ -24,8 +24,10 @@ from libs.problems import CannotStart
 from libs.rpc.client import channel
 from libs.rpc.server import serving
 from services.scheduler import jobs
+from services.scheduler.actions.cancelling import Cancelling
 from services.scheduler.actions.comparing import Comparing
 from services.scheduler.actions.execution import Execution
+from services.scheduler.actions.explaining import Explaining
 from services.scheduler.actions.firing import Firing
 from services.scheduler.actions.listing import Listing
 from services.scheduler.actions.living import Living
@@ -33,10 +35,12 @@ from services.scheduler.actions.scanning import Scanning
 from services.scheduler.actions.schedules import Schedules
 from services.scheduler.actions.starting import Starting
 from services.scheduler.actions.status import Status
+from services.scheduler.actions.watching import Watching
 from services.scheduler.peers import IngestionPeer, NotifierPeer
 from services.scheduler.servicer import SchedulerServicer
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.store.announcements import heard
+from services.scheduler.store.scans import CANCELLED_CHANNEL, QUEUED_CHANNEL
 
 MIGRATIONS = Path(__file__).parent / "store" / "migrations"
 SERVICE = pb.DESCRIPTOR.services_by_name["SchedulerService"].full_name
@@ -76,6 +80,7 @@ async def running(
             Scanning(database, ingestion, on_events=tell),
             owner=status.replica_id,
             slots=settings.concurrent_scans,
+            longest=settings.scan_timeout,
             on_free=execute,
             on_events=tell,
         )
@@ -88,18 +93,25 @@ async def running(
             status=status,
             dispatcher=dispatcher,
         )
-        starting = Starting(database, on_queued=execute)
+        watching = Watching(database)
         servicer = SchedulerServicer(
             schedules=schedules,
-            starting=starting,
+            starting=Starting(database, on_queued=execute),
+            cancelling=Cancelling(database),
+            watching=watching,
+            explaining=Explaining(database),
             listing=Listing(database),
             living=Living(database),
             comparing=Comparing(database),
             status=status,
         )
-        await stack.enter_async_context(heard(url, execute))
+        hear = {QUEUED_CHANNEL: lambda _: execute(), CANCELLED_CHANNEL: execution.stop_scan}
+        await stack.enter_async_context(heard(url, hear))
         add = partial(rpc.add_SchedulerServiceServicer_to_server, servicer)
-        yield await stack.enter_async_context(serving(settings, SERVICE, add))
+        address = await stack.enter_async_context(serving(settings, SERVICE, add))
+        # Before the server drains: it would wait for those who watch.
+        stack.push_async_callback(watching.stop)
+        yield address
 
 
 def _readable(url: str) -> str:

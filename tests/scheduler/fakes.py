@@ -23,6 +23,9 @@ class FakeIngestion(ingestion_pb2_grpc.IngestionServiceServicer):
         self.answers.set()
         self.holds_histories_after = None
         self.released = asyncio.Event()
+        self.asked_for = []
+        self.calls = 0
+        """Calls that it has not answered yet."""
 
     def knows(self, workflow_id, history=None, *, location="loc-1", name="", ran_at=None):
         """Tells it of a workflow and its runs; gives when it last ran."""
@@ -60,6 +63,7 @@ class FakeIngestion(ingestion_pb2_grpc.IngestionServiceServicer):
         if self.holds_histories_after is not None:
             self.holds_histories_after -= 1
         assert 1 <= len(request.workflow_ids) <= 500
+        self.asked_for += request.workflow_ids
         return ingestion_pb2.BatchGetRunHistoriesResponse(
             histories=[self._history(request.location_id, each) for each in request.workflow_ids]
         )
@@ -71,7 +75,11 @@ class FakeIngestion(ingestion_pb2_grpc.IngestionServiceServicer):
         return history
 
     async def _ready(self, context):
-        await self.answers.wait()
+        self.calls += 1
+        try:
+            await self.answers.wait()
+        finally:
+            self.calls -= 1
         if self.refuses_with is not None:
             await context.abort(self.refuses_with, "not today")
 

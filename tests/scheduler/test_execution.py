@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import grpc
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,8 +16,10 @@ from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
 from libs.contracts.scheduler.v1 import scheduler_pb2_grpc as rpc
 from services.scheduler.actions.execution import retry_delay
 from services.scheduler.actions.starting import Starting
+from services.scheduler.domain.evidence import LocationEvidence, WorkflowEvidence
+from services.scheduler.domain.result import examined
 from services.scheduler.domain.scan import ScanTrigger
-from services.scheduler.domain.schedule import ScanScope
+from services.scheduler.domain.schedule import Asked, ScanScope
 from services.scheduler.store import queue, scans, schedules
 from services.scheduler.store.scans import Scan
 from services.scheduler.wiring import running
@@ -55,6 +58,8 @@ async def test_a_scan_that_fails_is_tried_three_times_and_then_given_up(
 
     assert 24 <= waits[0] <= 36
     assert 96 <= waits[1] <= 144
+    assert [each.attempt for each in done.failed_attempts] == [1, 2, 3]
+    assert {each.reason for each in done.failed_attempts} == {done.reason}
     assert done.HasField("completed_at")
     [event] = await eventually(lambda: notifier.told("scan_failed"))
     assert (event.location_id, event.scan_failed.scan_id) == ("loc-1", started.scan_id)
@@ -100,7 +105,7 @@ def test_a_retry_waits_four_times_longer_a_fifth_more_or_less(attempt):
 async def abandoned(database, url, *, attempt=1) -> queue.Claimed:
     """Queues a scan and lets a process claim it that is never heard of again."""
     starting = Starting(database, on_queued=lambda: None)
-    await starting.run("loc-1", key="", scope=ScanScope.ALL, selected=())
+    await starting.run("loc-1", Asked(scope=ScanScope.ALL))
     async with database.transaction() as session:
         [claimed] = await queue.claim(session, "gone", 1)
     await sql(
@@ -119,6 +124,72 @@ async def test_a_scan_whose_holder_is_gone_is_taken_over(url, database, settings
         done = await ended(rpc.SchedulerServiceStub(channel), claimed.scan.scan_id)
 
     assert (done.attempt, done.workflows_scanned) == (2, 1)
+    [lost] = done.failed_attempts
+    assert (lost.attempt, "went away" in lost.reason) == (1, True)
+
+
+async def test_another_attempt_goes_on_where_the_last_one_was(url, settings, ingestion):
+    for number in range(50):
+        ingestion.knows(f"wf-{number:02}")
+    ingestion.holds_histories_after = 2
+    async with running(settings) as address, grpc.aio.insecure_channel(address) as channel:
+        stub = rpc.SchedulerServiceStub(channel)
+        started = await run_now(stub)
+
+        async def at_forty():
+            return (await scan(stub, started.scan_id)).workflows_scanned == 40
+
+        await eventually(at_forty)
+        before, ingestion.asked_for = ingestion.asked_for, []
+        ingestion.holds_histories_after = None
+        await sql(
+            url,
+            "UPDATE scan_history SET lease_owner = 'gone', lease_until = now() - interval '1 second'",
+        )
+        async with running(settings) as other, grpc.aio.insecure_channel(other) as second:
+            done = await ended(rpc.SchedulerServiceStub(second), started.scan_id)
+        ingestion.released.set()
+
+    assert before == [f"wf-{number:02}" for number in range(40)]
+    assert ingestion.asked_for[:10] == [f"wf-{number:02}" for number in range(40, 50)]
+    assert (done.workflows_scanned, done.workflows_total, done.attempt) == (50, 50, 2)
+    assert await sql(url, "SELECT 1 FROM scan_progress") == []
+    results = "SELECT count(*) AS n, count(DISTINCT workflow_id) AS each FROM scan_results"
+    assert await sql(url, results) == [(50, 50)]
+
+
+@pytest.mark.parametrize("kept", ['[{"nonsense": 1}]', None])
+async def test_progress_that_does_not_fit_any_more_is_not_used(
+    url, database, settings, ingestion, kept
+):
+    ingestion.knows("wf-1")
+    claimed = await abandoned(database, url)
+    stored = kept or msgspec.json.encode([a_result("gone")]).decode()
+    await sql(url, "INSERT INTO scan_progress VALUES (%s, 0, %s)", claimed.lease.scan_id, stored)
+
+    async with running(settings) as address, grpc.aio.insecure_channel(address) as channel:
+        done = await ended(rpc.SchedulerServiceStub(channel), claimed.scan.scan_id)
+
+    assert (done.workflows_scanned, done.workflows_total) == (1, 1)
+    assert ingestion.asked_for == ["wf-1"]
+
+
+def a_result(workflow_id):
+    workflow = WorkflowEvidence(workflow_id=workflow_id)
+    return examined(workflow, LocationEvidence(location_id="loc-1"))
+
+
+async def test_a_scan_that_takes_too_long_is_tried_again(url, settings, ingestion):
+    hasty = settings.model_copy(update={"scan_timeout": timedelta(milliseconds=200)})
+    ingestion.answers.clear()
+    async with running(hasty) as address, grpc.aio.insecure_channel(address) as channel:
+        stub = rpc.SchedulerServiceStub(channel)
+        started = await run_now(stub)
+        waiting = await in_attempt(stub, url, started.scan_id, 1, pb.SCAN_STATUS_QUEUED)
+    ingestion.answers.set()
+
+    assert waiting.reason == "It took longer than 0:00:00.200000."
+    assert [each.reason for each in waiting.failed_attempts] == [waiting.reason]
 
 
 @pytest.mark.parametrize("stale", [{"owner": "gone"}, {"attempt": 1}])
@@ -195,7 +266,7 @@ async def test_what_waits_behind_a_scan_starts_when_it_ends(url, scheduler, inge
         url,
         "INSERT INTO scan_history SELECT 'behind', schedule_id, location_id, 'queued', trigger,"
         " scan_scope, selected_workflow_ids, scheduled_for, fires, '', 0, 3, not_before, NULL,"
-        " NULL, NULL, 0, 0, 0, 0, false, created_at, NULL, NULL, NULL, true FROM scan_history",
+        " NULL, NULL, 0, 0, 0, 0, false, created_at, NULL, NULL, NULL, true, '[]' FROM scan_history",
     )
     waiting = await scan(scheduler, "behind")
 
@@ -234,7 +305,7 @@ async def test_no_more_scans_run_at_once_than_there_are_slots(url, settings, ing
 async def test_a_lease_is_renewed_while_a_scan_runs(url, database):
     set_clock(url, MORNING)
     starting = Starting(database, on_queued=lambda: None)
-    await starting.run("loc-1", key="", scope=ScanScope.ALL, selected=())
+    await starting.run("loc-1", Asked(scope=ScanScope.ALL))
     async with database.transaction() as session:
         [claimed] = await queue.claim(session, "me", 1)
 
@@ -249,7 +320,7 @@ async def test_a_lease_is_renewed_while_a_scan_runs(url, database):
 async def test_many_claims_at_once_take_each_scan_once(url, database):
     starting = Starting(database, on_queued=lambda: None)
     for number in range(30):
-        await starting.run(f"loc-{number}", key="", scope=ScanScope.ALL, selected=())
+        await starting.run(f"loc-{number}", Asked(scope=ScanScope.ALL))
 
     async def take(owner):
         async with database.transaction() as session:

@@ -15,7 +15,7 @@ from services.scheduler.actions.firing import Firing
 from services.scheduler.actions.schedules import Schedules
 from services.scheduler.actions.starting import Starting
 from services.scheduler.domain.scan import ScanTrigger
-from services.scheduler.domain.schedule import OverlapPolicy, ScanScope
+from services.scheduler.domain.schedule import Asked, OverlapPolicy, ScanScope
 from services.scheduler.domain.timing import Frequency
 from services.scheduler.store import queue
 from services.scheduler.store import scans as scans_store
@@ -164,7 +164,7 @@ async def test_a_second_tick_adds_nothing(url, keep, firing):
 async def test_a_fire_that_meets_a_scan_is_skipped_and_names_it(url, keep, firing, database):
     await keep()
     starting = Starting(database, on_queued=lambda: None)
-    started = await starting.run("loc-1", key="", scope=None, selected=())
+    started = await starting.run("loc-1", Asked())
     set_clock(url, TEN)
 
     await firing.tick()

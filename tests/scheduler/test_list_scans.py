@@ -7,7 +7,7 @@ import pytest
 from libs import paging
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
 from services.scheduler.actions.starting import Starting
-from services.scheduler.domain.schedule import ScanScope
+from services.scheduler.domain.schedule import Asked, ScanScope
 from tests.scheduler.asking import LOCATION, MORNING, SECONDS, refusal, scans, sql
 from tests.support.database_clock import set_clock
 
@@ -19,7 +19,7 @@ async def five_scans(database, url) -> list[str]:
     for number in (0, 1, 2, 3, 3):
         set_clock(url, MORNING + number * timedelta(minutes=1))
         starting = Starting(database, on_queued=lambda: None)
-        started = await starting.run(LOCATION, key="", scope=ScanScope.ALL, selected=())
+        started = await starting.run(LOCATION, Asked(scope=ScanScope.ALL))
         status = "failed" if number == 1 else "completed"
         await sql(
             url,

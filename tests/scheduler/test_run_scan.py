@@ -7,8 +7,22 @@ import pytest
 
 from libs import problems
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
-from tests.scheduler.asking import ended, refusal, run_now, scan, scanned, scans, upserted
+from tests.scheduler.asking import (
+    MORNING,
+    at,
+    ended,
+    refusal,
+    run_now,
+    scan,
+    scanned,
+    scans,
+    schedule,
+    upserted,
+)
+from tests.support.database_clock import set_clock
 from tests.support.waiting import eventually
+
+TEN = MORNING + timedelta(hours=1)
 
 
 async def test_a_scan_is_answered_at_once_and_runs(scheduler, ingestion):
@@ -54,6 +68,26 @@ async def test_ten_calls_at_once_with_one_request_id_have_one_answer(scheduler, 
     assert {(each.scan_id, each.already_running) for each in started} == {
         (started[0].scan_id, False)
     }
+    assert [each.replayed for each in started].count(False) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"scan_scope": pb.SCAN_SCOPE_ALL},
+        {"scan_scope": pb.SCAN_SCOPE_SELECTED, "selected_workflow_ids": ["wf-2"]},
+        {"counts_as_next_fire": True},
+    ],
+)
+async def test_a_request_id_with_another_request_is_refused(scheduler, other):
+    asked = {"scan_scope": pb.SCAN_SCOPE_SELECTED, "selected_workflow_ids": ["wf-1"]}
+    first = await scanned(scheduler, request_id="k-1", **asked)
+
+    problem = await refusal(run_now(scheduler, request_id="k-1", **other))
+
+    assert (problem.reason, problem.facts["request_id"]) == ("REQUEST_ID_REUSED", "k-1")
+    assert (await run_now(scheduler, request_id="k-1", **asked)).scan_id == first.scan_id
+    assert len(await scans(scheduler)) == 1
 
 
 async def test_a_request_id_gives_the_same_scan_after_it_ended(scheduler):
@@ -64,6 +98,7 @@ async def test_a_request_id_gives_the_same_scan_after_it_ended(scheduler):
 
     assert (again.scan_id, again.already_running) == (done.scan_id, False)
     assert again.scan.status == pb.SCAN_STATUS_COMPLETED
+    assert (again.replayed, fresh.replayed) == (True, False)
     assert fresh.scan_id != done.scan_id
 
 
@@ -125,8 +160,59 @@ async def test_a_scope_that_is_asked_for_goes_before_the_schedules(scheduler, in
     assert done.workflows_scanned == 1
 
 
+async def test_a_scan_on_demand_can_count_as_the_next_fire(url, scheduler):
+    set_clock(url, MORNING)
+    at_ten = {"frequency": pb.FREQUENCY_DAILY, "preferred_time": "10:00", "timezone": "UTC"}
+    await upserted(scheduler, **at_ten)
+
+    started = await run_now(scheduler, counts_as_next_fire=True, request_id="k-1")
+    await ended(scheduler, started.scan_id)
+    again = await run_now(scheduler, counts_as_next_fire=True, request_id="k-1")
+
+    assert at(started.counts_as) == TEN
+    assert (again.replayed, again.scan_id) == (True, started.scan_id)
+    saved = await schedule(scheduler)
+    assert at(saved.next_scan_at) == TEN + timedelta(days=1)
+    [ran, skipped] = sorted(await scans(scheduler), key=lambda each: each.trigger)[::-1]
+    assert (skipped.status, at(skipped.scheduled_for)) == (pb.SCAN_STATUS_SKIPPED, TEN)
+    assert skipped.reason == f"Scan {started.scan_id}, started on demand, counts as it."
+    assert ran.scan_id == started.scan_id
+    set_clock(url, TEN + timedelta(days=1))
+
+    async def fired():
+        return len(await scans(scheduler, status=pb.SCAN_STATUS_COMPLETED)) == 2
+
+    await eventually(fired)
+    assert len(await scans(scheduler)) == 3
+
+
+async def test_there_must_be_a_fire_to_count_as(scheduler):
+    without = await refusal(run_now(scheduler, counts_as_next_fire=True))
+    await upserted(scheduler, frequency=pb.FREQUENCY_DAILY, enabled=False)
+    paused = await refusal(run_now(scheduler, counts_as_next_fire=True))
+    scoped = await refusal(
+        run_now(scheduler, counts_as_next_fire=True, scan_scope=pb.SCAN_SCOPE_ALL)
+    )
+
+    assert (without.reason, paused.reason) == ("SCHEDULE_NOT_FOUND", "SCHEDULE_PAUSED")
+    assert scoped.reason == "SCOPE_NOT_THE_SCHEDULES"
+    assert await scans(scheduler) == []
+
+
+async def test_a_scan_that_was_there_already_counts_as_no_fire(scheduler, ingestion):
+    saved = (await upserted(scheduler, frequency=pb.FREQUENCY_DAILY)).schedule
+    ingestion.answers.clear()
+    await run_now(scheduler)
+
+    met = await run_now(scheduler, counts_as_next_fire=True)
+
+    assert (met.already_running, met.HasField("counts_as")) == (True, False)
+    assert (await schedule(scheduler)).next_scan_at == saved.next_scan_at
+    ingestion.answers.set()
+
+
 async def test_progress_is_seen_while_a_scan_runs(scheduler, ingestion):
-    for number in range(501):
+    for number in range(21):
         ingestion.knows(f"wf-{number:03}")
     ingestion.holds_histories_after = 1
 
@@ -137,10 +223,10 @@ async def test_progress_is_seen_while_a_scan_runs(scheduler, ingestion):
         return now if now.workflows_scanned else None
 
     now = await eventually(halfway)
-    assert (now.workflows_total, now.workflows_scanned) == (501, 500)
+    assert (now.workflows_total, now.workflows_scanned) == (21, 20)
     assert now.status == pb.SCAN_STATUS_RUNNING
     ingestion.released.set()
-    assert (await ended(scheduler, started.scan_id)).workflows_scanned == 501
+    assert (await ended(scheduler, started.scan_id)).workflows_scanned == 21
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime
 
 from gateway.rest.models.schedules import ScanScope
-from gateway.rest.models.shapes import Answer, words
+from gateway.rest.models.shapes import Answer, Body, examples, words
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
 
 StatusWord = Literal["queued", "running", "completed", "failed", "cancelled", "missed", "skipped"]
@@ -80,6 +80,14 @@ class ScanSummary(Answer):
     """Calls to HighLevel that it made."""
 
 
+class FailedAttempt(Answer):
+    """An attempt at a scan that came to nothing."""
+
+    attempt: int
+    failed_at: AwareDatetime | None
+    reason: str
+
+
 class Scan(Answer):
     """One scan of a location."""
 
@@ -91,7 +99,7 @@ class Scan(Answer):
     scan_scope: ScanScope | None
     scheduled_for: AwareDatetime | None
     reason: str | None
-    """Why it failed, was missed or skipped."""
+    """Why it waits, failed, was cancelled, missed or skipped."""
     attempt: int
     workflows_total: int
     workflows_scanned: int
@@ -103,6 +111,42 @@ class Scan(Answer):
     started_at: AwareDatetime | None
     completed_at: AwareDatetime | None
     summary: ScanSummary | None
+    failed_attempts: list[FailedAttempt]
+    lateness: float | None
+    """Seconds after its time at which it was fired or missed; null when it was started on demand."""
+    fires: int
+    """Fires of the schedule it stands for: above 1 only where several were missed."""
+
+
+class CancelBody(Body):
+    """Why a scan is cancelled."""
+
+    model_config = examples({"reason": "The wrong account."})
+
+    reason: str = ""
+    """Shown with the scan. At most 500 characters."""
+
+
+class ScheduleChange(Answer):
+    """Something that was done to a schedule."""
+
+    kind: Annotated[str, words(pb.ScheduleChange.Kind.DESCRIPTOR)]
+    changed_at: AwareDatetime | None
+    actor: str | None
+    reason: str | None
+
+
+class Explanation(Answer):
+    """What became of a fire, and why."""
+
+    outcome: Annotated[str, words(pb.ExplainFireResponse.Outcome.DESCRIPTOR)]
+    explanation: str
+    scheduled_for: AwareDatetime | None
+    """When the fire was due; null when none was."""
+    scan: Scan | None
+    """What the ledger has of it."""
+    change: ScheduleChange | None
+    """The change of the schedule that held then."""
 
 
 class RequestedScan(Answer):
@@ -113,6 +157,8 @@ class RequestedScan(Answer):
     already_running: bool
     """Whether the location was already being scanned, or waited for it."""
     scan: Scan | None
+    counts_as: AwareDatetime | None
+    """The fire of the schedule it counts as; null when it counts as none."""
 
 
 class Deduction(Answer):

@@ -181,8 +181,10 @@ class Preview(Answer):
 class RunNowBody(Body):
     """What to scan; without it the scope of the schedule, or `active` without one."""
 
-    model_config = examples({"scanScope": "all"})
+    model_config = examples({"scanScope": "all"}, {"countsAsNextFire": True})
 
     scan_scope: ScopeWord | None = None
     selected_workflow_ids: list[str] = Field(default_factory=list)
     """The workflows of scope selected."""
+    counts_as_next_fire: bool = False
+    """Whether the next fire of the schedule is left out for it. Only without a scope."""

@@ -16,6 +16,7 @@ from services.scheduler.store import (
     Transaction,
     findings,
     known_findings,
+    progress,
     queue,
     scans,
     schedules,
@@ -52,6 +53,7 @@ async def complete(
     # The schedule before the scan, as firing locks them: else the two could wait for each other.
     await schedules.note_scan(session, scan.schedule_id)
     await queue.complete(session, claimed.lease, outcome)
+    await progress.forget(session, scan.scan_id)
     await _keep_findings(session, scan, ordered, comparison, known)
     await findings.add_results(session, scan.scan_id, ordered)
     facts = ScanFacts(

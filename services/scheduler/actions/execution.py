@@ -18,7 +18,7 @@ from libs.db.database import Database
 from services.scheduler.actions.completing import to_tell
 from services.scheduler.actions.scanning import Scanning
 from services.scheduler.domain.events import ScanFailed
-from services.scheduler.store import Transaction, queue
+from services.scheduler.store import Transaction, progress, queue
 from services.scheduler.store.now import now
 from services.scheduler.store.queue import Claimed, Lease
 from services.scheduler.store.scans import Scan
@@ -32,6 +32,12 @@ ABANDONED = "The process that ran it went away without a word, in its last attem
 INTERNAL = "Internal error; the scheduler's log has the details."
 
 
+class ScanTooLong(problems.OutOfTime):
+    """The scan took longer than SCHEDULER_SCAN_TIMEOUT allows."""
+
+    reason = "SCAN_TOO_LONG"
+
+
 class Execution:
     """Claims scans, runs them, and lets others take over what it cannot finish."""
 
@@ -42,6 +48,7 @@ class Execution:
         *,
         owner: str,
         slots: int,
+        longest: timedelta,
         on_free: Callable[[], object],
         on_events: Callable[[], object],
     ) -> None:
@@ -49,6 +56,7 @@ class Execution:
         self._scanning = scanning
         self._owner = owner
         self._slots = slots
+        self._longest = longest
         self._on_free = on_free
         self._on_events = on_events
         self._running: dict[Lease, asyncio.Task[None]] = {}
@@ -90,6 +98,12 @@ class Execution:
             if lease.scan_id not in held and lease in self._running:
                 self._running[lease].cancel()
 
+    def stop_scan(self, scan_id: str) -> None:
+        """Stops a scan that was cancelled, if it runs here; its row is not ours any more."""
+        for lease, task in self._running.items():
+            if lease.scan_id == scan_id:
+                task.cancel()
+
     async def _run(self, claimed: Claimed) -> None:
         began = time.perf_counter()
         scan_id, attempt = claimed.lease.scan_id, claimed.lease.attempt
@@ -112,12 +126,21 @@ class Execution:
 
     async def _outcome(self, claimed: Claimed) -> str:
         try:
-            await self._scanning.scan(claimed)
+            await self._within_limit(claimed)
         except queue.LeaseLost:
             raise
         except Exception as error:  # noqa: BLE001  whatever went wrong, the scan is tried again
             return await self._failed(claimed, _reason(error, claimed))
         return "completed"
+
+    async def _within_limit(self, claimed: Claimed) -> None:
+        try:
+            async with asyncio.timeout(self._longest.total_seconds()) as limit:
+                await self._scanning.scan(claimed)
+        except TimeoutError as error:
+            if limit.expired():
+                raise ScanTooLong(f"It took longer than {self._longest}.") from error
+            raise
 
     async def _failed(self, claimed: Claimed, reason: str) -> str:
         scan = claimed.scan
@@ -127,6 +150,7 @@ class Execution:
                 await queue.put_back(session, claimed.lease, reason=reason, delay=delay)
                 return "retried"
             await queue.fail(session, claimed.lease, reason=reason)
+            await progress.forget(session, scan.scan_id)
             await _tell_failures(session, [replace(scan, reason=reason)])
         self._on_events()
         return "failed"

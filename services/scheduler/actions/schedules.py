@@ -10,9 +10,10 @@ import structlog
 from libs import problems
 from libs.db.database import Database
 from libs.ids import new_id
+from services.scheduler.domain.change import ChangeKind, ScheduleChange, kind_of
 from services.scheduler.domain.schedule import FrequencyMissing, Schedule, settled
 from services.scheduler.domain.timing import PlannedRun, next_fire, planned_runs
-from services.scheduler.store import Transaction, scans, schedules
+from services.scheduler.store import Transaction, changes, scans, schedules
 from services.scheduler.store.now import now
 
 log = structlog.get_logger()
@@ -79,7 +80,7 @@ class Schedules:
             if current is None or wanted.enabled != current.enabled:
                 wanted = replace(wanted, switched_at=at, switched_by=actor, switch_reason="")
             if wanted != current:
-                await _keep(session, wanted)
+                await _keep(session, current, wanted, actor=actor)
         return _planned(wanted, at), current is None
 
     async def switch(self, location_id: str, *, enabled: bool, actor: str, reason: str) -> Planned:
@@ -92,23 +93,31 @@ class Schedules:
             current = await schedules.get(session, location_id, lock=True)
             if current is None:
                 raise ScheduleNotFound(location_id=location_id)
-            if current.enabled != enabled:
-                current = replace(
-                    _switched(current, enabled, at),
-                    switched_at=at,
-                    switched_by=actor,
-                    switch_reason=reason,
-                )
-                await _keep(session, current)
-        return _planned(current, at)
+            if current.enabled == enabled:
+                return _planned(current, at)
+            wanted = replace(
+                _switched(current, enabled, at),
+                switched_at=at,
+                switched_by=actor,
+                switch_reason=reason,
+            )
+            await _keep(session, current, wanted, actor=actor, reason=reason)
+        return _planned(wanted, at)
 
-    async def delete(self, location_id: str) -> None:
+    async def delete(self, location_id: str, *, actor: str = "") -> None:
         """Deletes the schedule of a location; its scans stay, those that wait are cancelled."""
         async with self._database.transaction() as session:
             schedule_id = await schedules.remove(session, location_id)
             if schedule_id is None:
                 raise ScheduleNotFound(location_id=location_id)
             await scans.cancel_waiting(session, schedule_id, reason=DELETED)
+            deleted = ScheduleChange(
+                kind=ChangeKind.DELETED,
+                changed_at=await now(session),
+                schedule_id=schedule_id,
+                actor=actor,
+            )
+            await changes.add(session, location_id, deleted)
 
     async def preview(self, schedule: Schedule, count: int) -> list[PlannedRun]:
         """Gives the next times a schedule would fire."""
@@ -143,10 +152,21 @@ def described(schedule_id: str, error: Exception) -> str:
     return error.message if isinstance(error, problems.Problem) else repr(error)
 
 
-async def _keep(session: Transaction, schedule: Schedule) -> None:
-    await schedules.put(session, schedule)
-    if not schedule.enabled:
-        await scans.cancel_waiting(session, schedule.schedule_id, reason=PAUSED)
+async def _keep(
+    session: Transaction, before: Schedule | None, after: Schedule, *, actor: str, reason: str = ""
+) -> None:
+    await schedules.put(session, after)
+    if not after.enabled:
+        await scans.cancel_waiting(session, after.schedule_id, reason=PAUSED)
+    change = ScheduleChange(
+        kind=kind_of(before, after),
+        changed_at=await now(session),
+        schedule_id=after.schedule_id,
+        actor=actor,
+        reason=reason,
+        schedule=after,
+    )
+    await changes.add(session, after.location_id, change)
 
 
 def _changed(current: Schedule, values: Mapping[str, Any], at: datetime) -> Schedule:

@@ -1,5 +1,6 @@
 """When and what a location is scanned, as its owner wants it."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -112,6 +113,21 @@ class Schedule:
     def catch_up(self) -> timedelta | None:
         """How late a fire is still caught up, when its owner chose."""
         return None if self.catchup_seconds is None else timedelta(seconds=self.catchup_seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What somebody wants scanned now. Without a scope: as the schedule says."""
+
+    scope: ScanScope | None = None
+    selected: tuple[str, ...] = ()
+    counts_as_next_fire: bool = False
+
+    @property
+    def digest(self) -> str:
+        """The same for the same wish."""
+        said = json.dumps([self.scope, self.selected, self.counts_as_next_fire])
+        return blake2b(said.encode(), digest_size=16).hexdigest()
 
 
 def place_in_spread(location_id: str, spread_seconds: int) -> timedelta:

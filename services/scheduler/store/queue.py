@@ -15,12 +15,19 @@ from libs import problems
 from services.scheduler.domain.scan import ScanStatus
 from services.scheduler.domain.summary import ScanSummary
 from services.scheduler.store import Transaction
-from services.scheduler.store.scans import ACTIVE, Scan, announce, scan_of
+from services.scheduler.store.scans import (
+    ACTIVE,
+    CANCELLED_CHANNEL,
+    Scan,
+    announce,
+    scan_of,
+)
 from services.scheduler.store.tables import ScanRow
 
 log = structlog.get_logger()
 
 LEASE = timedelta(seconds=60)
+LOST = "The process that ran it went away without a word."
 
 
 class LeaseLost(problems.Overtaken):
@@ -57,7 +64,9 @@ class Outcome:
 
 async def claim(session: Transaction, owner: str, limit: int) -> list[Claimed]:
     """Takes scans whose holder's lease has expired, then those that wait, longest waiting first."""
-    abandoned = await _take(session, owner, limit, _abandoned(), col(ScanRow.lease_until))
+    abandoned = await _take(
+        session, owner, limit, _abandoned(), col(ScanRow.lease_until), failures=_and_failure(LOST)
+    )
     ready = and_(
         col(ScanRow.status) == ScanStatus.QUEUED,
         ~col(ScanRow.buffered),
@@ -102,12 +111,35 @@ async def give_up(session: Transaction, *, reason: str) -> list[Scan]:
         .values(
             status=ScanStatus.FAILED,
             reason=reason,
+            failures=_and_failure(LOST),
             completed_at=func.clock_now(),
             lease_until=None,
         )
         .returning(ScanRow)
     )
     return [scan_of(row) for row in lost]
+
+
+async def cancel(session: Transaction, location_id: str, scan_id: str, *, reason: str) -> bool:
+    """Stops a scan that waits or runs, whoever runs it; says whether it did either."""
+    stopped = await session.scalar(
+        update(ScanRow)
+        .where(
+            col(ScanRow.id) == scan_id,
+            col(ScanRow.location_id) == location_id,
+            col(ScanRow.status).in_(ACTIVE),
+        )
+        .values(
+            status=ScanStatus.CANCELLED,
+            reason=reason,
+            completed_at=func.clock_now(),
+            lease_until=None,
+        )
+        .returning(col(ScanRow.id))
+    )
+    if stopped:
+        await announce(session, CANCELLED_CHANNEL, scan_id)
+    return stopped is not None
 
 
 async def renew(session: Transaction, leases: Sequence[Lease]) -> set[str]:
@@ -155,6 +187,7 @@ async def put_back(session: Transaction, lease: Lease, *, reason: str, delay: ti
         lease,
         status=ScanStatus.QUEUED,
         reason=reason,
+        failures=_and_failure(reason),
         not_before=func.clock_now() + delay,
         lease_owner=None,
         lease_until=None,
@@ -168,6 +201,7 @@ async def fail(session: Transaction, lease: Lease, *, reason: str) -> None:
         lease,
         status=ScanStatus.FAILED,
         reason=reason,
+        failures=_and_failure(reason),
         completed_at=func.clock_now(),
         lease_until=None,
     )
@@ -200,12 +234,21 @@ def _abandoned(*, last_attempt: bool = False) -> ColumnElement[bool]:
     )
 
 
+def _and_failure(reason: str) -> ColumnElement[Any]:
+    """Gives the failures with the one that ends this attempt."""
+    failure = func.jsonb_build_object(
+        *("attempt", col(ScanRow.attempt), "failed_at", func.clock_now(), "reason", reason)
+    )
+    return col(ScanRow.failures).op("||")(func.jsonb_build_array(failure))
+
+
 async def _take(
     session: Transaction,
     owner: str,
     limit: int,
     condition: ColumnElement[bool],
     since: Any,
+    **also: object,
 ) -> list[Claimed]:
     # A CTE, because PostgreSQL may run a mere subquery more than once, and lock more than the limit.
     chosen = (
@@ -226,7 +269,7 @@ async def _take(
             lease_until=func.clock_now() + LEASE,
             heartbeat_at=func.clock_now(),
             started_at=func.coalesce(col(ScanRow.started_at), func.clock_now()),
-            workflows_scanned=0,
+            **also,
         )
         .returning(ScanRow)
     )

@@ -16,9 +16,13 @@ class Answer:
 
     scan_id: str
     already_running: bool
+    asked: str
+    """What the call asked for, as a digest; empty when an older release answered it."""
 
 
-async def claim(session: Transaction, location_id: str, key: str, scan_id: str) -> Answer | None:
+async def claim(
+    session: Transaction, location_id: str, key: str, scan_id: str, asked: str
+) -> Answer | None:
     """Keeps a caller's key for a scan; gives the answer when the key was used before.
 
     A second call with the key waits here for the first one's transaction.
@@ -29,13 +33,16 @@ async def claim(session: Transaction, location_id: str, key: str, scan_id: str) 
         scan_id=scan_id,
         already_running=False,
         created_at=func.clock_now(),
+        asked=asked,
     )
     claimed = await session.execute(
         statement.on_conflict_do_nothing().returning(col(ScanRequestRow.scan_id))
     )
     if claimed.first():
         return None
-    query = select(col(ScanRequestRow.scan_id), col(ScanRequestRow.already_running))
+    query = select(
+        col(ScanRequestRow.scan_id), col(ScanRequestRow.already_running), col(ScanRequestRow.asked)
+    )
     row = (await session.execute(query.where(*_key(location_id, key)))).one()
     return Answer(*row)
 

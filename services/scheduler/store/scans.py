@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, select, text, tuple_, update
@@ -16,9 +16,19 @@ from services.scheduler.store import Transaction
 from services.scheduler.store.tables import ScanRow, SchedulerTable
 
 QUEUED_CHANNEL = "scans_queued"
+CANCELLED_CHANNEL = "scans_cancelled"
 MAX_ATTEMPTS = 3
 ACTIVE = (ScanStatus.QUEUED, ScanStatus.RUNNING)
 _table = SchedulerTable.metadata.tables["scan_history"]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """An attempt at a scan that came to nothing."""
+
+    attempt: int
+    failed_at: datetime
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +59,15 @@ class Scan:
     started_at: datetime | None = None
     completed_at: datetime | None = None
     summary: ScanSummary | None = None
+    failures: tuple[FailedAttempt, ...] = ()
+    """The attempts that failed, in order."""
+
+    @property
+    def lateness(self) -> timedelta | None:
+        """How long after its time a schedule's scan was fired, or missed."""
+        if self.trigger is not ScanTrigger.SCHEDULE:
+            return None
+        return max(self.created_at - self.scheduled_for, timedelta(0))
 
 
 async def add(session: Transaction, scans: Sequence[Scan]) -> set[str]:
@@ -67,9 +86,11 @@ async def add(session: Transaction, scans: Sequence[Scan]) -> set[str]:
     return ids
 
 
-async def announce(session: Transaction) -> None:
-    """Tells all replicas, with the commit, that a scan waits."""
-    await session.execute(text("SELECT pg_notify(:channel, '')"), {"channel": QUEUED_CHANNEL})
+async def announce(session: Transaction, channel: str = QUEUED_CHANNEL, scan_id: str = "") -> None:
+    """Tells all replicas, with the commit, that a scan waits, or that one was cancelled."""
+    await session.execute(
+        text("SELECT pg_notify(:channel, :scan_id)"), {"channel": channel, "scan_id": scan_id}
+    )
 
 
 async def active(session: Transaction, location_ids: Sequence[str]) -> dict[str, Scan]:
@@ -101,6 +122,17 @@ async def get(session: Transaction, location_id: str, scan_id: str) -> Scan | No
         col(ScanRow.id) == scan_id, col(ScanRow.location_id) == location_id
     )
     row = await session.scalar(query)
+    return scan_of(row) if row else None
+
+
+async def fire(session: Transaction, schedule_id: str, until: datetime) -> Scan | None:
+    """Gives what the ledger has of a schedule's last fire at or before a time."""
+    query = select(ScanRow).where(
+        col(ScanRow.schedule_id) == schedule_id,
+        col(ScanRow.trigger) == ScanTrigger.SCHEDULE,
+        col(ScanRow.scheduled_for) <= until,
+    )
+    row = await session.scalar(query.order_by(col(ScanRow.scheduled_for).desc()).limit(1))
     return scan_of(row) if row else None
 
 
@@ -181,6 +213,7 @@ def scan_of(row: ScanRow) -> Scan:
         started_at=row.started_at,
         completed_at=row.completed_at,
         summary=_summary_of(row.summary) if row.summary else None,
+        failures=tuple(_failure_of(each) for each in row.failures),
     )
 
 
@@ -190,15 +223,21 @@ def _summary_of(stored: dict[str, Any]) -> ScanSummary:
     return ScanSummary(**{**stored, "worst_workflows": worst, "rules": rules})
 
 
+def _failure_of(stored: dict[str, Any]) -> FailedAttempt:
+    failed_at = datetime.fromisoformat(stored["failed_at"])
+    return FailedAttempt(stored["attempt"], failed_at, stored["reason"])
+
+
 def _values(scan: Scan) -> dict[str, Any]:
     values = {
         each.name: getattr(scan, each.name)
         for each in fields(scan)
-        if each.name not in ("scan_id", "summary")
+        if each.name not in ("scan_id", "summary", "failures")
     }
     return values | {
         "id": scan.scan_id,
         "schedule_id": scan.schedule_id or None,
         "selected_workflow_ids": list(scan.selected_workflow_ids),
         "not_before": scan.created_at,
+        "failures": [],
     }

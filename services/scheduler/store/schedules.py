@@ -1,6 +1,6 @@
 """The schedules, one per location, and which of them are due."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -156,10 +156,7 @@ def _schedule_of(row: ScheduleRow) -> Schedule:
         scan_scope=ScanScope(row.scan_scope),
         selected_workflow_ids=tuple(row.selected_workflow_ids),
         spread_seconds=row.spread_seconds,
-        blackout_windows=tuple(
-            BlackoutWindow(each["start"], each["end"], tuple(each["weekdays"]))
-            for each in row.blackout_windows
-        ),
+        blackout_windows=windows_of(row.blackout_windows),
         catchup_seconds=row.catchup_seconds,
         overlap_policy=OverlapPolicy(row.overlap_policy),
         error=row.error or "",
@@ -174,20 +171,33 @@ def _schedule_of(row: ScheduleRow) -> Schedule:
     )
 
 
-def _values(schedule: Schedule) -> dict[str, Any]:
+def windows_of(stored: Sequence[Mapping[str, Any]]) -> tuple[BlackoutWindow, ...]:
+    """Reads blackout windows."""
+    return tuple(
+        BlackoutWindow(each["start"], each["end"], tuple(each["weekdays"])) for each in stored
+    )
+
+
+def timing_values(schedule: Schedule) -> dict[str, Any]:
+    """Gives what decides when a schedule fires, by column."""
     return {
-        "id": schedule.schedule_id,
-        "location_id": schedule.location_id,
-        "enabled": schedule.enabled,
         "frequency": schedule.frequency,
         "preferred_time": schedule.preferred_time,
         "timezone": schedule.timezone,
         "weekday": schedule.weekday,
         "cron_expression": schedule.cron_expression or None,
-        "scan_scope": schedule.scan_scope,
-        "selected_workflow_ids": list(schedule.selected_workflow_ids),
         "spread_seconds": schedule.spread_seconds,
         "blackout_windows": [asdict(each) for each in schedule.blackout_windows],
+    }
+
+
+def _values(schedule: Schedule) -> dict[str, Any]:
+    return timing_values(schedule) | {
+        "id": schedule.schedule_id,
+        "location_id": schedule.location_id,
+        "enabled": schedule.enabled,
+        "scan_scope": schedule.scan_scope,
+        "selected_workflow_ids": list(schedule.selected_workflow_ids),
         "catchup_seconds": schedule.catchup_seconds,
         "overlap_policy": schedule.overlap_policy,
         "switched_at": schedule.switched_at,

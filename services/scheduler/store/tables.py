@@ -98,6 +98,26 @@ class ScheduleRow(SchedulerTable, table=True):
     switch_reason: str = _text()
 
 
+class ScheduleChangeRow(SchedulerTable, table=True):
+    """What was done to a schedule, by whom, and what it said from then on."""
+
+    __tablename__ = "schedule_changes"
+    __table_args__ = (
+        PrimaryKeyConstraint("location_id", "id", name="schedule_changes_pkey"),
+        Index("schedule_changes_changed_at_idx", "changed_at"),
+    )
+
+    location_id: str = _id()
+    id: str = _id()
+    schedule_id: str = _id()
+    kind: str = _text()
+    changed_at: datetime = _time()
+    actor: str = _text()
+    reason: str = _text()
+    enabled: bool
+    snapshot: dict[str, Any] = _of(JSONB)
+
+
 class ScanRow(SchedulerTable, table=True):
     """One scan of a location, from the moment it is due: the queue and the ledger in one."""
 
@@ -181,6 +201,26 @@ class ScanRow(SchedulerTable, table=True):
     completed_at: datetime | None = _time()
     summary: dict[str, Any] | None = _of(JSONB(none_as_null=True))
     buffered: bool
+    failures: list[dict[str, Any]] = _of(JSONB)
+
+
+class ScanProgressRow(SchedulerTable, table=True):
+    """What a scan has found so far, so that another attempt goes on from there."""
+
+    __tablename__ = "scan_progress"
+    __table_args__ = (
+        PrimaryKeyConstraint("scan_id", "position", name="scan_progress_pkey"),
+        ForeignKeyConstraint(
+            ["scan_id"],
+            ["scan_history.id"],
+            ondelete="CASCADE",
+            name="scan_progress_scan_id_fkey",
+        ),
+    )
+
+    scan_id: str = _id()
+    position: int
+    results: list[dict[str, Any]] = _of(JSONB)
 
 
 class ScanRequestRow(SchedulerTable, table=True):
@@ -196,6 +236,7 @@ class ScanRequestRow(SchedulerTable, table=True):
     scan_id: str = _id()
     already_running: bool
     created_at: datetime = _time()
+    asked: str = _text()
 
 
 class ScanResultRow(SchedulerTable, table=True):

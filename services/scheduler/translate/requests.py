@@ -1,14 +1,17 @@
 """Reads requests; refuses malformed ones by field."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from libs import paging, problems
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
+from libs.rpc.times import datetime_from
 from services.scheduler.domain.blackouts import BlackoutWindow
 from services.scheduler.domain.finding import Severity
 from services.scheduler.domain.scan import ScanStatus
 from services.scheduler.domain.schedule import (
+    Asked,
     FrequencyMissing,
     OverlapPolicy,
     ScanScope,
@@ -158,13 +161,23 @@ def key_from(request: pb.RunScanRequest) -> str:
     return text(request.request_id, "request_id", LONGEST_REQUEST_ID)
 
 
-def scope_from(request: pb.RunScanRequest) -> ScanScope | None:
-    """Reads which workflows to scan; None means as the schedule says."""
+def asked_from(request: pb.RunScanRequest) -> Asked:
+    """Reads what is to be scanned; without a scope as the schedule says."""
+    scope = None
     if request.scan_scope != pb.SCAN_SCOPE_UNSPECIFIED:
-        return _scope(request)
-    if request.selected_workflow_ids:
+        scope = _scope(request)
+    elif request.selected_workflow_ids:
         raise refusals.SelectionWithoutScope.at("scan_scope")
-    return None
+    return Asked(
+        scope=scope,
+        selected=selected_from(request),
+        counts_as_next_fire=request.counts_as_next_fire,
+    )
+
+
+def at_from(request: pb.ExplainFireRequest) -> datetime | None:
+    """Reads which time is in question; None means now."""
+    return datetime_from(request.at, "at") if request.HasField("at") else None
 
 
 def selected_from(message: pb.RunScanRequest | pb.Schedule) -> tuple[str, ...]:

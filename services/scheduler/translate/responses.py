@@ -13,7 +13,7 @@ from services.scheduler.domain.score import Grade, grade_of
 from services.scheduler.domain.summary import ScanSummary, WorkflowScore
 from services.scheduler.domain.timing import PlannedRun
 from services.scheduler.store.replicas import Replica
-from services.scheduler.store.scans import Scan
+from services.scheduler.store.scans import FailedAttempt, Scan
 from services.scheduler.store.tables import ScanResultRow
 from services.scheduler.store.workload import Workload
 from services.scheduler.translate.requests import (
@@ -102,6 +102,9 @@ def scan_to(scan: Scan) -> pb.Scan:
         started_at=timestamp(scan.started_at),
         completed_at=timestamp(scan.completed_at),
         summary=_summary_to(scan.summary) if scan.summary else None,
+        failed_attempts=[_failed_to(each) for each in scan.failures],
+        lateness=duration(scan.lateness),
+        fires=scan.fires,
     )
 
 
@@ -137,6 +140,12 @@ def status_to(
         replicas=[_replica_to(each) for each in replicas],
         oldest_due_age=duration(oldest_due_age),
         **(_workload_to(workload) if workload else {}),
+    )
+
+
+def _failed_to(failed: FailedAttempt) -> pb.FailedAttempt:
+    return pb.FailedAttempt(
+        attempt=failed.attempt, failed_at=timestamp(failed.failed_at), reason=failed.reason
     )
 
 

@@ -1,9 +1,10 @@
+import json
 from datetime import UTC, datetime
 
 import pytest
 
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
-from libs.problems import NotFound
+from libs.problems import NotFound, WrongState
 from libs.rpc.times import timestamp
 
 AT = datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
@@ -34,6 +35,12 @@ class ScanNotFound(NotFound):
     """There is no such scan in this location."""
 
     reason = "SCAN_NOT_FOUND"
+
+
+class ScanEnded(WrongState):
+    """The scan has ended."""
+
+    reason = "SCAN_ENDED"
 
 
 async def test_scans_are_listed_with_a_filter(street, reader, location_id):
@@ -145,3 +152,65 @@ async def test_the_last_completed_scan_is_called_latest(street, reader, path, me
 
     assert answer.status == 200
     assert street.scheduler.last(method).scan_id == ""
+
+
+async def test_a_scan_is_cancelled_by_whoever_has_the_key(street, client, location_id):
+    stopped = pb.Scan()
+    stopped.CopyFrom(SCAN)
+    stopped.status, stopped.reason = pb.SCAN_STATUS_CANCELLED, "Cancelled by ops: wrong account"
+    street.scheduler.answers("CancelScan", pb.CancelScanResponse(scan=stopped))
+
+    answer = await client.post("/api/scans/scan-1/cancel", {"reason": "wrong account"})
+
+    assert (answer.status, answer.body["status"]) == (200, "cancelled")
+    asked = street.scheduler.last("CancelScan")
+    assert (asked.location_id, asked.scan_id) == (location_id, "scan-1")
+    assert (asked.reason, bool(asked.actor)) == ("wrong account", True)
+
+
+async def test_a_scan_that_has_ended_cannot_be_cancelled(street, client):
+    street.scheduler.answers("CancelScan", ScanEnded())
+
+    answer = await client.post("/api/scans/scan-1/cancel")
+
+    assert (answer.status, answer.body["reason"]) == (400, "SCAN_ENDED")
+
+
+async def test_a_scan_tells_what_was_tried_and_how_late_it_was(street, reader):
+    tried = pb.Scan()
+    tried.CopyFrom(SCAN)
+    tried.failed_attempts.add(attempt=1, failed_at=timestamp(AT), reason="Ingestion was away.")
+    tried.lateness.FromSeconds(90)
+    street.scheduler.answers("GetScan", pb.GetScanResponse(scan=tried))
+
+    body = (await reader.get("/api/scans/scan-1")).body
+
+    assert body["lateness"] == 90
+    assert body["failed_attempts"] == [
+        {"attempt": 1, "failed_at": "2026-03-02T12:30:00Z", "reason": "Ingestion was away."}
+    ]
+
+
+async def test_a_scan_is_streamed_until_it_ends(street, reader):
+    begun = pb.Scan(scan_id="scan-1", location_id="loc-1", status=pb.SCAN_STATUS_RUNNING)
+    street.scheduler.answers(
+        "WatchScan", [pb.WatchScanResponse(scan=each) for each in (begun, SCAN)]
+    )
+
+    answer = await reader.get("/api/scans/scan-1/stream")
+
+    events = [
+        json.loads(line.removeprefix("data: "))
+        for line in answer.text.splitlines()
+        if line.startswith("data: ")
+    ]
+    assert [each["status"] for each in events] == ["running", "completed"]
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+
+
+async def test_a_stream_of_no_scan_is_refused(street, reader):
+    street.scheduler.answers("WatchScan", ScanNotFound())
+
+    answer = await reader.get("/api/scans/none/stream")
+
+    assert (answer.status, answer.body["reason"]) == (404, "SCAN_NOT_FOUND")

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.rest.problems import MEDIA_TYPE
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
-from libs.problems import InvalidRequest, NotFound, Overtaken
+from libs.problems import AlreadyExists, InvalidRequest, NotFound, Overtaken
 from libs.rpc.times import timestamp
 
 AT = datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
@@ -14,6 +14,12 @@ class ScheduleNotFound(NotFound):
     """The location has no schedule."""
 
     reason = "SCHEDULE_NOT_FOUND"
+
+
+class RequestIdReused(AlreadyExists):
+    """The request_id was used for something else."""
+
+    reason = "REQUEST_ID_REUSED"
 
 
 class TimeZoneUnknown(InvalidRequest):
@@ -307,8 +313,8 @@ async def test_a_repeated_run_now_answers_the_first_scan_and_says_so(street, cli
     keyed = client.with_headers(Idempotency_Key="monday")
     street.scheduler.answers("RunScan", pb.RunScanResponse(scan_id="scan-1", scan=a_scan()))
     first = await keyed.post("/api/schedules/run-now")
-    done = a_scan(pb.SCAN_STATUS_COMPLETED)
-    street.scheduler.answers("RunScan", pb.RunScanResponse(scan_id="scan-1", scan=done))
+    replayed = pb.RunScanResponse(scan_id="scan-1", scan=a_scan(), replayed=True)
+    street.scheduler.answers("RunScan", replayed)
     again = await keyed.post("/api/schedules/run-now")
 
     assert street.scheduler.last("RunScan").request_id == "monday"
@@ -319,8 +325,7 @@ async def test_a_repeated_run_now_answers_the_first_scan_and_says_so(street, cli
 
 
 async def test_a_key_that_was_used_for_another_scan_is_422(street, client):
-    done = a_scan(pb.SCAN_STATUS_COMPLETED, scan_scope=pb.SCAN_SCOPE_ALL)
-    street.scheduler.answers("RunScan", pb.RunScanResponse(scan_id="scan-1", scan=done))
+    street.scheduler.answers("RunScan", RequestIdReused())
 
     answer = await client.with_headers(Idempotency_Key="monday").post(
         "/api/schedules/run-now", {"scanScope": "active"}
@@ -329,17 +334,31 @@ async def test_a_key_that_was_used_for_another_scan_is_422(street, client):
     assert (answer.status, answer.body["reason"]) == (422, "IDEMPOTENCY_KEY_REUSED")
 
 
-async def test_a_key_that_met_a_running_scan_gives_that_scan_again(street, client):
-    done = a_scan(pb.SCAN_STATUS_COMPLETED, scan_scope=pb.SCAN_SCOPE_ALL)
-    met = pb.RunScanResponse(scan_id="scan-1", already_running=True, scan=done)
-    street.scheduler.answers("RunScan", met)
+async def test_a_scan_on_demand_can_count_as_the_next_fire(street, client):
+    counted = pb.RunScanResponse(scan_id="scan-1", scan=a_scan(), counts_as=timestamp(AT))
+    street.scheduler.answers("RunScan", counted)
 
-    answer = await client.with_headers(Idempotency_Key="monday").post(
-        "/api/schedules/run-now", {"scanScope": "active"}
+    answer = await client.post("/api/schedules/run-now", {"countsAsNextFire": True})
+
+    assert answer.body["counts_as"] == "2026-03-02T12:30:00Z"
+    assert street.scheduler.last("RunScan").counts_as_next_fire
+
+
+async def test_why_it_did_not_run_is_one_question(street, reader, location_id):
+    explained = pb.ExplainFireResponse(
+        outcome=pb.ExplainFireResponse.OUTCOME_PAUSED,
+        explanation="The schedule did not fire: it was paused by ops.",
+        scheduled_for=timestamp(AT),
+        change=pb.ScheduleChange(kind=pb.ScheduleChange.KIND_PAUSED, actor="ops"),
     )
+    street.scheduler.answers("ExplainFire", explained)
 
-    assert (answer.status, answer.body["already_running"]) == (202, True)
-    assert answer.headers["Idempotent-Replayed"] == "true"
+    answer = await reader.get("/api/schedules/explain", at="2026-03-02T13:00:00Z")
+
+    assert (answer.status, answer.body["outcome"]) == (200, "paused")
+    assert (answer.body["change"]["kind"], answer.body["scan"]) == ("paused", None)
+    asked = street.scheduler.last("ExplainFire")
+    assert (asked.location_id, asked.at) == (location_id, timestamp(AT + timedelta(minutes=30)))
 
 
 async def test_a_key_that_is_too_long_is_refused(street, client):

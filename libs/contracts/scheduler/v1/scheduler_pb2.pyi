@@ -153,13 +153,15 @@ class _ScanStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScanStatus
     SCAN_STATUS_COMPLETED: _ScanStatus.ValueType  # 3
     """Done; `partial` says whether something could not be read."""
     SCAN_STATUS_FAILED: _ScanStatus.ValueType  # 4
-    """Given up; `reason` says why."""
+    """Given up; `reason` says why, `failed_attempts` what was tried."""
     SCAN_STATUS_CANCELLED: _ScanStatus.ValueType  # 5
     """Stopped before its end, or before its begin."""
     SCAN_STATUS_MISSED: _ScanStatus.ValueType  # 6
     """Its time passed while nothing could run it, too long ago to catch up."""
     SCAN_STATUS_SKIPPED: _ScanStatus.ValueType  # 7
-    """Its time came while another scan of the location ran."""
+    """Its time came while another scan of the location ran, or a scan on demand
+    counts as it.
+    """
 
 class ScanStatus(_ScanStatus, metaclass=_ScanStatusEnumTypeWrapper):
     """How far a scan is."""
@@ -173,13 +175,15 @@ SCAN_STATUS_RUNNING: ScanStatus.ValueType  # 2
 SCAN_STATUS_COMPLETED: ScanStatus.ValueType  # 3
 """Done; `partial` says whether something could not be read."""
 SCAN_STATUS_FAILED: ScanStatus.ValueType  # 4
-"""Given up; `reason` says why."""
+"""Given up; `reason` says why, `failed_attempts` what was tried."""
 SCAN_STATUS_CANCELLED: ScanStatus.ValueType  # 5
 """Stopped before its end, or before its begin."""
 SCAN_STATUS_MISSED: ScanStatus.ValueType  # 6
 """Its time passed while nothing could run it, too long ago to catch up."""
 SCAN_STATUS_SKIPPED: ScanStatus.ValueType  # 7
-"""Its time came while another scan of the location ran."""
+"""Its time came while another scan of the location ran, or a scan on demand
+counts as it.
+"""
 Global___ScanStatus: _TypeAlias = ScanStatus  # noqa: Y015
 
 class _Grade:
@@ -590,16 +594,20 @@ class DeleteScheduleRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LOCATION_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """Required."""
+    actor: _builtins.str
+    """Who deletes it, for people. At most 200 characters."""
     def __init__(
         self,
         *,
         location_id: _builtins.str = ...,
+        actor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "location_id", b"location_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -848,6 +856,9 @@ class Scan(_message.Message):
     STARTED_AT_FIELD_NUMBER: _builtins.int
     COMPLETED_AT_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
+    FAILED_ATTEMPTS_FIELD_NUMBER: _builtins.int
+    LATENESS_FIELD_NUMBER: _builtins.int
+    FIRES_FIELD_NUMBER: _builtins.int
     scan_id: _builtins.str
     """Its id."""
     schedule_id: _builtins.str
@@ -874,6 +885,8 @@ class Scan(_message.Message):
     """Findings of severity critical."""
     partial: _builtins.bool
     """Whether something could not be read."""
+    fires: _builtins.int
+    """Fires of the schedule it stands for: above 1 only where several were missed."""
     @_builtins.property
     def scheduled_for(self) -> _timestamp_pb2.Timestamp:
         """When it was due."""
@@ -893,6 +906,14 @@ class Scan(_message.Message):
     @_builtins.property
     def summary(self) -> Global___ScanSummary:
         """What it says as a whole. Absent until completed."""
+
+    @_builtins.property
+    def failed_attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___FailedAttempt]:
+        """The attempts that failed, in order."""
+
+    @_builtins.property
+    def lateness(self) -> _duration_pb2.Duration:
+        """How long after its time it was fired or missed. Only with trigger schedule."""
 
     def __init__(
         self,
@@ -915,14 +936,49 @@ class Scan(_message.Message):
         started_at: _timestamp_pb2.Timestamp | None = ...,
         completed_at: _timestamp_pb2.Timestamp | None = ...,
         summary: Global___ScanSummary | None = ...,
+        failed_attempts: _abc.Iterable[Global___FailedAttempt] | None = ...,
+        lateness: _duration_pb2.Duration | None = ...,
+        fires: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["completed_at", b"completed_at", "created_at", b"created_at", "scheduled_for", b"scheduled_for", "started_at", b"started_at", "summary", b"summary"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["completed_at", b"completed_at", "created_at", b"created_at", "lateness", b"lateness", "scheduled_for", b"scheduled_for", "started_at", b"started_at", "summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "completed_at", b"completed_at", "created_at", b"created_at", "critical_issues", b"critical_issues", "issues_found", b"issues_found", "location_id", b"location_id", "partial", b"partial", "reason", b"reason", "scan_id", b"scan_id", "scan_scope", b"scan_scope", "schedule_id", b"schedule_id", "scheduled_for", b"scheduled_for", "started_at", b"started_at", "status", b"status", "summary", b"summary", "trigger", b"trigger", "workflows_scanned", b"workflows_scanned", "workflows_total", b"workflows_total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "completed_at", b"completed_at", "created_at", b"created_at", "critical_issues", b"critical_issues", "failed_attempts", b"failed_attempts", "fires", b"fires", "issues_found", b"issues_found", "lateness", b"lateness", "location_id", b"location_id", "partial", b"partial", "reason", b"reason", "scan_id", b"scan_id", "scan_scope", b"scan_scope", "schedule_id", b"schedule_id", "scheduled_for", b"scheduled_for", "started_at", b"started_at", "status", b"status", "summary", b"summary", "trigger", b"trigger", "workflows_scanned", b"workflows_scanned", "workflows_total", b"workflows_total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Scan: _TypeAlias = Scan  # noqa: Y015
+
+@_typing.final
+class FailedAttempt(_message.Message):
+    """An attempt at a scan that came to nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    FAILED_AT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    attempt: _builtins.int
+    """Which, from 1."""
+    reason: _builtins.str
+    """Why."""
+    @_builtins.property
+    def failed_at(self) -> _timestamp_pb2.Timestamp:
+        """When it ended."""
+
+    def __init__(
+        self,
+        *,
+        attempt: _builtins.int = ...,
+        failed_at: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failed_at", b"failed_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "failed_at", b"failed_at", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FailedAttempt: _TypeAlias = FailedAttempt  # noqa: Y015
 
 @_typing.final
 class ScanSummary(_message.Message):
@@ -1147,6 +1203,7 @@ class RunScanRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     SCAN_SCOPE_FIELD_NUMBER: _builtins.int
     SELECTED_WORKFLOW_IDS_FIELD_NUMBER: _builtins.int
+    COUNTS_AS_NEXT_FIRE_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """Required."""
     request_id: _builtins.str
@@ -1156,6 +1213,11 @@ class RunScanRequest(_message.Message):
     scan_scope: Global___ScanScope.ValueType
     """Which workflows. Unspecified: the scope of the location's schedule, or
     active without one.
+    """
+    counts_as_next_fire: _builtins.bool
+    """Whether it counts as the next fire of the schedule, which then does not
+    run. Only with the schedule's own scope; not when the location was being
+    scanned already.
     """
     @_builtins.property
     def selected_workflow_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -1168,10 +1230,11 @@ class RunScanRequest(_message.Message):
         request_id: _builtins.str = ...,
         scan_scope: Global___ScanScope.ValueType = ...,
         selected_workflow_ids: _abc.Iterable[_builtins.str] | None = ...,
+        counts_as_next_fire: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "request_id", b"request_id", "scan_scope", b"scan_scope", "selected_workflow_ids", b"selected_workflow_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts_as_next_fire", b"counts_as_next_fire", "location_id", b"location_id", "request_id", b"request_id", "scan_scope", b"scan_scope", "selected_workflow_ids", b"selected_workflow_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1186,13 +1249,23 @@ class RunScanResponse(_message.Message):
     SCAN_ID_FIELD_NUMBER: _builtins.int
     ALREADY_RUNNING_FIELD_NUMBER: _builtins.int
     SCAN_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    COUNTS_AS_FIELD_NUMBER: _builtins.int
     scan_id: _builtins.str
     """The scan's id."""
     already_running: _builtins.bool
     """Whether the location was already being scanned, or waited for it."""
+    replayed: _builtins.bool
+    """Whether an earlier call with the `request_id` was answered so."""
     @_builtins.property
     def scan(self) -> Global___Scan:
         """The scan."""
+
+    @_builtins.property
+    def counts_as(self) -> _timestamp_pb2.Timestamp:
+        """The fire of the schedule it counts as. Absent when it counts as none, and
+        in the answer to a repeated call.
+        """
 
     def __init__(
         self,
@@ -1200,14 +1273,336 @@ class RunScanResponse(_message.Message):
         scan_id: _builtins.str = ...,
         already_running: _builtins.bool = ...,
         scan: Global___Scan | None = ...,
+        replayed: _builtins.bool = ...,
+        counts_as: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["scan", b"scan"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["counts_as", b"counts_as", "scan", b"scan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["already_running", b"already_running", "scan", b"scan", "scan_id", b"scan_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["already_running", b"already_running", "counts_as", b"counts_as", "replayed", b"replayed", "scan", b"scan", "scan_id", b"scan_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RunScanResponse: _TypeAlias = RunScanResponse  # noqa: Y015
+
+@_typing.final
+class CancelScanRequest(_message.Message):
+    """Request for `CancelScan`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    SCAN_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    scan_id: _builtins.str
+    """Required."""
+    actor: _builtins.str
+    """Who cancels it, for people. At most 200 characters."""
+    reason: _builtins.str
+    """Why, for people. At most 500 characters."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        scan_id: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "location_id", b"location_id", "reason", b"reason", "scan_id", b"scan_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelScanRequest: _TypeAlias = CancelScanRequest  # noqa: Y015
+
+@_typing.final
+class CancelScanResponse(_message.Message):
+    """Response of `CancelScan`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCAN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def scan(self) -> Global___Scan:
+        """The scan after that."""
+
+    def __init__(
+        self,
+        *,
+        scan: Global___Scan | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["scan", b"scan"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["scan", b"scan"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelScanResponse: _TypeAlias = CancelScanResponse  # noqa: Y015
+
+@_typing.final
+class WatchScanRequest(_message.Message):
+    """Request for `WatchScan`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    SCAN_ID_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    scan_id: _builtins.str
+    """Required."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        scan_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "scan_id", b"scan_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchScanRequest: _TypeAlias = WatchScanRequest  # noqa: Y015
+
+@_typing.final
+class WatchScanResponse(_message.Message):
+    """One message of `WatchScan`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCAN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def scan(self) -> Global___Scan:
+        """The scan as it is now."""
+
+    def __init__(
+        self,
+        *,
+        scan: Global___Scan | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["scan", b"scan"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["scan", b"scan"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchScanResponse: _TypeAlias = WatchScanResponse  # noqa: Y015
+
+@_typing.final
+class ExplainFireRequest(_message.Message):
+    """Request for `ExplainFire`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """The time in question: the last fire at or before it is explained. Absent
+        means now.
+        """
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "location_id", b"location_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainFireRequest: _TypeAlias = ExplainFireRequest  # noqa: Y015
+
+@_typing.final
+class ExplainFireResponse(_message.Message):
+    """Response of `ExplainFire`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Outcome:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ExplainFireResponse._Outcome.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        OUTCOME_UNSPECIFIED: ExplainFireResponse._Outcome.ValueType  # 0
+        """Never sent."""
+        OUTCOME_COMPLETED: ExplainFireResponse._Outcome.ValueType  # 1
+        """Its scan completed."""
+        OUTCOME_RUNNING: ExplainFireResponse._Outcome.ValueType  # 2
+        """Its scan runs."""
+        OUTCOME_QUEUED: ExplainFireResponse._Outcome.ValueType  # 3
+        """Its scan waits for its turn, or for its next attempt."""
+        OUTCOME_FAILED: ExplainFireResponse._Outcome.ValueType  # 4
+        """Its scan failed."""
+        OUTCOME_CANCELLED: ExplainFireResponse._Outcome.ValueType  # 5
+        """Its scan was cancelled."""
+        OUTCOME_MISSED: ExplainFireResponse._Outcome.ValueType  # 6
+        """Nothing could run it in time."""
+        OUTCOME_SKIPPED: ExplainFireResponse._Outcome.ValueType  # 7
+        """It met a scan of the location, or a scan on demand counts as it."""
+        OUTCOME_PAUSED: ExplainFireResponse._Outcome.ValueType  # 8
+        """The schedule was paused."""
+        OUTCOME_NO_SCHEDULE: ExplainFireResponse._Outcome.ValueType  # 9
+        """There was no schedule."""
+        OUTCOME_NOT_YET: ExplainFireResponse._Outcome.ValueType  # 10
+        """The schedule was made or changed since, and did not fire before."""
+        OUTCOME_DUE: ExplainFireResponse._Outcome.ValueType  # 11
+        """Its time has come and nothing has fired it yet."""
+        OUTCOME_BROKEN: ExplainFireResponse._Outcome.ValueType  # 12
+        """The schedule's times cannot be computed."""
+        OUTCOME_FORGOTTEN: ExplainFireResponse._Outcome.ValueType  # 13
+        """It is too long ago: what became of it has been forgotten."""
+
+    class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
+        """What became of the fire."""
+
+    OUTCOME_UNSPECIFIED: ExplainFireResponse.Outcome.ValueType  # 0
+    """Never sent."""
+    OUTCOME_COMPLETED: ExplainFireResponse.Outcome.ValueType  # 1
+    """Its scan completed."""
+    OUTCOME_RUNNING: ExplainFireResponse.Outcome.ValueType  # 2
+    """Its scan runs."""
+    OUTCOME_QUEUED: ExplainFireResponse.Outcome.ValueType  # 3
+    """Its scan waits for its turn, or for its next attempt."""
+    OUTCOME_FAILED: ExplainFireResponse.Outcome.ValueType  # 4
+    """Its scan failed."""
+    OUTCOME_CANCELLED: ExplainFireResponse.Outcome.ValueType  # 5
+    """Its scan was cancelled."""
+    OUTCOME_MISSED: ExplainFireResponse.Outcome.ValueType  # 6
+    """Nothing could run it in time."""
+    OUTCOME_SKIPPED: ExplainFireResponse.Outcome.ValueType  # 7
+    """It met a scan of the location, or a scan on demand counts as it."""
+    OUTCOME_PAUSED: ExplainFireResponse.Outcome.ValueType  # 8
+    """The schedule was paused."""
+    OUTCOME_NO_SCHEDULE: ExplainFireResponse.Outcome.ValueType  # 9
+    """There was no schedule."""
+    OUTCOME_NOT_YET: ExplainFireResponse.Outcome.ValueType  # 10
+    """The schedule was made or changed since, and did not fire before."""
+    OUTCOME_DUE: ExplainFireResponse.Outcome.ValueType  # 11
+    """Its time has come and nothing has fired it yet."""
+    OUTCOME_BROKEN: ExplainFireResponse.Outcome.ValueType  # 12
+    """The schedule's times cannot be computed."""
+    OUTCOME_FORGOTTEN: ExplainFireResponse.Outcome.ValueType  # 13
+    """It is too long ago: what became of it has been forgotten."""
+
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
+    SCHEDULED_FOR_FIELD_NUMBER: _builtins.int
+    SCAN_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    outcome: Global___ExplainFireResponse.Outcome.ValueType
+    """What became of it."""
+    explanation: _builtins.str
+    """The same for people, in a sentence or two."""
+    @_builtins.property
+    def scheduled_for(self) -> _timestamp_pb2.Timestamp:
+        """When the fire was due. Absent when none was."""
+
+    @_builtins.property
+    def scan(self) -> Global___Scan:
+        """What the ledger has of it. Absent when it has nothing."""
+
+    @_builtins.property
+    def change(self) -> Global___ScheduleChange:
+        """The change of the schedule that held then. Absent when none is known."""
+
+    def __init__(
+        self,
+        *,
+        outcome: Global___ExplainFireResponse.Outcome.ValueType = ...,
+        explanation: _builtins.str = ...,
+        scheduled_for: _timestamp_pb2.Timestamp | None = ...,
+        scan: Global___Scan | None = ...,
+        change: Global___ScheduleChange | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "scan", b"scan", "scheduled_for", b"scheduled_for"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "explanation", b"explanation", "outcome", b"outcome", "scan", b"scan", "scheduled_for", b"scheduled_for"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainFireResponse: _TypeAlias = ExplainFireResponse  # noqa: Y015
+
+@_typing.final
+class ScheduleChange(_message.Message):
+    """Something that was done to a schedule."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ScheduleChange._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: ScheduleChange._Kind.ValueType  # 0
+        """Never sent."""
+        KIND_CREATED: ScheduleChange._Kind.ValueType  # 1
+        """It was created."""
+        KIND_CHANGED: ScheduleChange._Kind.ValueType  # 2
+        """It was changed."""
+        KIND_PAUSED: ScheduleChange._Kind.ValueType  # 3
+        """It was paused, or switched off."""
+        KIND_RESUMED: ScheduleChange._Kind.ValueType  # 4
+        """It was resumed, or switched on."""
+        KIND_DELETED: ScheduleChange._Kind.ValueType  # 5
+        """It was deleted."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """What was done."""
+
+    KIND_UNSPECIFIED: ScheduleChange.Kind.ValueType  # 0
+    """Never sent."""
+    KIND_CREATED: ScheduleChange.Kind.ValueType  # 1
+    """It was created."""
+    KIND_CHANGED: ScheduleChange.Kind.ValueType  # 2
+    """It was changed."""
+    KIND_PAUSED: ScheduleChange.Kind.ValueType  # 3
+    """It was paused, or switched off."""
+    KIND_RESUMED: ScheduleChange.Kind.ValueType  # 4
+    """It was resumed, or switched on."""
+    KIND_DELETED: ScheduleChange.Kind.ValueType  # 5
+    """It was deleted."""
+
+    KIND_FIELD_NUMBER: _builtins.int
+    CHANGED_AT_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    kind: Global___ScheduleChange.Kind.ValueType
+    """What was done."""
+    actor: _builtins.str
+    """By whom, as the caller said."""
+    reason: _builtins.str
+    """Why, as they said."""
+    @_builtins.property
+    def changed_at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___ScheduleChange.Kind.ValueType = ...,
+        changed_at: _timestamp_pb2.Timestamp | None = ...,
+        actor: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "changed_at", b"changed_at", "kind", b"kind", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScheduleChange: _TypeAlias = ScheduleChange  # noqa: Y015
 
 @_typing.final
 class GetScanRequest(_message.Message):

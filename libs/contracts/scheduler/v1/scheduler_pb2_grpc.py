@@ -74,6 +74,21 @@ class SchedulerServiceStub:
                 request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.RunScanRequest.SerializeToString,
                 response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.RunScanResponse.FromString,
                 _registered_method=True)
+        self.CancelScan = channel.unary_unary(
+                '/runwarden.scheduler.v1.SchedulerService/CancelScan',
+                request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.CancelScanRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.CancelScanResponse.FromString,
+                _registered_method=True)
+        self.WatchScan = channel.unary_stream(
+                '/runwarden.scheduler.v1.SchedulerService/WatchScan',
+                request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.WatchScanRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.WatchScanResponse.FromString,
+                _registered_method=True)
+        self.ExplainFire = channel.unary_unary(
+                '/runwarden.scheduler.v1.SchedulerService/ExplainFire',
+                request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ExplainFireRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ExplainFireResponse.FromString,
+                _registered_method=True)
         self.GetScan = channel.unary_unary(
                 '/runwarden.scheduler.v1.SchedulerService/GetScan',
                 request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.GetScanRequest.SerializeToString,
@@ -198,7 +213,34 @@ class SchedulerServiceServicer:
         """Starts a scan of a location now and answers at once. Idempotent by
         `request_id`. A location that is being scanned, or waits for it, is answered
         with that scan and `already_running = true`. Fails with
-        `WORKFLOW_SELECTION_EMPTY` when the scope is selected and nothing is.
+        `WORKFLOW_SELECTION_EMPTY` when the scope is selected and nothing is, with
+        `REQUEST_ID_REUSED` when the `request_id` was used to ask for something
+        else, and with `SCHEDULE_NOT_FOUND` or `SCHEDULE_PAUSED` when there is no
+        next fire that it could count as.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelScan(self, request, context):
+        """Stops a scan that waits or runs; whatever it found is thrown away. One that
+        is cancelled stays as it is. Fails with `SCAN_NOT_FOUND` or `SCAN_ENDED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchScan(self, request, context):
+        """Sends a scan as it is now and whenever that changes, and ends when the scan
+        has ended. Fails with `SCAN_NOT_FOUND`, or `STOPPING` when the server stops.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainFire(self, request, context):
+        """Says what became of the fire nearest before a time, and why: the answer to
+        "why did it not run".
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -322,6 +364,21 @@ def add_SchedulerServiceServicer_to_server(servicer, server):
                     servicer.RunScan,
                     request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.RunScanRequest.FromString,
                     response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.RunScanResponse.SerializeToString,
+            ),
+            'CancelScan': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelScan,
+                    request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.CancelScanRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.CancelScanResponse.SerializeToString,
+            ),
+            'WatchScan': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchScan,
+                    request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.WatchScanRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.WatchScanResponse.SerializeToString,
+            ),
+            'ExplainFire': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainFire,
+                    request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ExplainFireRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ExplainFireResponse.SerializeToString,
             ),
             'GetScan': grpc.unary_unary_rpc_method_handler(
                     servicer.GetScan,
@@ -568,6 +625,87 @@ class SchedulerService:
             '/runwarden.scheduler.v1.SchedulerService/RunScan',
             libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.RunScanRequest.SerializeToString,
             libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.RunScanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelScan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.scheduler.v1.SchedulerService/CancelScan',
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.CancelScanRequest.SerializeToString,
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.CancelScanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchScan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/runwarden.scheduler.v1.SchedulerService/WatchScan',
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.WatchScanRequest.SerializeToString,
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.WatchScanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainFire(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.scheduler.v1.SchedulerService/ExplainFire',
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ExplainFireRequest.SerializeToString,
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ExplainFireResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -60,7 +60,22 @@ class SchedulerServiceStub:
     """Starts a scan of a location now and answers at once. Idempotent by
     `request_id`. A location that is being scanned, or waits for it, is answered
     with that scan and `already_running = true`. Fails with
-    `WORKFLOW_SELECTION_EMPTY` when the scope is selected and nothing is.
+    `WORKFLOW_SELECTION_EMPTY` when the scope is selected and nothing is, with
+    `REQUEST_ID_REUSED` when the `request_id` was used to ask for something
+    else, and with `SCHEDULE_NOT_FOUND` or `SCHEDULE_PAUSED` when there is no
+    next fire that it could count as.
+    """
+    CancelScan: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.CancelScanRequest, _scheduler_pb2.CancelScanResponse]
+    """Stops a scan that waits or runs; whatever it found is thrown away. One that
+    is cancelled stays as it is. Fails with `SCAN_NOT_FOUND` or `SCAN_ENDED`.
+    """
+    WatchScan: _aio.UnaryStreamMultiCallable[_scheduler_pb2.WatchScanRequest, _scheduler_pb2.WatchScanResponse]
+    """Sends a scan as it is now and whenever that changes, and ends when the scan
+    has ended. Fails with `SCAN_NOT_FOUND`, or `STOPPING` when the server stops.
+    """
+    ExplainFire: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.ExplainFireRequest, _scheduler_pb2.ExplainFireResponse]
+    """Says what became of the fire nearest before a time, and why: the answer to
+    "why did it not run".
     """
     GetScan: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.GetScanRequest, _scheduler_pb2.GetScanResponse]
     """Gets one scan. Fails with `SCAN_NOT_FOUND`."""
@@ -188,7 +203,40 @@ class SchedulerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Starts a scan of a location now and answers at once. Idempotent by
         `request_id`. A location that is being scanned, or waits for it, is answered
         with that scan and `already_running = true`. Fails with
-        `WORKFLOW_SELECTION_EMPTY` when the scope is selected and nothing is.
+        `WORKFLOW_SELECTION_EMPTY` when the scope is selected and nothing is, with
+        `REQUEST_ID_REUSED` when the `request_id` was used to ask for something
+        else, and with `SCHEDULE_NOT_FOUND` or `SCHEDULE_PAUSED` when there is no
+        next fire that it could count as.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelScan(
+        self,
+        request: _scheduler_pb2.CancelScanRequest,
+        context: _aio.ServicerContext[_scheduler_pb2.CancelScanRequest, _abc.Awaitable[_scheduler_pb2.CancelScanResponse]],
+    ) -> _abc.Awaitable[_scheduler_pb2.CancelScanResponse]:
+        """Stops a scan that waits or runs; whatever it found is thrown away. One that
+        is cancelled stays as it is. Fails with `SCAN_NOT_FOUND` or `SCAN_ENDED`.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchScan(
+        self,
+        request: _scheduler_pb2.WatchScanRequest,
+        context: _aio.ServicerContext[_scheduler_pb2.WatchScanRequest, _abc.AsyncIterator[_scheduler_pb2.WatchScanResponse]],
+    ) -> _abc.AsyncIterator[_scheduler_pb2.WatchScanResponse]:
+        """Sends a scan as it is now and whenever that changes, and ends when the scan
+        has ended. Fails with `SCAN_NOT_FOUND`, or `STOPPING` when the server stops.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainFire(
+        self,
+        request: _scheduler_pb2.ExplainFireRequest,
+        context: _aio.ServicerContext[_scheduler_pb2.ExplainFireRequest, _abc.Awaitable[_scheduler_pb2.ExplainFireResponse]],
+    ) -> _abc.Awaitable[_scheduler_pb2.ExplainFireResponse]:
+        """Says what became of the fire nearest before a time, and why: the answer to
+        "why did it not run".
         """
 
     @_abc_1.abstractmethod
