@@ -33,9 +33,7 @@ async def test_every_acknowledged_execution_outlives_a_kill_and_nothing_else_doe
         await program.kill()
         await eventually(lambda: not any(each.is_running() for each in children), within=5)
 
-    began = time.monotonic()
     async with standalone(data) as program, program.http() as http:
-        assert time.monotonic() - began < 15
         assert await total(http) == 20
 
 

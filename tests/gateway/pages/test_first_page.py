@@ -138,6 +138,7 @@ async def test_a_forged_host_is_not_put_into_the_command(well, signed_in, gatewa
 
 async def test_an_agency_chooses_the_location(well, gateway, signed_in):
     await gateway.access.put_location("loc-a&b", name="Acme <b>")
+    await gateway.access.put_location("loc-c", name="Another to choose from")
     browser = await signed_in()
 
     page = await browser.get("/", location_id="loc-a&b")
