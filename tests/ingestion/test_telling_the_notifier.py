@@ -34,7 +34,7 @@ async def test_the_third_failure_in_24_hours_is_told_with_all_that_is_known(
     first, last = ago(hours=20), ago(minutes=5)
     await record(ingestion, a_failure(location, executed_at=first))
     await record(ingestion, a_failure(location, executed_at=ago(hours=1)))
-    await record(ingestion, a_failure(location, executed_at=ago(hours=25)))
+    await record(ingestion, a_failure(location, executed_at=ago(hours=26)))
     assert notifier.events(location) == []
     await record(
         ingestion,

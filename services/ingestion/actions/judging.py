@@ -42,6 +42,8 @@ async def enter(
         if run.counts_to_threshold:
             failed[run.workflow].append(run.executed_at)
     entered = await batches.enter(session, batch, sightings(batch), failed=failed, at=at)
+    if late := _late(entered, failed, at):
+        await batches.judge_late(session, entered, late)
     standings = {workflow: each.standing for workflow, each in entered.sighted.items()}
     alarms = _alarms(entered, standings, failed, at)
     recoveries = await _recoveries(session, standings, batch)
@@ -74,6 +76,18 @@ async def review(session: Transaction, changed: Sequence[SetBy], at: datetime) -
     return _to_tell(await _failing(session, alarms, at))
 
 
+def _late(
+    entered: Entered, failed: Mapping[WorkflowKey, Sequence[datetime]], at: datetime
+) -> dict[WorkflowKey, datetime]:
+    """Gives the oldest failure of workflows that came late and are not known to fail too often."""
+    oldest = {workflow: min(moments) for workflow, moments in failed.items()}
+    return {
+        workflow: oldest[workflow]
+        for workflow, tally in entered.tallies.items()
+        if oldest[workflow] < at and not tally.exceeded
+    }
+
+
 def _alarms(
     entered: Entered,
     standings: dict[WorkflowKey, Standing],
@@ -82,8 +96,11 @@ def _alarms(
 ) -> list[_Alarm]:
     alarms = []
     for workflow, tally in entered.tallies.items():
-        # One that came too late to count is no news.
-        new = sum(executed_at > at - tally.threshold.window for executed_at in failed[workflow])
+        # One that no window can hold any more, late as it came, is no news.
+        window = tally.threshold.window
+        last = tally.last_failure_at if tally.exceeded else None
+        start = last - window if last else at - 2 * window
+        new = sum(executed_at > start for executed_at in failed[workflow])
         if not new:
             continue
         standings[workflow], to_tell = standings[workflow].after_failures(tally, new=new)

@@ -68,6 +68,20 @@ async def enter(
     return entered
 
 
+async def judge_late(
+    session: AsyncSession, entered: Entered, late: Mapping[WorkflowKey, datetime]
+) -> None:
+    """Counts again for workflows with failures that came late, given the oldest of each.
+
+    A window that ends now may have left behind what they happened together with.
+    """
+    given = (*_named(late), arrays.moments(late.values()))
+    answers = await exchange(session, [Question(thresholds.PEAK, given)])
+    for workflow in {WorkflowKey(*row[:2]) for row in answers[thresholds.PEAK]}:
+        del entered.tallies[workflow]
+    _note_tallies(entered, answers[thresholds.PEAK])
+
+
 async def last_failures(
     session: AsyncSession, wanted: Collection[WorkflowKey]
 ) -> dict[WorkflowKey, Order]:

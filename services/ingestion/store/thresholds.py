@@ -80,13 +80,15 @@ LAST_FAILURES = f"""
 LAST_UNFINISHED = LAST_FAILURES.replace("<> 'EXPECTED'", "= 'NEVER_FINISHED'")
 """Gives the newest run that never finished of each workflow that has one."""
 MOST_EVIDENCE = 5
+WINDOW_UNTIL_NOW = "clock_now() - make_interval(hours => threshold.hours)"
+WINDOW_UNTIL_LAST = "tally.last_at - make_interval(hours => threshold.hours)"
 LAST_IN_WINDOW = f"""
     LEFT JOIN LATERAL (
         SELECT executed_at, execution_id, failed_action_name,
             left(error_message, {LONGEST_MESSAGE}) AS error_message, error_class
         FROM execution_logs AS run
         WHERE tally.failures >= failure_threshold AND {COUNTED}
-            AND run.executed_at > clock_now() - make_interval(hours => threshold.hours)
+            AND run.executed_at > {WINDOW_UNTIL_NOW}
         ORDER BY executed_at DESC, execution_id DESC LIMIT {MOST_EVIDENCE}
     ) AS last ON true
 """  # noqa: S608
@@ -118,6 +120,39 @@ JUDGE = f"""
 """Counts failures in the window of each workflow's threshold; with the newest where they are too many.
 
 The workflows must have been locked by an earlier statement.
+"""
+# The window that ends with a failure, for every failure that the late ones can have
+# made too many: those since the oldest of them that are not older than a window.
+PEAK = f"""
+    SELECT workflow.location_id, workflow.workflow_id, failure_threshold, hours, alerts_enabled,
+        tally.failures, tally.first_at, tally.last_at, {SAID}
+    FROM unnest(CAST($1 AS text[]), CAST($2 AS text[]), CAST($3 AS timestamptz[]))
+        AS workflow (location_id, workflow_id, late_from)
+    {THRESHOLD.replace(":hours", "NULL")}
+    CROSS JOIN LATERAL (
+        SELECT * FROM (
+            SELECT executed_at AS last_at, count(*) OVER ending AS failures,
+                min(executed_at) OVER ending AS first_at
+            FROM execution_logs AS run
+            WHERE {COUNTED}
+                AND run.executed_at > workflow.late_from - make_interval(hours => threshold.hours)
+            WINDOW ending AS (
+                ORDER BY executed_at RANGE BETWEEN
+                    make_interval(hours => threshold.hours) - interval '1 microsecond' PRECEDING
+                    AND CURRENT ROW
+            )
+        ) AS windows
+        WHERE failures >= failure_threshold AND last_at >= workflow.late_from
+            AND last_at > {WINDOW_UNTIL_NOW}
+        ORDER BY last_at DESC LIMIT 1
+    ) AS tally
+    {LAST_IN_WINDOW.replace(WINDOW_UNTIL_NOW, f"{WINDOW_UNTIL_LAST} AND executed_at <= last_at")}
+    {LAST_CHANGE}
+    ORDER BY location_id, workflow_id, last.executed_at DESC, last.execution_id DESC
+"""  # noqa: S608
+"""Finds for workflows the newest window that ends with a failure and holds too many.
+
+The parameters after the workflows are the times of their oldest late failures.
 """
 EVIDENCE = text(f"""
     SELECT workflow.*, {SAID}
