@@ -18,9 +18,11 @@ from gateway.access.locations import (
     LocationNotFound,
     TimeZoneUnknown,
 )
+from gateway.access.tables import AuditRow, GatewayTable
 from libs import problems
 from libs.clock import Clock
 from libs.db.database import Database
+from libs.db.removal import remove_location
 from libs.ids import new_id
 
 KNOWN_FOR = timedelta(seconds=10)
@@ -142,6 +144,26 @@ class Access:
         self._callers.forget(key_hash)
         self._sessions.forget_all()
         return key
+
+    async def revoke_keys_of(self, location_id: str) -> None:
+        """Revokes all keys of a location; other gateways take them for 10 seconds at most."""
+        async with self._database.transaction() as session:
+            hashes = await store.revoke_keys_of(session, checked_location_id(location_id))
+        for each in hashes:
+            self._callers.forget(each)
+        self._sessions.forget_all()
+
+    async def remove_location(self, location_id: str) -> int:
+        """Removes a location with its keys; gives how many rows there were, 0 when it is unknown.
+
+        What was changed in it stays in the audit log.
+        """
+        tables, kept = GatewayTable.metadata, {AuditRow.__tablename__}
+        removed = await remove_location(
+            self._database, tables, checked_location_id(location_id), kept=kept
+        )
+        self._locations.forget(location_id)
+        return removed
 
     async def remember_location(self, location_id: str) -> None:
         """Creates the location unless it is there; asks the database once an hour for each."""

@@ -1,5 +1,6 @@
 """The gateway's SQL: keys, sessions, locations, the audit log."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -111,6 +112,17 @@ async def revoke_key(
         statement = statement.where(col(ApiKeyRow.location_id) == location_id)
     row = await session.scalar(statement.values(revoked_at=revoked_at).returning(ApiKeyRow))
     return (_key(row), row.key_hash) if row else None
+
+
+async def revoke_keys_of(session: AsyncSession, location_id: str) -> Sequence[bytes]:
+    """Revokes the keys of a location, as far as they are not; gives the hashes of these."""
+    statement = (
+        update(ApiKeyRow)
+        .where(col(ApiKeyRow.location_id) == location_id, col(ApiKeyRow.revoked_at).is_(None))
+        .values(revoked_at=func.clock_now())
+        .returning(col(ApiKeyRow.key_hash))
+    )
+    return (await session.scalars(statement)).all()
 
 
 async def lock_admin_key(session: AsyncSession) -> None:

@@ -45,6 +45,8 @@ log = structlog.get_logger()
 BATCH = 100
 LEASE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(seconds=5)
+EVENT_TABLES = frozenset({"outbox", "outbox_dead_letters"})
+"""Those whose payload names a location."""
 
 CREATE = """
 CREATE TABLE outbox (

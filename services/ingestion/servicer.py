@@ -14,6 +14,7 @@ from services.ingestion.actions.learning import Learning
 from services.ingestion.actions.listing import Listing
 from services.ingestion.actions.measuring import Measuring
 from services.ingestion.actions.recording import Recording
+from services.ingestion.actions.removing import Removing
 from services.ingestion.actions.replaying import Replaying
 from services.ingestion.actions.watching import Watching
 from services.ingestion.domain.tail import place_of
@@ -40,6 +41,7 @@ class IngestionServicer(rpc.IngestionServiceServicer):
         watching: Watching,
         learning: Learning,
         forgetting: Forgetting,
+        removing: Removing,
     ) -> None:
         self._recording = recording
         self._replaying = replaying
@@ -50,6 +52,7 @@ class IngestionServicer(rpc.IngestionServiceServicer):
         self._watching = watching
         self._learning = learning
         self._forgetting = forgetting
+        self._removing = removing
 
     async def RecordExecutions(
         self, request: pb.RecordExecutionsRequest, context: Context
@@ -216,3 +219,9 @@ class IngestionServicer(rpc.IngestionServiceServicer):
         return pb.UpdateWorkflowResponse(
             workflow=responses.workflow(await self._measuring.health(workflow))
         )
+
+    async def DeleteLocation(
+        self, request: pb.DeleteLocationRequest, context: Context
+    ) -> pb.DeleteLocationResponse:
+        deleted = await self._removing.remove(requests.location_from(request))
+        return pb.DeleteLocationResponse(deleted_count=deleted)

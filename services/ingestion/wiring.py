@@ -29,6 +29,7 @@ from services.ingestion.actions.learning import Learning
 from services.ingestion.actions.listing import Listing
 from services.ingestion.actions.measuring import Measuring
 from services.ingestion.actions.recording import Recording
+from services.ingestion.actions.removing import Removing
 from services.ingestion.actions.replaying import Replaying
 from services.ingestion.actions.tidying import Tidying
 from services.ingestion.actions.watching import Watching
@@ -119,6 +120,7 @@ def _servicer(
         ),
         learning=Learning(database),
         forgetting=Forgetting(database, _box(settings), _contacts(settings)),
+        removing=Removing(database),
     )
 
 

@@ -9,6 +9,7 @@ from libs.rpc import Context
 from services.notifier.actions.configuring import Configuring
 from services.notifier.actions.inbox import Inbox
 from services.notifier.actions.listing import Listing
+from services.notifier.actions.removing import Removing
 from services.notifier.actions.reporting import Reporting
 from services.notifier.actions.silencing import Silencing
 from services.notifier.actions.targeting import Targeting
@@ -37,6 +38,7 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         listing: Listing,
         targeting: Targeting,
         silencing: Silencing,
+        removing: Removing,
     ) -> None:
         self._configuring = configuring
         self._reporting = reporting
@@ -45,6 +47,7 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         self._listing = listing
         self._targeting = targeting
         self._silencing = silencing
+        self._removing = removing
 
     async def GetAlertSettings(
         self, request: pb.GetAlertSettingsRequest, context: Context
@@ -264,3 +267,9 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         which, actor = silences.which_from(request), inbox.actor_from(request.actor)
         ended, at = await self._silencing.expire(*which, actor)
         return pb.ExpireSilenceResponse(silence=silences.silence_to(ended, at))
+
+    async def DeleteLocation(
+        self, request: pb.DeleteLocationRequest, context: Context
+    ) -> pb.DeleteLocationResponse:
+        deleted = await self._removing.remove(fields.location_id(request.location_id))
+        return pb.DeleteLocationResponse(deleted_count=deleted)

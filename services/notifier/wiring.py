@@ -26,6 +26,7 @@ from services.notifier.actions.inbox import Inbox
 from services.notifier.actions.listing import Listing
 from services.notifier.actions.posting import Posting
 from services.notifier.actions.reminding import Reminding
+from services.notifier.actions.removing import Removing
 from services.notifier.actions.reporting import Reporting
 from services.notifier.actions.silencing import Silencing
 from services.notifier.actions.targeting import Targeting
@@ -88,6 +89,7 @@ async def running(
             listing=Listing(database, catches_mail=settings.smtp_host is None),
             targeting=Targeting(database, posting, box, wake),
             silencing=Silencing(database),
+            removing=Removing(database),
         )
         add = partial(rpc.add_NotifierServiceServicer_to_server, servicer)
         yield await stack.enter_async_context(

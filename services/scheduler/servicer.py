@@ -12,6 +12,7 @@ from services.scheduler.actions.comparing import Comparing
 from services.scheduler.actions.explaining import Explaining
 from services.scheduler.actions.listing import Listing
 from services.scheduler.actions.living import Living
+from services.scheduler.actions.removing import Removing
 from services.scheduler.actions.schedules import Schedules
 from services.scheduler.actions.starting import Starting
 from services.scheduler.actions.status import Status
@@ -35,6 +36,7 @@ class SchedulerServicer(rpc.SchedulerServiceServicer):
         living: Living,
         comparing: Comparing,
         status: Status,
+        removing: Removing,
     ) -> None:
         self._schedules = schedules
         self._starting = starting
@@ -45,6 +47,7 @@ class SchedulerServicer(rpc.SchedulerServiceServicer):
         self._living = living
         self._comparing = comparing
         self._status = status
+        self._removing = removing
 
     async def GetSchedule(
         self, request: pb.GetScheduleRequest, context: Context
@@ -252,3 +255,9 @@ class SchedulerServicer(rpc.SchedulerServiceServicer):
             oldest_due_age=found.oldest_due_age,
             workload=found.workload,
         )
+
+    async def DeleteLocation(
+        self, request: pb.DeleteLocationRequest, context: Context
+    ) -> pb.DeleteLocationResponse:
+        deleted = await self._removing.remove(requests.location_from(request))
+        return pb.DeleteLocationResponse(deleted_count=deleted)

@@ -31,6 +31,7 @@ from services.scheduler.actions.explaining import Explaining
 from services.scheduler.actions.firing import Firing
 from services.scheduler.actions.listing import Listing
 from services.scheduler.actions.living import Living
+from services.scheduler.actions.removing import Removing
 from services.scheduler.actions.scanning import Scanning
 from services.scheduler.actions.schedules import Schedules
 from services.scheduler.actions.starting import Starting
@@ -104,6 +105,7 @@ async def running(
             living=Living(database),
             comparing=Comparing(database),
             status=status,
+            removing=Removing(database),
         )
         hear = {QUEUED_CHANNEL: lambda _: execute(), CANCELLED_CHANNEL: execution.stop_scan}
         await stack.enter_async_context(heard(url, hear))

@@ -68,6 +68,22 @@ class Location(Answer):
     created_at: AwareDatetime
 
 
+class RemovedRows(Answer):
+    """How many rows each part kept of a location."""
+
+    ingestion: int
+    scheduler: int
+    notifier: int
+    gateway: int
+
+
+class DeletedLocation(Answer):
+    """A location that is gone."""
+
+    location_id: str
+    removed_rows: RemovedRows
+
+
 class AuditEntry(Answer):
     """One change that somebody made."""
 

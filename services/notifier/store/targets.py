@@ -124,6 +124,15 @@ async def remove(session: AsyncSession, target_id: str) -> None:
     )
 
 
+async def close(session: AsyncSession, location_id: str) -> None:
+    """Takes the leases on all targets of a location away, and gives out no more."""
+    await session.execute(
+        update(TargetRow)
+        .where(col(TargetRow.location_id) == location_id)
+        .values(removed_at=func.clock_now(), lease_token=None)
+    )
+
+
 async def disable(session: AsyncSession, target_id: str, because: str) -> None:
     """Switches a target off."""
     await session.execute(

@@ -162,6 +162,7 @@ def make_well(street: Street) -> None:
         ),
         "ReplayQuarantined": ingestion.ReplayQuarantinedResponse(result=ACCEPTED),
         "ForgetContact": ingestion.ForgetContactResponse(execution_count=1),
+        "DeleteLocation": ingestion.DeleteLocationResponse(deleted_count=5),
     }.items():
         street.ingestion.answers(name, script)
     for name, script in {
@@ -190,6 +191,7 @@ def make_well(street: Street) -> None:
             scan=SCAN, counts=scheduler.CompareScansResponse.Counts(new=1), new=[FINDING]
         ),
         "ListRules": scheduler.ListRulesResponse(),
+        "DeleteLocation": scheduler.DeleteLocationResponse(deleted_count=2),
         "ListScanResults": scheduler.ListScanResultsResponse(),
         "GetSchedulerStatus": scheduler.GetSchedulerStatusResponse(
             state=scheduler.GetSchedulerStatusResponse.STATE_OK
@@ -217,6 +219,7 @@ def make_well(street: Street) -> None:
         "VerifyTarget": notifier.VerifyTargetResponse(verdict=VERDICT, target=TARGET),
         "EnableTarget": notifier.EnableTargetResponse(target=TARGET, replayed_count=2),
         "RotateSecret": notifier.RotateSecretResponse(target=TARGET, webhook_secret="whsec_y"),
+        "DeleteLocation": notifier.DeleteLocationResponse(deleted_count=1),
         "ListCaughtMail": notifier.ListCaughtMailResponse(mails=[MAIL]),
     }.items():
         street.notifier.answers(name, script)

@@ -154,6 +154,11 @@ class IngestionServiceStub:
                 request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.UpdateWorkflowRequest.SerializeToString,
                 response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.UpdateWorkflowResponse.FromString,
                 _registered_method=True)
+        self.DeleteLocation = channel.unary_unary(
+                '/runwarden.ingestion.v1.IngestionService/DeleteLocation',
+                request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.DeleteLocationRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.DeleteLocationResponse.FromString,
+                _registered_method=True)
 
 
 class IngestionServiceServicer:
@@ -405,6 +410,18 @@ class IngestionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteLocation(self, request, context):
+        """Deletes all that is kept of a location: its executions with their numbers,
+        open runs, unread deliveries, workflows with their changes, and what waits to
+        be told about it. What arrives later is kept again.
+
+        Idempotent: one that was cut off goes on when it is called again. Fails with
+        `LOCATION_MISSING`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngestionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -522,6 +539,11 @@ def add_IngestionServiceServicer_to_server(servicer, server):
                     servicer.UpdateWorkflow,
                     request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.UpdateWorkflowRequest.FromString,
                     response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.UpdateWorkflowResponse.SerializeToString,
+            ),
+            'DeleteLocation': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteLocation,
+                    request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.DeleteLocationRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.DeleteLocationResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1150,6 +1172,33 @@ class IngestionService:
             '/runwarden.ingestion.v1.IngestionService/UpdateWorkflow',
             libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.UpdateWorkflowRequest.SerializeToString,
             libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.UpdateWorkflowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteLocation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.ingestion.v1.IngestionService/DeleteLocation',
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.DeleteLocationRequest.SerializeToString,
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.DeleteLocationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -167,6 +167,14 @@ class IngestionServiceStub:
     Idempotent. Fails with `WORKFLOW_NOT_FOUND`, `UPDATE_MASK_EMPTY`,
     `UPDATE_MASK_UNKNOWN_FIELD` or `RUN_LIMIT_OUT_OF_RANGE`.
     """
+    DeleteLocation: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.DeleteLocationRequest, _ingestion_pb2.DeleteLocationResponse]
+    """Deletes all that is kept of a location: its executions with their numbers,
+    open runs, unread deliveries, workflows with their changes, and what waits to
+    be told about it. What arrives later is kept again.
+
+    Idempotent: one that was cut off goes on when it is called again. Fails with
+    `LOCATION_MISSING`.
+    """
 
 class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Knows what happened: keeps the execution log of every watched GoHighLevel
@@ -458,6 +466,20 @@ class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent. Fails with `WORKFLOW_NOT_FOUND`, `UPDATE_MASK_EMPTY`,
         `UPDATE_MASK_UNKNOWN_FIELD` or `RUN_LIMIT_OUT_OF_RANGE`.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteLocation(
+        self,
+        request: _ingestion_pb2.DeleteLocationRequest,
+        context: _aio.ServicerContext[_ingestion_pb2.DeleteLocationRequest, _abc.Awaitable[_ingestion_pb2.DeleteLocationResponse]],
+    ) -> _abc.Awaitable[_ingestion_pb2.DeleteLocationResponse]:
+        """Deletes all that is kept of a location: its executions with their numbers,
+        open runs, unread deliveries, workflows with their changes, and what waits to
+        be told about it. What arrives later is kept again.
+
+        Idempotent: one that was cut off goes on when it is called again. Fails with
+        `LOCATION_MISSING`.
         """
 
 def add_IngestionServiceServicer_to_server(servicer: IngestionServiceServicer, server: _aio.Server) -> None: ...

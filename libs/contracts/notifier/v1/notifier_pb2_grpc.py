@@ -154,6 +154,11 @@ class NotifierServiceStub:
                 request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExpireSilenceRequest.SerializeToString,
                 response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExpireSilenceResponse.FromString,
                 _registered_method=True)
+        self.DeleteLocation = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/DeleteLocation',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.DeleteLocationRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.DeleteLocationResponse.FromString,
+                _registered_method=True)
 
 
 class NotifierServiceServicer:
@@ -392,6 +397,18 @@ class NotifierServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteLocation(self, request, context):
+        """Deletes all that is kept of a location: its settings and those of its
+        workflows, targets, events, incidents, deliveries and caught mails. What
+        waits to be sent is not sent.
+
+        Idempotent: one that was cut off goes on when it is called again. Fails with
+        `LOCATION_MISSING`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NotifierServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -509,6 +526,11 @@ def add_NotifierServiceServicer_to_server(servicer, server):
                     servicer.ExpireSilence,
                     request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExpireSilenceRequest.FromString,
                     response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExpireSilenceResponse.SerializeToString,
+            ),
+            'DeleteLocation': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteLocation,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.DeleteLocationRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.DeleteLocationResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1137,6 +1159,33 @@ class NotifierService:
             '/runwarden.notifier.v1.NotifierService/ExpireSilence',
             libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExpireSilenceRequest.SerializeToString,
             libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExpireSilenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteLocation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/DeleteLocation',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.DeleteLocationRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.DeleteLocationResponse.FromString,
             options,
             channel_credentials,
             insecure,

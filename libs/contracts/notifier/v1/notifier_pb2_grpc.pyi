@@ -154,6 +154,14 @@ class NotifierServiceStub:
 
     Fails with `SILENCE_NOT_FOUND` or `ACTOR_MISSING`.
     """
+    DeleteLocation: _aio.UnaryUnaryMultiCallable[_notifier_pb2.DeleteLocationRequest, _notifier_pb2.DeleteLocationResponse]
+    """Deletes all that is kept of a location: its settings and those of its
+    workflows, targets, events, incidents, deliveries and caught mails. What
+    waits to be sent is not sent.
+
+    Idempotent: one that was cut off goes on when it is called again. Fails with
+    `LOCATION_MISSING`.
+    """
 
 class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
     """Knows who was told: keeps the alert settings of every location, turns events
@@ -432,6 +440,20 @@ class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
         """Ends a silence now. Idempotent: one that ended stays as it was.
 
         Fails with `SILENCE_NOT_FOUND` or `ACTOR_MISSING`.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteLocation(
+        self,
+        request: _notifier_pb2.DeleteLocationRequest,
+        context: _aio.ServicerContext[_notifier_pb2.DeleteLocationRequest, _abc.Awaitable[_notifier_pb2.DeleteLocationResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.DeleteLocationResponse]:
+        """Deletes all that is kept of a location: its settings and those of its
+        workflows, targets, events, incidents, deliveries and caught mails. What
+        waits to be sent is not sent.
+
+        Idempotent: one that was cut off goes on when it is called again. Fails with
+        `LOCATION_MISSING`.
         """
 
 def add_NotifierServiceServicer_to_server(servicer: NotifierServiceServicer, server: _aio.Server) -> None: ...

@@ -139,6 +139,11 @@ class SchedulerServiceStub:
                 request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.GetSchedulerStatusRequest.SerializeToString,
                 response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.GetSchedulerStatusResponse.FromString,
                 _registered_method=True)
+        self.DeleteLocation = channel.unary_unary(
+                '/runwarden.scheduler.v1.SchedulerService/DeleteLocation',
+                request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DeleteLocationRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DeleteLocationResponse.FromString,
+                _registered_method=True)
 
 
 class SchedulerServiceServicer:
@@ -327,6 +332,18 @@ class SchedulerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteLocation(self, request, context):
+        """Deletes all that is kept of a location: its schedule, scans, findings, what
+        is known of its workflows, and what waits to be told about it. A scan that
+        waits is not run, one that runs comes to nothing.
+
+        Idempotent: one that was cut off goes on when it is called again. Fails with
+        `LOCATION_MISSING`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SchedulerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -429,6 +446,11 @@ def add_SchedulerServiceServicer_to_server(servicer, server):
                     servicer.GetSchedulerStatus,
                     request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.GetSchedulerStatusRequest.FromString,
                     response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.GetSchedulerStatusResponse.SerializeToString,
+            ),
+            'DeleteLocation': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteLocation,
+                    request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DeleteLocationRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DeleteLocationResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -976,6 +998,33 @@ class SchedulerService:
             '/runwarden.scheduler.v1.SchedulerService/GetSchedulerStatus',
             libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.GetSchedulerStatusRequest.SerializeToString,
             libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.GetSchedulerStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteLocation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.scheduler.v1.SchedulerService/DeleteLocation',
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DeleteLocationRequest.SerializeToString,
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DeleteLocationResponse.FromString,
             options,
             channel_credentials,
             insecure,

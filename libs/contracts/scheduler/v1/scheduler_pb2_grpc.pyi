@@ -114,6 +114,14 @@ class SchedulerServiceStub:
     """Says whether the clockwork is alive. Answers within a second, also when the
     database does not.
     """
+    DeleteLocation: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.DeleteLocationRequest, _scheduler_pb2.DeleteLocationResponse]
+    """Deletes all that is kept of a location: its schedule, scans, findings, what
+    is known of its workflows, and what waits to be told about it. A scan that
+    waits is not run, one that runs comes to nothing.
+
+    Idempotent: one that was cut off goes on when it is called again. Fails with
+    `LOCATION_MISSING`.
+    """
 
 class SchedulerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Knows what is wrong and when to look again: keeps one scan schedule per
@@ -334,6 +342,20 @@ class SchedulerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_scheduler_pb2.GetSchedulerStatusResponse]:
         """Says whether the clockwork is alive. Answers within a second, also when the
         database does not.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteLocation(
+        self,
+        request: _scheduler_pb2.DeleteLocationRequest,
+        context: _aio.ServicerContext[_scheduler_pb2.DeleteLocationRequest, _abc.Awaitable[_scheduler_pb2.DeleteLocationResponse]],
+    ) -> _abc.Awaitable[_scheduler_pb2.DeleteLocationResponse]:
+        """Deletes all that is kept of a location: its schedule, scans, findings, what
+        is known of its workflows, and what waits to be told about it. A scan that
+        waits is not run, one that runs comes to nothing.
+
+        Idempotent: one that was cut off goes on when it is called again. Fails with
+        `LOCATION_MISSING`.
         """
 
 def add_SchedulerServiceServicer_to_server(servicer: SchedulerServiceServicer, server: _aio.Server) -> None: ...

@@ -1,0 +1,86 @@
+"""A location is deleted with all that was told about it."""
+
+from libs import metrics
+from libs.contracts.notifier.v1 import notifier_pb2 as pb
+from libs.db.database import Database
+from services.notifier.actions.removing import Removing
+from services.notifier.store.tables import NotifierTable
+from tests.notifier.builders import (
+    EMAIL,
+    a_failing_event,
+    caught,
+    configure,
+    deliveries_of,
+    incidents_of,
+    refused_as,
+    report,
+    settings_of,
+    webhooks_to,
+)
+from tests.support.everything import GONE, STAYING, fill, traces
+from tests.support.receivers import Answer
+from tests.support.waiting import eventually
+
+OF_NO_LOCATION = frozenset({"channel_holds"})
+
+
+async def delete(notifier, location="loc-1"):
+    request = pb.DeleteLocationRequest(location_id=location)
+    return (await notifier.DeleteLocation(request, timeout=10)).deleted_count
+
+
+async def test_nothing_is_left_in_any_table_and_others_keep_every_row(database_url):
+    fill(database_url, NotifierTable.metadata, but=OF_NO_LOCATION)
+    there, others = traces(database_url, GONE), traces(database_url, STAYING)
+
+    async with Database.open(database_url, name="test") as database:
+        removed = await Removing(database).remove(GONE)
+        again = await Removing(database).remove(GONE)
+
+    assert (removed, again) == (len(there), 0)
+    assert removed == len(NotifierTable.metadata.tables) - len(OF_NO_LOCATION)
+    assert traces(database_url, GONE) == {}
+    assert traces(database_url, STAYING) == others
+
+
+async def test_what_was_told_is_gone_and_another_location_is_told_as_before(notifier):
+    async def all_told():
+        return len(await caught(notifier)) == 2
+
+    for location in ("loc-1", "loc-2"):
+        await configure(notifier, location, failure_threshold=7, alert_email=EMAIL)
+        await report(notifier, a_failing_event(location_id=location))
+    await eventually(all_told)
+
+    assert await delete(notifier) > 4
+
+    assert (await settings_of(notifier)).failure_threshold == 3
+    assert (await settings_of(notifier, "loc-2")).failure_threshold == 7
+    for listed in (incidents_of, deliveries_of, caught):
+        assert not await listed(notifier, "loc-1")
+        assert await listed(notifier, "loc-2")
+
+
+async def test_an_attempt_that_is_under_way_writes_nothing_more(start, hook, database_url):
+    notifier = await start(**webhooks_to(hook))
+    hook.answer_next(Answer(delay=0.5))
+    await configure(notifier, webhook_url=hook.url)
+    delivered = metrics.DELIVERIES.labels(channel="webhook", result="delivered")._value
+    before = delivered.get()
+    await report(notifier, a_failing_event())
+    await eventually(lambda: hook.requests)
+
+    assert await delete(notifier) > 0
+    assert delivered.get() == before
+    await eventually(lambda: delivered.get() > before)
+
+    assert traces(database_url, "loc-1") == {}
+
+
+async def test_deleting_what_is_not_there_does_nothing(notifier):
+    assert await delete(notifier, "loc-unknown") == 0
+
+
+async def test_a_location_must_be_named(notifier):
+    with refused_as("LOCATION_MISSING"):
+        await delete(notifier, "")
