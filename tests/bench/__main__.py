@@ -1,4 +1,4 @@
-"""Measures the hot path and prints what this machine can do: `python -m tests.bench [--quick]`."""
+"""Measures the hot path and prints what this machine can do: `python -m tests.bench [--quick] [--only PART]`."""
 
 import argparse
 import asyncio
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import questions, rates, report
+from tests.bench import questions, rates, report, scanning
 from tests.bench.programs import Street, street
 
 LONGEST_SECONDS = 600
@@ -81,19 +81,30 @@ def machine() -> str:
     )
 
 
+async def scans(folder: Path, *, quick: bool) -> str:
+    """Gives the report on scanning."""
+    return scanning.written(await scanning.measured(folder, quick=quick))
+
+
+PARTS = {"measured": measured, "scanning": scans}
+"""What can be measured by itself, by the name of its marks in the documentation."""
+
+
 async def main() -> int:
-    """Measures, prints, and writes the table into the documentation."""
+    """Measures, prints, and writes the tables into the documentation."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under a minute, and only printed")
-    quick = parser.parse_args().quick
-    with tempfile.TemporaryDirectory(prefix="runwarden-bench-") as name:
-        folder = Path(name)
-        os.chmod(folder, 0o711)  # noqa: PTH101  lets root hand PostgreSQL to another user
-        async with asyncio.timeout(LONGEST_SECONDS):
-            found = await measured(folder / "programs", quick=quick)
-    sys.stdout.write(found)
-    if not quick:
-        report.put_into(PAGE, found)
+    parser.add_argument("--only", choices=PARTS, help="only this part")
+    asked = parser.parse_args()
+    for name in [asked.only] if asked.only else PARTS:
+        with tempfile.TemporaryDirectory(prefix="runwarden-bench-") as given:
+            folder = Path(given)
+            os.chmod(folder, 0o711)  # noqa: PTH101  lets root hand PostgreSQL to another user
+            async with asyncio.timeout(LONGEST_SECONDS):
+                found = await PARTS[name](folder / "programs", quick=asked.quick)
+        sys.stdout.write(f"{found}\n")
+        if not asked.quick:
+            report.put_into(PAGE, found, part=name)
     return 0
 
 

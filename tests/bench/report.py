@@ -7,8 +7,6 @@ from tests.bench.load import Run
 from tests.bench.questions import Answered
 from tests.bench.rates import DoorRate, Limits
 
-BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
-
 
 def written(
     *,
@@ -26,12 +24,12 @@ def written(
     return "\n".join(parts)
 
 
-def put_into(page: Path, found: str) -> None:
-    """Replaces what stands between the marks of the page."""
-    text = page.read_text()
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    page.write_text(f"{head}{BEGIN}\n{found}\n{END}{tail}")
+def put_into(page: Path, found: str, *, part: str) -> None:
+    """Replaces what stands between the marks of a part of the page."""
+    begin, end = f"<!-- {part}: begin -->\n", f"<!-- {part}: end -->\n"
+    head, _, rest = page.read_text().partition(begin)
+    _, _, tail = rest.partition(end)
+    page.write_text(f"{head}{begin}\n{found}\n{end}{tail}")
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
