@@ -5,13 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from gateway.access import Scope
+from gateway.rest import wire
 from gateway.rest.changes import Changes
 from gateway.rest.models.alerts import (
     CaughtMail,
     CaughtMails,
     Delivery,
+    DeliveryStatusWord,
     TestVerdicts,
 )
+from gateway.rest.models.deliveries import DeliveryStory, ReplayBody, Replayed
 from gateway.rest.models.shapes import Page, page_of
 from gateway.rest.openapi import told
 from gateway.rest.routes import (
@@ -26,6 +29,7 @@ from libs.contracts.notifier.v1 import notifier_pb2 as pb
 
 router = APIRouter(prefix="/api", tags=["Alerts"], route_class=KeyedRoute)
 
+LONGEST_SUBJECT = 200
 TEST_SECONDS = 30.0
 """A test waits for mail servers and webhooks of other people."""
 
@@ -47,21 +51,51 @@ async def send_test_alert(
 
 @router.get("/deliveries")
 async def list_deliveries(
+    *,
     back: Back,
     location_id: ReadLocation,
     page: PageAsked,
     incident_id: Annotated[str, Query(description="Only those of this incident.")] = "",
+    status: Annotated[
+        DeliveryStatusWord | None, Query(description="Only this status; failed: given up.")
+    ] = None,
+    target_id: Annotated[str, Query(description="Only to this target.")] = "",
 ) -> Page[Delivery]:
     """Lists what was sent to whom, newest first."""
     request = pb.ListDeliveriesRequest(
         location_id=location_id,
         incident_id=incident_id,
+        status=wire.number(pb.DeliveryStatus.DESCRIPTOR, status),
+        target_id=target_id,
         page_size=page.size,
         page_token=page.token,
     )
     with back.asking("notifier"):
         response = await back.services.notifier.ListDeliveries(request, timeout=back.seconds)
     return page_of(Delivery, response.deliveries, response.next_page_token)
+
+
+@router.post("/deliveries/replay", responses=told(404))
+async def replay_deliveries(
+    back: Back, location_id: WriteLocation, changes: Changes, body: ReplayBody
+) -> Replayed:
+    """Sends again what was given up, with the same ids: named deliveries, or a span of time."""
+    with back.asking("notifier"):
+        response = await back.services.notifier.ReplayDeliveries(
+            body.message(location_id), timeout=back.seconds
+        )
+    subject = ",".join(body.delivery_ids)[:LONGEST_SUBJECT] or location_id
+    await changes.note("delivery.replayed", subject, location_id)
+    return Replayed.of(response)
+
+
+@router.get("/deliveries/{delivery_id}", responses=told(404))
+async def get_delivery(back: Back, location_id: ReadLocation, delivery_id: str) -> DeliveryStory:
+    """Gives one delivery with every attempt that was made."""
+    request = pb.GetDeliveryRequest(location_id=location_id, delivery_id=delivery_id)
+    with back.asking("notifier"):
+        response = await back.services.notifier.GetDelivery(request, timeout=back.seconds)
+    return DeliveryStory.of(response)
 
 
 @router.get("/dev/mailbox", responses=told(404))

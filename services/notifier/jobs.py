@@ -10,6 +10,7 @@ import structlog
 from libs.clockwork import Clockwork
 from services.notifier.actions.catching import Catching
 from services.notifier.actions.delivering import Delivering
+from services.notifier.actions.failing_over import FailingOver
 from services.notifier.actions.forgetting import Forgetting
 from services.notifier.actions.reminding import Reminding
 from services.notifier.domain.delivery import Claim
@@ -18,10 +19,12 @@ log = structlog.get_logger()
 
 DELIVER, TRIM = "notifier.deliver", "notifier.trim_caught_mail"
 FORGET, REMIND = "notifier.forget", "notifier.remind"
+FAIL_OVER = "notifier.fail_over"
 POLL = timedelta(seconds=1)
 TRIM_EVERY = timedelta(minutes=1)
 FORGET_EVERY = timedelta(hours=1)
 REMIND_EVERY = timedelta(seconds=1)
+FAIL_OVER_EVERY = timedelta(seconds=2)
 SLOTS = 32
 """Attempts at once; so many targets may hang at a time before a healthy one waits."""
 
@@ -98,3 +101,13 @@ def remind(works: Clockwork, reminding: Reminding) -> None:
             works.wake(DELIVER)
 
     works.every(REMIND_EVERY, once, name=REMIND)
+
+
+def fail_over(works: Clockwork, failing_over: FailingOver) -> None:
+    """Tells fallbacks what their targets do not take."""
+
+    async def once() -> None:
+        if await failing_over.fail_over():
+            works.wake(DELIVER)
+
+    works.every(FAIL_OVER_EVERY, once, name=FAIL_OVER)

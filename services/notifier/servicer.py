@@ -10,12 +10,14 @@ from services.notifier.actions.configuring import Configuring
 from services.notifier.actions.inbox import Inbox
 from services.notifier.actions.listing import Listing
 from services.notifier.actions.removing import Removing
+from services.notifier.actions.replaying import Replaying
 from services.notifier.actions.reporting import Reporting
 from services.notifier.actions.silencing import Silencing
 from services.notifier.actions.targeting import Targeting
 from services.notifier.actions.trying import Trying
 from services.notifier.domain.scope import INSTALLATION
 from services.notifier.translate import (
+    deliveries,
     events,
     fields,
     inbox,
@@ -39,6 +41,7 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         targeting: Targeting,
         silencing: Silencing,
         removing: Removing,
+        replaying: Replaying,
     ) -> None:
         self._configuring = configuring
         self._reporting = reporting
@@ -48,6 +51,7 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         self._targeting = targeting
         self._silencing = silencing
         self._removing = removing
+        self._replaying = replaying
 
     async def GetAlertSettings(
         self, request: pb.GetAlertSettingsRequest, context: Context
@@ -174,11 +178,14 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         self, request: pb.ListDeliveriesRequest, context: Context
     ) -> pb.ListDeliveriesResponse:
         location_id = fields.location_id(request.location_id)
-        incident_id = fields.name(request.incident_id)
+        asked = deliveries.filter_from(request)
         page = pages.of_deliveries(
-            request.page_size, request.page_token, location_id=location_id, incident_id=incident_id
+            request.page_size,
+            request.page_token,
+            location_id=location_id,
+            asked=[asked.incident_id, asked.status, asked.target_id],
         )
-        found = await self._listing.deliveries(location_id, incident_id, page.after, page.limit)
+        found = await self._listing.deliveries(location_id, asked, page.after, page.limit)
         return pb.ListDeliveriesResponse(
             deliveries=[lists.delivery_to(each) for each in page.shown(found)],
             next_page_token=page.next_token(found),
@@ -273,3 +280,20 @@ class NotifierServicer(rpc.NotifierServiceServicer):
     ) -> pb.DeleteLocationResponse:
         deleted = await self._removing.remove(fields.location_id(request.location_id))
         return pb.DeleteLocationResponse(deleted_count=deleted)
+
+    async def GetDelivery(
+        self, request: pb.GetDeliveryRequest, context: Context
+    ) -> pb.GetDeliveryResponse:
+        which = deliveries.which_from(request)
+        return deliveries.found_to(*await self._listing.delivery(*which))
+
+    async def ReplayDeliveries(
+        self, request: pb.ReplayDeliveriesRequest, context: Context
+    ) -> pb.ReplayDeliveriesResponse:
+        location_id, force = fields.location_id(request.location_id), request.force
+        if named := deliveries.named_in(request):
+            number = await self._replaying.named(location_id, named, force=force)
+        else:
+            span = deliveries.span_from(request)
+            number = await self._replaying.given_up(location_id, span, force=force)
+        return pb.ReplayDeliveriesResponse(replayed_count=number)

@@ -21,14 +21,17 @@ from services.notifier.actions.catching import Catching
 from services.notifier.actions.configuring import Configuring
 from services.notifier.actions.deciding import Deciding
 from services.notifier.actions.delivering import Delivering
+from services.notifier.actions.failing_over import FailingOver
 from services.notifier.actions.forgetting import Forgetting
 from services.notifier.actions.inbox import Inbox
 from services.notifier.actions.listing import Listing
 from services.notifier.actions.posting import Posting
 from services.notifier.actions.reminding import Reminding
 from services.notifier.actions.removing import Removing
+from services.notifier.actions.replaying import Replaying
 from services.notifier.actions.reporting import Reporting
 from services.notifier.actions.silencing import Silencing
+from services.notifier.actions.target_news import TargetNews
 from services.notifier.actions.targeting import Targeting
 from services.notifier.actions.trying import Trying
 from services.notifier.channels import Sender
@@ -71,8 +74,9 @@ async def running(
         posting = Posting(_senders(settings, egress, catching, clock), box, clock)
         links = Links(settings.frontend_url)
         works = await stack.enter_async_context(clockwork())
-        delivering = Delivering(database, posting, links)
+        delivering = Delivering(database, posting, links, TargetNews(links))
         await stack.enter_async_context(jobs.delivering(works, delivering))
+        jobs.fail_over(works, FailingOver(database))
         jobs.trim_caught_mail(works, catching)
         jobs.forget(works, Forgetting(database, timedelta(days=settings.retention_days)))
         wake = partial(works.wake, jobs.DELIVER)
@@ -90,6 +94,7 @@ async def running(
             targeting=Targeting(database, posting, box, wake),
             silencing=Silencing(database),
             removing=Removing(database),
+            replaying=Replaying(database, wake),
         )
         add = partial(rpc.add_NotifierServiceServicer_to_server, servicer)
         yield await stack.enter_async_context(

@@ -191,9 +191,11 @@ async def settings_of(notifier, location_id=LOCATION, **request):
     return (await notifier.GetAlertSettings(request, timeout=SECONDS)).settings
 
 
-async def deliveries_of(notifier, location_id=LOCATION, **request):
+async def deliveries_of(notifier, location_id=LOCATION, *, news=False, **request):
+    """Gives deliveries, newest first; those that tell of targets themselves only if asked."""
     request = pb.ListDeliveriesRequest(location_id=location_id, **request)
-    return (await notifier.ListDeliveries(request, timeout=SECONDS)).deliveries
+    found = (await notifier.ListDeliveries(request, timeout=SECONDS)).deliveries
+    return [each for each in found if news or each.occasion != "target"]
 
 
 async def incidents_of(notifier, location_id=LOCATION, **request):

@@ -12,6 +12,7 @@ from libs.db.database import Database
 from libs.secrets import SecretBox
 from services.notifier.actions.delivering import Delivering
 from services.notifier.actions.posting import Posting
+from services.notifier.actions.target_news import TargetNews
 from services.notifier.channels.egress import Egress
 from services.notifier.channels.webhook import WebhookChannel
 from services.notifier.domain.delivery import DeliveryStatus
@@ -107,7 +108,9 @@ async def test_an_attempt_that_is_cut_off_can_be_made_by_another_at_once(databas
         Egress.open([f"127.0.0.1:{hook.port}"]) as egress,
     ):
         webhooks = {Channel.WEBHOOK: WebhookChannel(egress, SystemClock())}
-        delivering = Delivering(database, Posting(webhooks, SecretBox([KEY]), SystemClock()), LINKS)
+        delivering = Delivering(
+            database, Posting(webhooks, SecretBox([KEY]), SystemClock()), LINKS, TargetNews(LINKS)
+        )
         await a_due_delivery(database, hook.url)
         hook.answer_next(Answer(delay=30))
         claim = await delivering.claim()

@@ -8,6 +8,7 @@ from gateway.rest.models.shapes import Answer, words
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
 
 IncidentStatusWord = Literal["open", "resolved"]
+DeliveryStatusWord = Literal["pending", "delivered", "failed", "suppressed"]
 
 
 class TestVerdict(Answer):
@@ -69,6 +70,7 @@ class Delivery(Answer):
     location_id: str
     incident_id: str | None
     event_id: str | None
+    target_id: str | None
     channel: str | None
     target: str | None
     """Where it goes, with the middle masked."""
@@ -87,6 +89,8 @@ class Delivery(Answer):
     superseded_by_opened."""
     attempts: int
     last_error: str | None
+    last_code: int | None
+    """The code of the last answer: HTTP status, or SMTP reply."""
     created_at: AwareDatetime
     next_attempt_at: AwareDatetime | None
     held_until: AwareDatetime | None

@@ -10,6 +10,7 @@ from libs import metrics, problems
 from libs.db.database import Database
 from services.notifier.actions.enlisting import enlisted
 from services.notifier.actions.posting import Posting
+from services.notifier.actions.target_news import TargetNews
 from services.notifier.domain.decision import Suppression
 from services.notifier.domain.delivery import Claim, Waiting
 from services.notifier.domain.folding import folded
@@ -28,8 +29,11 @@ class Delivering:
     written makes the next one send it again; the id tells the repeat.
     """
 
-    def __init__(self, database: Database, posting: Posting, links: Links) -> None:
+    def __init__(
+        self, database: Database, posting: Posting, links: Links, news: TargetNews
+    ) -> None:
         self._database = database
+        self._news = news
         self._posting = posting
         self._links = links
 
@@ -62,8 +66,11 @@ class Delivering:
 
     async def _ration(self, transaction: Transaction, target: Target) -> None:
         """Gives up SMS that come too late, and those that the month has no room for."""
-        await rations.expire(transaction, target)
+        for subject, attempts in await rations.expire(transaction, target):
+            await self._news.gave_up(transaction, target, subject, attempts)
         if await rations.month_is_full(transaction, target):
+            if not await rations.refused_this_month(transaction, target):
+                await self._news.month_is_full(transaction, target)
             await deliveries.suppress_waiting_for(
                 transaction, target.target_id, Suppression.MONTHLY_CAP
             )
@@ -109,7 +116,10 @@ class Delivering:
         while True:
             try:
                 async with self._database.transaction() as transaction:
-                    return await claims.settle(transaction, claim, outcome, fate, elapsed_ms)
+                    now = await claims.settle(transaction, claim, outcome, fate, elapsed_ms)
+                    if now:
+                        await self._news.after(transaction, claim, outcome, now)
+                    return now is not None
             except (problems.Unavailable, problems.OutOfTime, problems.Overtaken):
                 if loop.time() > lease_ends:
                     raise

@@ -7,6 +7,7 @@ from libs.db.database import Database
 from services.notifier.actions import audiences
 from services.notifier.actions.addressing import Addressing, Notice
 from services.notifier.domain.decision import Audience
+from services.notifier.domain.delivery import DeliveryFilter
 from services.notifier.domain.inbox import (
     Action,
     Deed,
@@ -146,7 +147,9 @@ async def _entries(
     transaction: Transaction, incident: Incident
 ) -> Sequence[tuple[datetime, Entry]]:
     incident_id, most = incident.incident_id, inbox.MOST_ENTRIES
-    told = await deliveries.newest(transaction, incident.location_id, incident_id, None, most)
+    told = await deliveries.newest(
+        transaction, incident.location_id, DeliveryFilter(incident_id), None, most
+    )
     return [
         *((each.received_at, each) for each in await inbox.events(transaction, incident_id)),
         *((each.created_at, each) for each in told),

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from libs import problems
 from libs.db.database import Database
-from services.notifier.domain.delivery import CaughtMail, Delivery
+from services.notifier.domain.delivery import CaughtMail, Delivery, DeliveryFilter
+from services.notifier.domain.inbox import Attempt
 from services.notifier.domain.incident import Incident, IncidentPosition, IncidentStatus
-from services.notifier.store import caught_mail, deliveries, incidents
+from services.notifier.store import caught_mail, deliveries, inbox, incidents
 
 
 class MailNotCaught(problems.WrongState):
@@ -38,11 +39,19 @@ class Listing:
             )
 
     async def deliveries(
-        self, location_id: str, incident_id: str, before: int | None, limit: int
+        self, location_id: str, asked: DeliveryFilter, before: int | None, limit: int
     ) -> Sequence[Delivery]:
         """Gives a location's deliveries, newest first."""
         async with self._database.transaction() as transaction:
-            return await deliveries.newest(transaction, location_id, incident_id, before, limit)
+            return await deliveries.newest(transaction, location_id, asked, before, limit)
+
+    async def delivery(
+        self, location_id: str, delivery_id: str
+    ) -> tuple[Delivery, Sequence[Attempt]]:
+        """Gives one delivery, and the attempts to make it."""
+        async with self._database.transaction() as transaction:
+            found = await deliveries.one(transaction, location_id, delivery_id)
+            return found, await inbox.attempts_at(transaction, delivery_id)
 
     async def caught_mail(self, location_id: str) -> Sequence[CaughtMail]:
         """Gives the mails that were kept instead of sent, newest first."""

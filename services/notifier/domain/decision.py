@@ -40,6 +40,8 @@ class Hold(StrEnum):
     """Until it is certain that the end lasts."""
 
     QUIET_HOURS = "quiet_hours"
+    TOGETHER = "together"
+    """To be told with more of the kind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,35 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from libs import problems
 from services.notifier.domain.decision import Hold, Mute
 from services.notifier.domain.message import Message, Occasion
 from services.notifier.domain.target import Channel, Target
+
+
+class DeliveryNotFound(problems.NotFound):
+    """The location has no such delivery."""
+
+    reason = "DELIVERY_NOT_FOUND"
+
+
+class DeliveryDelivered(problems.WrongState):
+    """It was delivered; to send it again all the same, use force."""
+
+    reason = "DELIVERY_DELIVERED"
+
+
+class DeliveryNotSendable(problems.WrongState):
+    """It cannot be sent: it is not meant to be, or its target is no more."""
+
+    reason = "DELIVERY_NOT_SENDABLE"
+
+
+class TargetSwitchedOff(problems.WrongState):
+    """Its target is switched off; enable that first, with replay if you like."""
+
+    reason = "TARGET_SWITCHED_OFF"
+
 
 LARGEST_ANSWER = 2048
 """Bytes kept of what the other side said."""
@@ -111,9 +137,52 @@ class Delivery:
     next_attempt_at: datetime | None
     delivered_at: datetime | None
     message_id: str = ""
+    target_id: str = ""
+    last_code: int | None = None
     held_until: datetime | None = None
     held_because: str = ""
     suppressed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFilter:
+    """Which deliveries are asked for; what is empty means all."""
+
+    incident_id: str = ""
+    status: DeliveryStatus | None = None
+    target_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Deliveries decided within a span of time, to one target or all."""
+
+    begin: datetime
+    end: datetime | None
+    target_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayable:
+    """What decides whether a delivery can be sent again."""
+
+    status: DeliveryStatus
+    lost: bool
+    """Whether what it told, or whom, is known no more."""
+
+    switched_off: bool
+
+    def check(self, *, force: bool) -> bool:
+        """Says whether it is sent again; False when it waits anyway. Refuses what cannot be."""
+        if self.status is DeliveryStatus.PENDING:
+            return False
+        if self.lost:
+            raise DeliveryNotSendable
+        if self.status is DeliveryStatus.DELIVERED and not force:
+            raise DeliveryDelivered
+        if self.switched_off:
+            raise TargetSwitchedOff
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ _HEADINGS: Mapping[Occasion, str] = {
     Occasion.UPDATE: "Getting worse",
     Occasion.RESOLVED: "Over",
     Occasion.SUMMARY: "Scans",
+    Occasion.TARGET: "Where alerts go",
 }
 
 

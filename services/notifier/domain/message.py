@@ -29,6 +29,7 @@ class Occasion(StrEnum):
     UPDATE = "update"
     RESOLVED = "resolved"
     SUMMARY = "summary"
+    TARGET = "target"
     FOLDED = "folded"
     TEST = "test"
 
@@ -39,6 +40,7 @@ _TYPES = {
     Occasion.UPDATE: "incident.updated",
     Occasion.RESOLVED: "incident.resolved",
     Occasion.SUMMARY: "scan.completed",
+    Occasion.TARGET: "target.changed",
     Occasion.FOLDED: "alerts.folded",
     Occasion.TEST: "alert.test",
 }

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from services.notifier.domain.target import Channel
+from services.notifier.domain.target import Channel, Health
 
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 SLOW_DOWN = timedelta(seconds=60)
@@ -48,6 +48,11 @@ WAITS: Mapping[Channel, Sequence[timedelta]] = {
     Channel.SMS: _seconds(0, 15, 60, 5 * MINUTE),
 }  # fmt: skip
 """The wait before each attempt."""
+
+
+WORN_OUT_AFTER = timedelta(days=5)
+WORN_OUT_FAILURES = 10
+"""So long and so often nothing but failures, and a target is switched off."""
 
 
 class Verdict(StrEnum):
@@ -105,6 +110,13 @@ def fate_of(channel: Channel, attempts: int, outcome: Outcome, luck: float) -> F
         return Fate(pause=SPACING.get(channel, timedelta(0)))
     wait = max(_jittered(waits[attempts], luck), outcome.at_least)
     return Fate(wait=wait, pause=max(PAUSE, min(outcome.at_least, SLOW_DOWN)))
+
+
+def worn_out(health: Health, now: datetime) -> bool:
+    """Says whether a target has failed so long, and was tried so often, that it is switched off."""
+    since = health.failing_since
+    long_enough = since is not None and now - since >= WORN_OUT_AFTER
+    return long_enough and health.failures >= WORN_OUT_FAILURES
 
 
 def _jittered(wait: timedelta, luck: float) -> timedelta:

@@ -122,6 +122,9 @@ class Target:
     disabled_at: datetime | None = None
     verified_at: datetime | None = None
     created_at: datetime | None = None
+    failed_over_count: int = 0
+    """How many alerts a fallback was told since this target works no more."""
+
     sent_month: date | None = None
     sent_count: int = 0
     """How many SMS were sent in that month of UTC; it begins on the day."""

@@ -5,6 +5,7 @@ most one request at once to a target, what is new keeps its order, and a slow
 target holds nobody else up. Whoever lost the lease meanwhile writes nothing.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import (
@@ -39,10 +40,11 @@ from services.notifier.domain.delivery import (
 )
 from services.notifier.domain.folding import unpacked
 from services.notifier.domain.pace import Lane, lane_of, most_in_one
-from services.notifier.domain.retry import HOLD, Fate, Outcome, Verdict
+from services.notifier.domain.retry import HOLD, WORN_OUT_FAILURES, Fate, Outcome, Verdict, worn_out
 from services.notifier.domain.target import Channel, Target
 from services.notifier.domain.text import cut_to_bytes
 from services.notifier.store import deliveries, targets
+from services.notifier.store.now import now
 from services.notifier.store.tables import (
     ChannelHoldRow,
     DeliveryAttemptRow,
@@ -112,15 +114,22 @@ async def freeze(
 
 async def settle(
     session: AsyncSession, claim: Claim, outcome: Outcome, fate: Fate, elapsed_ms: int
-) -> bool:
-    """Writes an attempt and its consequences, and ends the lease; False when it was lost."""
+) -> Fate | None:
+    """Writes an attempt and its consequences, and ends the lease.
+
+    Gives what becomes of the message now; None when the lease was lost.
+    """
     target_id = claim.target.target_id
-    address = await targets.hand_back(session, claim.target, claim.lease_token, fate.pause, outcome)
-    if address is None:
-        return False
-    if address != claim.target.address:
+    target = await targets.hand_back(session, claim.target, claim.lease_token, fate.pause, outcome)
+    if target is None:
+        return None
+    if target.address != claim.target.address:
         # It was changed meanwhile; what the old one said does not bind the new one.
         fate = Fate(wait=timedelta(0))
+    elif target.health.failures >= WORN_OUT_FAILURES and worn_out(
+        target.health, await now(session)
+    ):
+        fate = replace(fate, disables_target=True)
     await session.execute(_attempt(claim, outcome, fate, elapsed_ms))
     await session.execute(_consequence(claim, outcome, fate))
     if fate.disables_target:
@@ -128,7 +137,7 @@ async def settle(
         await deliveries.suppress_waiting_for(session, target_id, Suppression.TARGET_DISABLED)
     if fate.holds_channel:
         await session.execute(_hold(claim.target.channel))
-    return True
+    return fate
 
 
 async def _pay_again(session: AsyncSession, target: Target, first: DeliveryRow) -> None:
@@ -263,6 +272,7 @@ def _consequence(claim: Claim, outcome: Outcome, fate: Fate) -> Update:
             suppressed_because="",
             attempts=attempts,
             last_error="",
+            last_code=outcome.code,
             next_attempt_at=None,
             delivered_at=func.clock_now(),
         )
@@ -274,6 +284,7 @@ def _consequence(claim: Claim, outcome: Outcome, fate: Fate) -> Update:
         status=case((still, after), else_=DeliveryRow.status),
         attempts=attempts,
         last_error=cut_to_bytes(outcome.detail, LARGEST_ANSWER),
+        last_code=outcome.code,
         next_attempt_at=case((still, due), else_=DeliveryRow.next_attempt_at),
     )
 

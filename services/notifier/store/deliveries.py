@@ -9,7 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.notifier.domain.decision import Hold, Suppression
-from services.notifier.domain.delivery import Delivery, DeliveryStatus, Draft
+from services.notifier.domain.delivery import (
+    Delivery,
+    DeliveryFilter,
+    DeliveryNotFound,
+    DeliveryStatus,
+    Draft,
+)
 from services.notifier.domain.folding import packed
 from services.notifier.domain.incident import IncidentStatus
 from services.notifier.domain.message import Occasion
@@ -202,8 +208,23 @@ async def readdress(session: AsyncSession, target_id: str, sent_to: str) -> None
     )
 
 
+async def one(session: AsyncSession, location_id: str, delivery_id: str) -> Delivery:
+    """Gives a delivery; raises `DeliveryNotFound`."""
+    query = select(DeliveryRow).where(
+        col(DeliveryRow.location_id) == location_id, col(DeliveryRow.delivery_id) == delivery_id
+    )
+    row = await session.scalar(query)
+    if row is None:
+        raise DeliveryNotFound(delivery_id=delivery_id)
+    return _from_row(row)
+
+
 async def newest(
-    session: AsyncSession, location_id: str, incident_id: str, before: int | None, limit: int
+    session: AsyncSession,
+    location_id: str,
+    asked: DeliveryFilter,
+    before: int | None,
+    limit: int,
 ) -> Sequence[Delivery]:
     """Gives a location's deliveries, newest first."""
     query = (
@@ -212,8 +233,12 @@ async def newest(
         .order_by(col(DeliveryRow.position).desc())
         .limit(limit)
     )
-    if incident_id:
-        query = query.where(col(DeliveryRow.incident_id) == incident_id)
+    if asked.incident_id:
+        query = query.where(col(DeliveryRow.incident_id) == asked.incident_id)
+    if asked.status:
+        query = query.where(col(DeliveryRow.status) == asked.status)
+    if asked.target_id:
+        query = query.where(col(DeliveryRow.target_id) == asked.target_id)
     if before is not None:
         query = query.where(col(DeliveryRow.position) < before)
     return [_from_row(row) for row in await session.scalars(query)]
@@ -286,4 +311,6 @@ def _from_row(row: DeliveryRow) -> Delivery:
         held_until=row.held_until if row.status == DeliveryStatus.PENDING else None,
         held_because=row.held_because,
         suppressed_by=row.suppressed_by,
+        target_id=row.target_id or "",
+        last_code=row.last_code,
     )

@@ -228,10 +228,20 @@ async def events(session: AsyncSession, incident_id: str) -> Sequence[Occurrence
 
 async def attempts(session: AsyncSession, incident_id: str) -> Sequence[Attempt]:
     """Gives the newest attempts to tell of an incident."""
+    return await _attempts(session, col(DeliveryRow.incident_id) == incident_id)
+
+
+async def attempts_at(session: AsyncSession, delivery_id: str) -> Sequence[Attempt]:
+    """Gives the newest attempts to make one delivery, the oldest of them first."""
+    newest = await _attempts(session, col(DeliveryRow.delivery_id) == delivery_id)
+    return list(reversed(newest))
+
+
+async def _attempts(session: AsyncSession, which: ColumnElement[bool]) -> Sequence[Attempt]:
     query = (
         select(DeliveryAttemptRow, col(DeliveryRow.delivery_id))
         .join(DeliveryRow, col(DeliveryRow.message_id) == DeliveryAttemptRow.message_id)
-        .where(col(DeliveryRow.incident_id) == incident_id)
+        .where(which)
         .order_by(col(DeliveryAttemptRow.id).desc())
         .limit(MOST_ENTRIES)
     )

@@ -27,6 +27,7 @@ from services.notifier.domain.pace import PACES, Lane
 from services.notifier.domain.retry import Outcome, Verdict
 from services.notifier.domain.target import Channel, Health, Origin, Target, TargetNotFound
 from services.notifier.domain.text import cut_to_bytes
+from services.notifier.store.now import now
 from services.notifier.store.tables import TargetRow
 
 EPOCH: ColumnElement[datetime] = literal_column("timestamptz 'epoch'")
@@ -145,6 +146,24 @@ async def enable(session: AsyncSession, target_id: str) -> None:
     await session.execute(_one(target_id).values(next_at=EPOCH, **ENABLED, **NEVER_TRIED))
 
 
+async def stands_alone(session: AsyncSession, target_id: str) -> None:
+    """Notes that nobody stands in for a target any more."""
+    await session.execute(_one(target_id).values(failed_over_count=0))
+
+
+async def next_news(session: AsyncSession, target: Target, every: timedelta) -> timedelta:
+    """Gives how long news of a target wait, so that they are told so often at most."""
+    at = await now(session)
+    until = await session.scalar(
+        select(col(TargetRow.news_until)).where(col(TargetRow.target_id) == target.target_id)
+    )
+    if until is not None and until > at:
+        wait: timedelta = until - at
+        return wait
+    await session.execute(_one(target.target_id).values(news_until=func.clock_now() + every))
+    return timedelta(0)
+
+
 async def verify(session: AsyncSession, target_id: str) -> None:
     """Notes that a test arrived at a target."""
     await session.execute(_one(target_id).values(verified_at=func.clock_now()))
@@ -180,22 +199,23 @@ async def hand_back(
     token: str,
     pause: timedelta = timedelta(0),
     outcome: Outcome | None = None,
-) -> str | None:
-    """Ends a lease, and gives the target's address now; None when the lease was no longer ours.
+) -> Target | None:
+    """Ends a lease, and gives the target as it is now; None when the lease was no longer ours.
 
     The target is then locked until the commit. A new address need not pause. What an
     attempt came to is noted as the target's health.
     """
-    now = func.clock_now()
-    next_at = case((col(TargetRow.address) == target.address, now + pause), else_=now)
+    at = func.clock_now()
+    next_at = case((col(TargetRow.address) == target.address, at + pause), else_=at)
     statement = (
         _one(target.target_id)
         .where(col(TargetRow.lease_token) == token)
         .values(lease_until=EPOCH, lease_token=None, next_at=next_at, **_health(outcome))
-        .returning(col(TargetRow.address))
+        .returning(TargetRow)
+        .execution_options(populate_existing=True)
     )
-    address: str | None = await session.scalar(statement)
-    return address
+    row = await session.scalar(statement)
+    return target_from(row) if row else None
 
 
 async def pay(session: AsyncSession, target: Target, lane: Lane) -> None:
@@ -245,6 +265,7 @@ def target_from(row: TargetRow) -> Target:
         disabled_at=row.disabled_at,
         verified_at=row.verified_at,
         created_at=row.created_at,
+        failed_over_count=row.failed_over_count,
         sent_month=row.sent_month,
         sent_count=row.sent_count,
         health=Health(

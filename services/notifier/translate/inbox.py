@@ -90,7 +90,7 @@ def _entry_to(at: datetime, entry: Entry) -> pb.TimelineEntry:
         case Delivery():
             message.delivery.CopyFrom(lists.delivery_to(entry))
         case Attempt():
-            message.attempt.CopyFrom(_attempt_to(entry))
+            message.attempt.CopyFrom(attempt_to(entry))
         case Action():
             message.action.CopyFrom(_action_to(entry))
     return message
@@ -102,7 +102,7 @@ def _event_to(event: Occurrence) -> pb.TimelineEvent:
     )
 
 
-def _attempt_to(attempt: Attempt) -> pb.DeliveryAttempt:
+def attempt_to(attempt: Attempt) -> pb.DeliveryAttempt:
     return pb.DeliveryAttempt(
         delivery_id=attempt.delivery_id,
         verdict=attempt.verdict,

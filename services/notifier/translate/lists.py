@@ -16,7 +16,7 @@ _INCIDENT_STATUSES = {
     IncidentStatus.RESOLVED: pb.INCIDENT_STATUS_RESOLVED,
 }
 _STATUSES_ASKED = {theirs: ours for ours, theirs in _INCIDENT_STATUSES.items()}
-_DELIVERY_STATUSES = {
+DELIVERY_STATUSES = {
     DeliveryStatus.PENDING: pb.DELIVERY_STATUS_PENDING,
     DeliveryStatus.DELIVERED: pb.DELIVERY_STATUS_DELIVERED,
     DeliveryStatus.FAILED: pb.DELIVERY_STATUS_FAILED,
@@ -65,7 +65,7 @@ def delivery_to(delivery: Delivery) -> pb.Delivery:
         target=delivery.sent_to,
         occasion=delivery.occasion,
         subject=delivery.subject,
-        status=_DELIVERY_STATUSES[delivery.status],
+        status=DELIVERY_STATUSES[delivery.status],
         suppressed_because=delivery.suppressed_because,
         attempts=delivery.attempts,
         last_error=delivery.last_error,
@@ -73,6 +73,8 @@ def delivery_to(delivery: Delivery) -> pb.Delivery:
         next_attempt_at=timestamp(delivery.next_attempt_at),
         delivered_at=timestamp(delivery.delivered_at),
         message_id=delivery.message_id,
+        target_id=delivery.target_id,
+        last_code=delivery.last_code,
         held_until=timestamp(delivery.held_until),
         held_because=delivery.held_because,
         suppressed_by=delivery.suppressed_by,

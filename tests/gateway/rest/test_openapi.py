@@ -21,6 +21,7 @@ PLACES = {
     "incident_id": "i-1",
     "silence_id": "s-1",
     "target_id": "t-1",
+    "delivery_id": "d-1",
     "location_id": "loc-demo",
     "key_id": "nobody",
     "quarantine_id": "q-1",

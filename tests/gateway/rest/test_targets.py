@@ -117,3 +117,22 @@ async def test_who_may_only_read_changes_no_target(notifier, reader):
     answer = await reader.post("/api/targets", {"channel": "email", "address": "a@b.example"})
 
     assert (answer.status, answer.body["reason"]) == (403, "KEY_SCOPE_TOO_NARROW")
+
+
+async def test_dead_letters_are_listed_shown_and_sent_again(notifier, client, reader):
+    listed = await reader.get("/api/deliveries", status="failed", target_id="t-7")
+    shown = await reader.get("/api/deliveries/d-7")
+    again = await client.post(
+        "/api/deliveries/replay", {"from": "2026-03-02T02:10:00Z", "force": True}
+    )
+
+    asked = notifier.last("ListDeliveries")
+    assert listed.status == 200
+    assert (asked.status, asked.target_id) == (pb.DELIVERY_STATUS_FAILED, "t-7")
+    assert notifier.last("GetDelivery").delivery_id == "d-7"
+    assert shown.body["delivery"]["last_code"] == shown.body["attempts"][0]["code"] == 503
+    assert again.body == {"replayed_count": 2}
+    replayed = notifier.last("ReplayDeliveries")
+    assert replayed.force
+    assert getattr(replayed, "from").ToJsonString() == "2026-03-02T02:10:00Z"
+    assert not replayed.HasField("to")

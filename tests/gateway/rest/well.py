@@ -220,6 +220,21 @@ def make_well(street: Street) -> None:
         "EnableTarget": notifier.EnableTargetResponse(target=TARGET, replayed_count=2),
         "RotateSecret": notifier.RotateSecretResponse(target=TARGET, webhook_secret="whsec_y"),
         "DeleteLocation": notifier.DeleteLocationResponse(deleted_count=1),
+        "GetDelivery": notifier.GetDeliveryResponse(
+            delivery=notifier.Delivery(
+                delivery_id="d-1",
+                location_id="loc-demo",
+                status=notifier.DELIVERY_STATUS_FAILED,
+                last_code=503,
+                created_at=NOW,
+            ),
+            attempts=[
+                notifier.DeliveryAttempt(
+                    delivery_id="d-1", verdict="later", code=503, elapsed_ms=3, ended_at=NOW
+                )
+            ],
+        ),
+        "ReplayDeliveries": notifier.ReplayDeliveriesResponse(replayed_count=2),
         "ListCaughtMail": notifier.ListCaughtMailResponse(mails=[MAIL]),
     }.items():
         street.notifier.answers(name, script)

@@ -8,9 +8,10 @@ from libs.ids import new_id
 from libs.secrets import SecretBox
 from services.notifier.actions.delivering import Delivering
 from services.notifier.actions.posting import Posting
+from services.notifier.actions.target_news import TargetNews
 from services.notifier.channels.signing import new_secret
 from services.notifier.channels.webhook import WebhookChannel
-from services.notifier.domain.delivery import Draft
+from services.notifier.domain.delivery import DeliveryFilter, Draft
 from services.notifier.domain.event import Event, Severity, WorkflowFailing
 from services.notifier.domain.links import Links
 from services.notifier.domain.message import Occasion, trial
@@ -56,7 +57,7 @@ async def a_due_delivery(database, url):
 async def claimed_by(database):
     """Gives what a process would send now; None when nothing is due."""
     return await Delivering(
-        database, Posting(CHANNELS, SecretBox([KEY]), SystemClock()), LINKS
+        database, Posting(CHANNELS, SecretBox([KEY]), SystemClock()), LINKS, TargetNews(LINKS)
     ).claim()
 
 
@@ -67,4 +68,4 @@ async def settled(database, claim, outcome, fate):
 
 async def listed(database, location_id="loc-1"):
     async with database.transaction() as transaction:
-        return await deliveries.newest(transaction, location_id, "", None, 100)
+        return await deliveries.newest(transaction, location_id, DeliveryFilter(), None, 100)

@@ -212,3 +212,33 @@ async def test_a_target_is_told_no_faster_than_its_pace_and_a_retry_costs_nothin
     assert in_time.attempts == 0
     set_clock(database.url, NOON + timedelta(seconds=10))
     assert (await claimed_by(database)).attempts == 1
+
+
+async def failed_at(database, target, days):
+    """Lets an attempt fail so many days after noon; gives whether it switched the target off."""
+    set_clock(database.url, NOON + timedelta(days=days))
+    await a_delivery(database, target)
+    claim = await claimed_by(database)
+    return (await settled(database, claim, LATER, Fate())).disables_target
+
+
+async def test_a_target_is_switched_off_once_after_five_days_of_only_failures(database):
+    target = await a_target(database)
+
+    switched_off = [await failed_at(database, target, number / 2) for number in range(11)]
+
+    assert switched_off == [False] * 10 + [True]
+    async with database.transaction() as transaction:
+        now = await targets.one(transaction, target.location_id, target.target_id)
+    assert (now.disabled_because, now.health.failures) == ("HTTP 503", 11)
+
+
+async def test_neither_few_failures_nor_a_success_in_between_switch_a_target_off(database):
+    few, lucky = [await a_target(database, location_id=f"loc-{n}") for n in range(2)]
+
+    assert not any([await failed_at(database, few, number * 6) for number in range(9)])
+    for number in range(10):
+        assert not await failed_at(database, lucky, number / 2)
+    await a_delivery(database, lucky)
+    assert await settled(database, await claimed_by(database), DELIVERED, Fate())
+    assert not any([await failed_at(database, lucky, 5 + number / 3) for number in range(14)])

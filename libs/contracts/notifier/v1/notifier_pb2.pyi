@@ -140,7 +140,7 @@ class _DeliveryStatus:
 class _DeliveryStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DeliveryStatus.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     DELIVERY_STATUS_UNSPECIFIED: _DeliveryStatus.ValueType  # 0
-    """Not given. Never sent."""
+    """Not given. In a filter: any."""
     DELIVERY_STATUS_PENDING: _DeliveryStatus.ValueType  # 1
     """Waits for its next attempt."""
     DELIVERY_STATUS_DELIVERED: _DeliveryStatus.ValueType  # 2
@@ -154,7 +154,7 @@ class DeliveryStatus(_DeliveryStatus, metaclass=_DeliveryStatusEnumTypeWrapper):
     """What became of a message to one target."""
 
 DELIVERY_STATUS_UNSPECIFIED: DeliveryStatus.ValueType  # 0
-"""Not given. Never sent."""
+"""Not given. In a filter: any."""
 DELIVERY_STATUS_PENDING: DeliveryStatus.ValueType  # 1
 """Waits for its next attempt."""
 DELIVERY_STATUS_DELIVERED: DeliveryStatus.ValueType  # 2
@@ -2371,6 +2371,8 @@ class Delivery(_message.Message):
     HELD_UNTIL_FIELD_NUMBER: _builtins.int
     HELD_BECAUSE_FIELD_NUMBER: _builtins.int
     SUPPRESSED_BY_FIELD_NUMBER: _builtins.int
+    TARGET_ID_FIELD_NUMBER: _builtins.int
+    LAST_CODE_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """Its id."""
     location_id: _builtins.str
@@ -2420,6 +2422,12 @@ class Delivery(_message.Message):
     """
     suppressed_by: _builtins.str
     """The silence or the incident that suppressed it. Empty unless one did."""
+    target_id: _builtins.str
+    """The target. Empty when suppressed because there was none."""
+    last_code: _builtins.int
+    """The code of the last answer (HTTP status, SMTP reply). Absent when there was
+    none.
+    """
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was decided."""
@@ -2458,12 +2466,16 @@ class Delivery(_message.Message):
         held_until: _timestamp_pb2.Timestamp | None = ...,
         held_because: _builtins.str = ...,
         suppressed_by: _builtins.str = ...,
+        target_id: _builtins.str = ...,
+        last_code: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "delivered_at", b"delivered_at", "held_until", b"held_until", "next_attempt_at", b"next_attempt_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_last_code", b"_last_code", "created_at", b"created_at", "delivered_at", b"delivered_at", "held_until", b"held_until", "last_code", b"last_code", "next_attempt_at", b"next_attempt_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "channel", b"channel", "created_at", b"created_at", "delivered_at", b"delivered_at", "delivery_id", b"delivery_id", "event_id", b"event_id", "held_because", b"held_because", "held_until", b"held_until", "incident_id", b"incident_id", "last_error", b"last_error", "location_id", b"location_id", "message_id", b"message_id", "next_attempt_at", b"next_attempt_at", "occasion", b"occasion", "status", b"status", "subject", b"subject", "suppressed_because", b"suppressed_because", "suppressed_by", b"suppressed_by", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_code", b"_last_code", "attempts", b"attempts", "channel", b"channel", "created_at", b"created_at", "delivered_at", b"delivered_at", "delivery_id", b"delivery_id", "event_id", b"event_id", "held_because", b"held_because", "held_until", b"held_until", "incident_id", b"incident_id", "last_code", b"last_code", "last_error", b"last_error", "location_id", b"location_id", "message_id", b"message_id", "next_attempt_at", b"next_attempt_at", "occasion", b"occasion", "status", b"status", "subject", b"subject", "suppressed_because", b"suppressed_because", "suppressed_by", b"suppressed_by", "target", b"target", "target_id", b"target_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__last_code: _TypeAlias = _typing.Literal["last_code"]  # noqa: Y015
+    _WhichOneofArgType__last_code: _TypeAlias = _typing.Literal["_last_code", b"_last_code"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__last_code) -> _WhichOneofReturnType__last_code | None: ...
 
 Global___Delivery: _TypeAlias = Delivery  # noqa: Y015
 
@@ -2477,6 +2489,8 @@ class ListDeliveriesRequest(_message.Message):
     INCIDENT_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    TARGET_ID_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """Required."""
     incident_id: _builtins.str
@@ -2487,6 +2501,10 @@ class ListDeliveriesRequest(_message.Message):
     """
     page_token: _builtins.str
     """The `next_page_token` of the page before, or empty for the first page."""
+    status: Global___DeliveryStatus.ValueType
+    """Only this status; `FAILED` are those that were given up. Unspecified means any."""
+    target_id: _builtins.str
+    """Only to this target. Empty means all."""
     def __init__(
         self,
         *,
@@ -2494,10 +2512,12 @@ class ListDeliveriesRequest(_message.Message):
         incident_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        status: Global___DeliveryStatus.ValueType = ...,
+        target_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["incident_id", b"incident_id", "location_id", b"location_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incident_id", b"incident_id", "location_id", b"location_id", "page_size", b"page_size", "page_token", b"page_token", "status", b"status", "target_id", b"target_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3443,3 +3463,124 @@ class DeleteLocationResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteLocationResponse: _TypeAlias = DeleteLocationResponse  # noqa: Y015
+
+@_typing.final
+class GetDeliveryRequest(_message.Message):
+    """Request for `GetDelivery`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    delivery_id: _builtins.str
+    """Required."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        delivery_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "location_id", b"location_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDeliveryRequest: _TypeAlias = GetDeliveryRequest  # noqa: Y015
+
+@_typing.final
+class GetDeliveryResponse(_message.Message):
+    """Response of `GetDelivery`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def delivery(self) -> Global___Delivery:
+        """The delivery."""
+
+    @_builtins.property
+    def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeliveryAttempt]:
+        """Every attempt to send its message, oldest first, at most the last 100."""
+
+    def __init__(
+        self,
+        *,
+        delivery: Global___Delivery | None = ...,
+        attempts: _abc.Iterable[Global___DeliveryAttempt] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "delivery", b"delivery"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDeliveryResponse: _TypeAlias = GetDeliveryResponse  # noqa: Y015
+
+@_typing.final
+class ReplayDeliveriesRequest(_message.Message):
+    """Request for `ReplayDeliveries`: either `delivery_ids` or `from`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    DELIVERY_IDS_FIELD_NUMBER: _builtins.int
+    FROM_FIELD_NUMBER: _builtins.int
+    TO_FIELD_NUMBER: _builtins.int
+    TARGET_ID_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    target_id: _builtins.str
+    """Only to this target. Empty means all."""
+    force: _builtins.bool
+    """Also what was delivered."""
+    @_builtins.property
+    def delivery_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """These, at most 500."""
+
+    @_builtins.property
+    def to(self) -> _timestamp_pb2.Timestamp:
+        """Those decided before this time. Absent means until now."""
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        delivery_ids: _abc.Iterable[_builtins.str] | None = ...,
+        to: _timestamp_pb2.Timestamp | None = ...,
+        target_id: _builtins.str = ...,
+        force: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from", b"from", "to", b"to"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_ids", b"delivery_ids", "force", b"force", "from", b"from", "location_id", b"location_id", "target_id", b"target_id", "to", b"to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayDeliveriesRequest: _TypeAlias = ReplayDeliveriesRequest  # noqa: Y015
+
+@_typing.final
+class ReplayDeliveriesResponse(_message.Message):
+    """Response of `ReplayDeliveries`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPLAYED_COUNT_FIELD_NUMBER: _builtins.int
+    replayed_count: _builtins.int
+    """How many deliveries are sent again."""
+    def __init__(
+        self,
+        *,
+        replayed_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["replayed_count", b"replayed_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayDeliveriesResponse: _TypeAlias = ReplayDeliveriesResponse  # noqa: Y015

@@ -159,6 +159,16 @@ class NotifierServiceStub:
                 request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.DeleteLocationRequest.SerializeToString,
                 response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.DeleteLocationResponse.FromString,
                 _registered_method=True)
+        self.GetDelivery = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/GetDelivery',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetDeliveryRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetDeliveryResponse.FromString,
+                _registered_method=True)
+        self.ReplayDeliveries = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/ReplayDeliveries',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ReplayDeliveriesRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ReplayDeliveriesResponse.FromString,
+                _registered_method=True)
 
 
 class NotifierServiceServicer:
@@ -409,6 +419,27 @@ class NotifierServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetDelivery(self, request, context):
+        """Gets one delivery with every attempt that was made. Fails with
+        `DELIVERY_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayDeliveries(self, request, context):
+        """Sends again what was given up, with the same ids, at the pace of its target:
+        named deliveries, or all of a span of time. What was folded into one message
+        goes out as that message. What was delivered is sent again only if forced.
+
+        Fails with `NOTHING_TO_REPLAY`, `DELIVERY_NOT_FOUND`, and for a named delivery
+        with `DELIVERY_DELIVERED`, `DELIVERY_NOT_SENDABLE` or `TARGET_SWITCHED_OFF`;
+        of a span what cannot be sent is left out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NotifierServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -531,6 +562,16 @@ def add_NotifierServiceServicer_to_server(servicer, server):
                     servicer.DeleteLocation,
                     request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.DeleteLocationRequest.FromString,
                     response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.DeleteLocationResponse.SerializeToString,
+            ),
+            'GetDelivery': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDelivery,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetDeliveryRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetDeliveryResponse.SerializeToString,
+            ),
+            'ReplayDeliveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayDeliveries,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ReplayDeliveriesRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ReplayDeliveriesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1186,6 +1227,60 @@ class NotifierService:
             '/runwarden.notifier.v1.NotifierService/DeleteLocation',
             libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.DeleteLocationRequest.SerializeToString,
             libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.DeleteLocationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDelivery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/GetDelivery',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetDeliveryRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetDeliveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/ReplayDeliveries',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ReplayDeliveriesRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ReplayDeliveriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -162,6 +162,19 @@ class NotifierServiceStub:
     Idempotent: one that was cut off goes on when it is called again. Fails with
     `LOCATION_MISSING`.
     """
+    GetDelivery: _aio.UnaryUnaryMultiCallable[_notifier_pb2.GetDeliveryRequest, _notifier_pb2.GetDeliveryResponse]
+    """Gets one delivery with every attempt that was made. Fails with
+    `DELIVERY_NOT_FOUND`.
+    """
+    ReplayDeliveries: _aio.UnaryUnaryMultiCallable[_notifier_pb2.ReplayDeliveriesRequest, _notifier_pb2.ReplayDeliveriesResponse]
+    """Sends again what was given up, with the same ids, at the pace of its target:
+    named deliveries, or all of a span of time. What was folded into one message
+    goes out as that message. What was delivered is sent again only if forced.
+
+    Fails with `NOTHING_TO_REPLAY`, `DELIVERY_NOT_FOUND`, and for a named delivery
+    with `DELIVERY_DELIVERED`, `DELIVERY_NOT_SENDABLE` or `TARGET_SWITCHED_OFF`;
+    of a span what cannot be sent is left out.
+    """
 
 class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
     """Knows who was told: keeps the alert settings of every location, turns events
@@ -454,6 +467,31 @@ class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent: one that was cut off goes on when it is called again. Fails with
         `LOCATION_MISSING`.
+        """
+
+    @_abc_1.abstractmethod
+    def GetDelivery(
+        self,
+        request: _notifier_pb2.GetDeliveryRequest,
+        context: _aio.ServicerContext[_notifier_pb2.GetDeliveryRequest, _abc.Awaitable[_notifier_pb2.GetDeliveryResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.GetDeliveryResponse]:
+        """Gets one delivery with every attempt that was made. Fails with
+        `DELIVERY_NOT_FOUND`.
+        """
+
+    @_abc_1.abstractmethod
+    def ReplayDeliveries(
+        self,
+        request: _notifier_pb2.ReplayDeliveriesRequest,
+        context: _aio.ServicerContext[_notifier_pb2.ReplayDeliveriesRequest, _abc.Awaitable[_notifier_pb2.ReplayDeliveriesResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.ReplayDeliveriesResponse]:
+        """Sends again what was given up, with the same ids, at the pace of its target:
+        named deliveries, or all of a span of time. What was folded into one message
+        goes out as that message. What was delivered is sent again only if forced.
+
+        Fails with `NOTHING_TO_REPLAY`, `DELIVERY_NOT_FOUND`, and for a named delivery
+        with `DELIVERY_DELIVERED`, `DELIVERY_NOT_SENDABLE` or `TARGET_SWITCHED_OFF`;
+        of a span what cannot be sent is left out.
         """
 
 def add_NotifierServiceServicer_to_server(servicer: NotifierServiceServicer, server: _aio.Server) -> None: ...

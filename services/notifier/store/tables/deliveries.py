@@ -76,6 +76,18 @@ class DeliveryRow(NotifierTable, table=True):
         ),
         Index("deliveries_due_idx", "next_attempt_at", postgresql_where=text("status = 'pending'")),
         Index(
+            "deliveries_urgent_idx",
+            "target_id",
+            "created_at",
+            postgresql_where=text("lane = 0 AND failed_over_at IS NULL AND status <> 'delivered'"),
+        ),
+        Index(
+            "deliveries_given_up_idx",
+            "location_id",
+            "position",
+            postgresql_where=text("status = 'failed'"),
+        ),
+        Index(
             "deliveries_waiting_idx",
             "target_id",
             "position",
@@ -109,6 +121,8 @@ class DeliveryRow(NotifierTable, table=True):
     content: dict[str, Any] | None = Field(sa_type=JSONB, nullable=True)
     message_id: str | None = identifier(nullable=True)
     replayed: bool = Field(sa_column_kwargs={"server_default": text("false")})
+    last_code: int | None = Field(sa_type=Integer, nullable=True)
+    failed_over_at: datetime | None = moment(nullable=True)
 
 
 class DeliveryAttemptRow(NotifierTable, table=True):

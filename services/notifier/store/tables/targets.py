@@ -83,5 +83,7 @@ class TargetRow(NotifierTable, table=True):
     last_error: str = words(default="")
     last_delivered_at: datetime | None = moment(nullable=True)
     workflow_id: str = identifier(default="")
+    failed_over_count: int = Field(sa_column_kwargs={"server_default": text("0")})
+    news_until: datetime = moment(default="'epoch'")
     sent_month: date | None = Field(sa_type=Date, nullable=True)
     sent_count: int = Field(sa_column_kwargs={"server_default": text("0")})
