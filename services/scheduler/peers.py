@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
 
 from google.protobuf.message import Message
@@ -23,8 +23,12 @@ from services.scheduler.domain.evidence import (
     RunHistory,
     RunOutcome,
 )
+from services.scheduler.domain.subject import SeenWorkflow
+from services.scheduler.domain.workflow import ListedWorkflow
 
 SECONDS = 5.0
+MOST_REPORTED = 500
+LONGEST_NAME, LONGEST_STATUS = 300, 64
 
 STATUSES = {
     ingestion_pb2.EXECUTION_STATUS_SUCCESS: ExecutionStatus.SUCCESS,
@@ -39,6 +43,8 @@ DETAILS: Mapping[type[events.Event], type[Message]] = {
     events.ScoreRecovered: notifier_pb2.ScoreRecovered,
     events.ScanCompleted: notifier_pb2.ScanCompleted,
     events.ScanFailed: notifier_pb2.ScanFailed,
+    events.ConnectionExpired: notifier_pb2.ConnectionExpired,
+    events.ConnectionRestored: notifier_pb2.ConnectionRestored,
 }
 ENVELOPE = ("location_id", "occurred_at")
 
@@ -53,15 +59,6 @@ class NotifierUnavailable(problems.Unavailable):
     """The notifier does not answer; what it must be told waits in the outbox."""
 
     reason = "NOTIFIER_UNAVAILABLE"
-
-
-@dataclass(frozen=True, slots=True)
-class SeenWorkflow:
-    """A workflow that ingestion has seen."""
-
-    workflow_id: str
-    name: str
-    last_execution_at: datetime | None
 
 
 class IngestionPeer:
@@ -92,6 +89,16 @@ class IngestionPeer:
         with _away_as(IngestionUnavailable):
             response = await self._stub.BatchGetRunHistories(request, timeout=SECONDS)
         return [_history(each) for each in response.histories]
+
+    async def report(self, location_id: str, workflows: Sequence[ListedWorkflow]) -> None:
+        """Tells how workflows are now; repeating it changes nothing."""
+        for start in range(0, len(workflows), MOST_REPORTED):
+            request = ingestion_pb2.ReportWorkflowsRequest(
+                location_id=location_id,
+                workflows=[_state(each) for each in workflows[start : start + MOST_REPORTED]],
+            )
+            with _away_as(IngestionUnavailable):
+                await self._stub.ReportWorkflows(request, timeout=SECONDS)
 
 
 class NotifierPeer:
@@ -124,6 +131,16 @@ def _away_as(problem: type[problems.Unavailable]) -> Iterator[None]:
 
 def _seen(workflow: ingestion_pb2.Workflow) -> SeenWorkflow:
     return SeenWorkflow(workflow.workflow_id, workflow.name, _moment(workflow, "last_execution_at"))
+
+
+def _state(workflow: ListedWorkflow) -> ingestion_pb2.WorkflowState:
+    return ingestion_pb2.WorkflowState(
+        workflow_id=workflow.workflow_id,
+        name=workflow.name[:LONGEST_NAME],
+        status=workflow.status[:LONGEST_STATUS],
+        version=workflow.version,
+        changed_at=timestamp(workflow.updated_at),
+    )
 
 
 def _moment(message: Message, field: str) -> datetime | None:

@@ -9,6 +9,7 @@ from libs.rpc import Context
 from libs.rpc.times import timestamp
 from services.scheduler.actions.cancelling import Cancelling
 from services.scheduler.actions.comparing import Comparing
+from services.scheduler.actions.connecting import Connecting
 from services.scheduler.actions.explaining import Explaining
 from services.scheduler.actions.listing import Listing
 from services.scheduler.actions.living import Living
@@ -16,9 +17,19 @@ from services.scheduler.actions.removing import Removing
 from services.scheduler.actions.schedules import Schedules
 from services.scheduler.actions.starting import Starting
 from services.scheduler.actions.status import Status
+from services.scheduler.actions.uploading import Uploading
 from services.scheduler.actions.watching import Watching
 from services.scheduler.domain.rules import RULES
-from services.scheduler.translate import explanations, findings, requests, responses
+from services.scheduler.domain.upload import understood
+from services.scheduler.translate import (
+    connections,
+    explanations,
+    findings,
+    requests,
+    responses,
+    workflows,
+)
+from services.scheduler.translate.workflows import Upload
 
 
 class SchedulerServicer(rpc.SchedulerServiceServicer):
@@ -35,6 +46,8 @@ class SchedulerServicer(rpc.SchedulerServiceServicer):
         listing: Listing,
         living: Living,
         comparing: Comparing,
+        connecting: Connecting,
+        uploading: Uploading,
         status: Status,
         removing: Removing,
     ) -> None:
@@ -46,6 +59,8 @@ class SchedulerServicer(rpc.SchedulerServiceServicer):
         self._listing = listing
         self._living = living
         self._comparing = comparing
+        self._connecting = connecting
+        self._uploading = uploading
         self._status = status
         self._removing = removing
 
@@ -261,3 +276,76 @@ class SchedulerServicer(rpc.SchedulerServiceServicer):
     ) -> pb.DeleteLocationResponse:
         deleted = await self._removing.remove(requests.location_from(request))
         return pb.DeleteLocationResponse(deleted_count=deleted)
+
+    async def ConnectLocation(
+        self, request: pb.ConnectLocationRequest, context: Context
+    ) -> pb.ConnectLocationResponse:
+        connected = await self._connecting.connect(
+            requests.location_from(request),
+            connections.token_from(request),
+            actor=requests.actor_from(request),
+        )
+        return connections.connected_to(connected)
+
+    async def DisconnectLocation(
+        self, request: pb.DisconnectLocationRequest, context: Context
+    ) -> pb.DisconnectLocationResponse:
+        await self._connecting.disconnect(requests.location_from(request))
+        return pb.DisconnectLocationResponse()
+
+    async def GetConnection(
+        self, request: pb.GetConnectionRequest, context: Context
+    ) -> pb.GetConnectionResponse:
+        connection = await self._connecting.get(requests.location_from(request))
+        return pb.GetConnectionResponse(connection=connections.connection_to(connection))
+
+    async def UploadWorkflowDefinition(
+        self, request: pb.UploadWorkflowDefinitionRequest, context: Context
+    ) -> pb.UploadWorkflowDefinitionResponse:
+        uploaded = await self._uploading.upload(
+            requests.location_from(request),
+            workflows.workflow_from(request),
+            understood(request.content),
+            actor=requests.actor_from(request),
+        )
+        return pb.UploadWorkflowDefinitionResponse(definition=workflows.uploaded_to(uploaded))
+
+    async def UploadWorkflowDefinitions(
+        self,
+        request_iterator: AsyncIterator[pb.UploadWorkflowDefinitionsRequest],
+        context: Context,
+    ) -> pb.UploadWorkflowDefinitionsResponse:
+        response = pb.UploadWorkflowDefinitionsResponse()
+        async for each in workflows.uploads_from(request_iterator):
+            if isinstance(each, Upload):
+                uploaded = await self._uploading.upload(
+                    each.location_id, each.workflow_id, each.understood, actor=each.actor
+                )
+                workflows.take(response, uploaded)
+            else:
+                workflows.reject(response, each)
+        return response
+
+    async def ListWorkflowSnapshots(
+        self, request: pb.ListWorkflowSnapshotsRequest, context: Context
+    ) -> pb.ListWorkflowSnapshotsResponse:
+        page = await self._listing.snapshots(
+            requests.location_from(request), **requests.page_from(request)
+        )
+        return pb.ListWorkflowSnapshotsResponse(
+            snapshots=[workflows.snapshot_to(each) for each in page.items],
+            next_page_token=page.next_token,
+        )
+
+    async def ListWorkflowChanges(
+        self, request: pb.ListWorkflowChangesRequest, context: Context
+    ) -> pb.ListWorkflowChangesResponse:
+        page = await self._listing.workflow_changes(
+            requests.location_from(request),
+            workflows.wanted_workflow_from(request),
+            **requests.page_from(request),
+        )
+        return pb.ListWorkflowChangesResponse(
+            changes=[workflows.change_to(each) for each in page.items],
+            next_page_token=page.next_token,
+        )

@@ -23,20 +23,28 @@ from libs.ids import new_id
 from libs.problems import CannotStart
 from libs.rpc.client import channel
 from libs.rpc.server import serving
+from libs.secrets import SecretBox
 from services.scheduler import jobs
 from services.scheduler.actions.cancelling import Cancelling
 from services.scheduler.actions.comparing import Comparing
+from services.scheduler.actions.connecting import Connecting
+from services.scheduler.actions.definitions import Definitions
 from services.scheduler.actions.execution import Execution
 from services.scheduler.actions.explaining import Explaining
 from services.scheduler.actions.firing import Firing
+from services.scheduler.actions.gathering import Gathering
 from services.scheduler.actions.listing import Listing
 from services.scheduler.actions.living import Living
+from services.scheduler.actions.reaching import Reaching
 from services.scheduler.actions.removing import Removing
 from services.scheduler.actions.scanning import Scanning
 from services.scheduler.actions.schedules import Schedules
 from services.scheduler.actions.starting import Starting
 from services.scheduler.actions.status import Status
+from services.scheduler.actions.uploading import Uploading
 from services.scheduler.actions.watching import Watching
+from services.scheduler.ghl.client import GhlClient
+from services.scheduler.ghl.oauth import OAuthApp
 from services.scheduler.peers import IngestionPeer, NotifierPeer
 from services.scheduler.servicer import SchedulerServicer
 from services.scheduler.settings import SchedulerSettings
@@ -76,9 +84,20 @@ async def running(
         dispatcher = await stack.enter_async_context(_dispatching(database, notifier))
         works = await stack.enter_async_context(clockwork(JOBS_GRACE))
         execute, tell = partial(works.wake, jobs.EXECUTE), partial(works.wake, jobs.OUTBOX)
+        box = SecretBox([key.get_secret_value() for key in settings.encryption_keys])
+        app = _oauth_app(settings)
+        ghl = await stack.enter_async_context(GhlClient.open(settings.ghl_base_url, clock))
+        definitions = Definitions(database, box)
+        gathering = Gathering(
+            database,
+            ingestion,
+            Reaching(database, ghl, box, app),
+            definitions,
+            on_events=tell,
+        )
         execution = Execution(
             database,
-            Scanning(database, ingestion, on_events=tell),
+            Scanning(database, gathering, on_events=tell),
             owner=status.replica_id,
             slots=settings.concurrent_scans,
             longest=settings.scan_timeout,
@@ -104,6 +123,8 @@ async def running(
             listing=Listing(database),
             living=Living(database),
             comparing=Comparing(database),
+            connecting=Connecting(database, ghl, box, app, on_events=tell),
+            uploading=Uploading(definitions),
             status=status,
             removing=Removing(database),
         )
@@ -114,6 +135,11 @@ async def running(
         # Before the server drains: it would wait for those who watch.
         stack.push_async_callback(watching.stop)
         yield address
+
+
+def _oauth_app(settings: SchedulerSettings) -> OAuthApp | None:
+    secret = settings.ghl_client_secret.get_secret_value()
+    return OAuthApp(settings.ghl_client_id, secret) if settings.ghl_client_id and secret else None
 
 
 def _readable(url: str) -> str:
@@ -128,7 +154,8 @@ async def _peers(
     stack: AsyncExitStack, settings: SchedulerSettings
 ) -> tuple[IngestionPeer, NotifierPeer]:
     to_ingestion = await stack.enter_async_context(
-        channel(settings.ingestion_address, INGESTION, settings)
+        # ReportWorkflows tells what is; telling it again changes nothing.
+        channel(settings.ingestion_address, INGESTION, settings, idempotent=("ReportWorkflows",))
     )
     to_notifier = await stack.enter_async_context(
         # ReportEvents tells repeats by the events' ids.

@@ -61,6 +61,7 @@ async def running(settings: StandaloneSettings) -> AsyncIterator[Runtime]:
             services.scheduler.wiring.running(
                 SchedulerSettings(
                     database_url=urls["scheduler"],
+                    encryption_keys=keys,
                     ingestion_address=ingestion,
                     notifier_address=notifier,
                 )

@@ -11,7 +11,10 @@ from libs.contracts.scheduler.v1 import scheduler_pb2_grpc as rpc
 from libs.db.database import Database
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.wiring import running
+from tests.scheduler.asking import LOCATION
 from tests.scheduler.fakes import FakeIngestion, FakeNotifier, served
+from tests.support.ghl import StandInGhl, stand_in_ghl
+from tests.support.ghl_state import StandInAgency
 
 
 @pytest.fixture
@@ -29,16 +32,28 @@ async def notifier() -> AsyncIterator[FakeNotifier]:
 
 
 @pytest.fixture
+async def ghl() -> AsyncIterator[StandInGhl]:
+    """A GoHighLevel that knows one location."""
+    agency = StandInAgency()
+    agency.add_location(LOCATION)
+    async with stand_in_ghl(agency) as ghl:
+        yield ghl
+        assert ghl.failures == []
+
+
+@pytest.fixture
 def url(new_database) -> str:
     """An empty database of the scheduler."""
     return new_database("scheduler")
 
 
 @pytest.fixture
-def settings(url, ingestion, notifier) -> SchedulerSettings:
+def settings(url, ingestion, notifier, ghl) -> SchedulerSettings:
     return SchedulerSettings(
         port=0,
         database_url=url,
+        encryption_keys=["a key of the test"],
+        ghl_base_url=ghl.url,
         ingestion_address=ingestion.address,
         notifier_address=notifier.address,
     )
@@ -64,6 +79,8 @@ async def lasting_scheduler(databases) -> AsyncIterator[rpc.SchedulerServiceStub
     settings = SchedulerSettings(
         port=0,
         database_url=databases.new("scheduler"),
+        encryption_keys=["a key of the test"],
+        ghl_base_url="http://127.0.0.1:1",
         ingestion_address="127.0.0.1:1",
         notifier_address="127.0.0.1:1",
     )

@@ -19,6 +19,7 @@ class FakeIngestion(ingestion_pb2_grpc.IngestionServiceServicer):
         self.workflows = {}
         self.histories = {}
         self.refuses_with = None
+        self.refuses_histories_with = None
         self.answers = asyncio.Event()
         self.answers.set()
         self.holds_histories_after = None
@@ -26,6 +27,8 @@ class FakeIngestion(ingestion_pb2_grpc.IngestionServiceServicer):
         self.asked_for = []
         self.calls = 0
         """Calls that it has not answered yet."""
+        self.reported = {}
+        """What it was told last of each workflow of a location."""
 
     def knows(self, workflow_id, history=None, *, location="loc-1", name="", ran_at=None):
         """Tells it of a workflow and its runs; gives when it last ran."""
@@ -58,6 +61,8 @@ class FakeIngestion(ingestion_pb2_grpc.IngestionServiceServicer):
 
     async def BatchGetRunHistories(self, request, context):
         await self._ready(context)
+        if self.refuses_histories_with is not None:
+            await context.abort(self.refuses_histories_with, "not today")
         if self.holds_histories_after == 0:
             await self.released.wait()
         if self.holds_histories_after is not None:
@@ -67,6 +72,13 @@ class FakeIngestion(ingestion_pb2_grpc.IngestionServiceServicer):
         return ingestion_pb2.BatchGetRunHistoriesResponse(
             histories=[self._history(request.location_id, each) for each in request.workflow_ids]
         )
+
+    async def ReportWorkflows(self, request, context):
+        await self._ready(context)
+        assert 1 <= len(request.workflows) <= 500
+        told = {(request.location_id, each.workflow_id): each for each in request.workflows}
+        self.reported |= told
+        return ingestion_pb2.ReportWorkflowsResponse(changed_count=len(told))
 
     def _history(self, location_id, workflow_id):
         history = ingestion_pb2.RunHistory(workflow_id=workflow_id)

@@ -35,9 +35,13 @@ async def complete(
     results: Iterable[WorkflowResult],
     unknown: Sequence[str],
     *,
+    cut_short: str = "",
     ghl_calls: int = 0,
 ) -> None:
-    """Ends a scan with what it says of each workflow; `unknown` are those nobody has ever seen."""
+    """Ends a scan with what it says of each workflow.
+
+    `unknown` are the selected ones nobody has ever seen; `cut_short` says what could not be read.
+    """
     scan, at, ordered = claimed.scan, await now(session), lowest_first(results)
     known = await known_findings.relevant(session, scan.location_id, _fingerprints(ordered))
     comparison = compare(ordered, known)
@@ -48,8 +52,9 @@ async def complete(
         took=at - (scan.started_at or at),
         ghl_calls=ghl_calls,
     )
-    summary = _naming(summary, unknown)
-    outcome = Outcome(workflows_scanned=len(ordered), partial=bool(unknown), summary=summary)
+    summary = _naming(summary, unknown, cut_short)
+    partial = bool(unknown or cut_short)
+    outcome = Outcome(workflows_scanned=len(ordered), partial=partial, summary=summary)
     # The schedule before the scan, as firing locks them: else the two could wait for each other.
     await schedules.note_scan(session, scan.schedule_id)
     await queue.complete(session, claimed.lease, outcome)
@@ -127,10 +132,9 @@ def _first_seen(known: Mapping[str, KnownFinding], finding: Finding, now: dateti
     return before.first_seen_at if before else now
 
 
-def _naming(summary: ScanSummary, unknown: Sequence[str]) -> ScanSummary:
-    """Lets the summary name the selected workflows that were not found."""
-    if not unknown:
-        return summary
+def _naming(summary: ScanSummary, unknown: Sequence[str], cut_short: str) -> ScanSummary:
+    """Lets the summary name what was not found and what could not be read."""
     named = ", ".join(unknown[:MOST_NAMED])
     more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
-    return replace(summary, text=f"{summary.text} Never seen: {named}{more}.")
+    parts = (summary.text, f"Never seen: {named}{more}." if unknown else "", cut_short)
+    return replace(summary, text=" ".join(filter(None, parts)))

@@ -8,10 +8,17 @@ from typing import Generic, TypeVar
 from libs import paging, problems
 from libs.db.database import Database
 from services.scheduler.domain.scan import ScanStatus
-from services.scheduler.store import Transaction, findings, scans
+from services.scheduler.store import (
+    Transaction,
+    findings,
+    known_workflows,
+    scans,
+    workflow_changes,
+)
 from services.scheduler.store.findings import FindingFilter, SeenFinding, seen
+from services.scheduler.store.known_workflows import Recalled
 from services.scheduler.store.scans import Scan
-from services.scheduler.store.tables import ScanResultRow
+from services.scheduler.store.tables import ScanResultRow, WorkflowChangeRow
 
 T = TypeVar("T")
 Position = list[str | int | float]
@@ -79,6 +86,26 @@ class Listing:
             scan = await wanted_scan(session, location_id, named)
             found = await findings.result_page(session, scan.scan_id, after=place, limit=size + 1)
         return _page(query, found, size, lambda last: [last.scan_id, last.position])
+
+    async def snapshots(self, location_id: str, *, size: int, token: str) -> Page[Recalled]:
+        """Lists what is known of the workflows of a location, by workflow id."""
+        query = {"list": "snapshots", "location_id": location_id}
+        after = _read(query, token, lambda position: _id(*position)) or ""
+        async with self._database.transaction() as session:
+            found = await known_workflows.page(session, location_id, after=after, limit=size + 1)
+        return _page(query, found, size, lambda last: [last.workflow_id])
+
+    async def workflow_changes(
+        self, location_id: str, workflow_id: str, *, size: int, token: str
+    ) -> Page[WorkflowChangeRow]:
+        """Lists how the workflows of a location, or one of them, changed, newest first."""
+        query = {"list": "changes", "location_id": location_id, "workflow_id": workflow_id}
+        before = _read(query, token, _moment_and_id)
+        async with self._database.transaction() as session:
+            found = await workflow_changes.page(
+                session, location_id, workflow_id, before=before, limit=size + 1
+            )
+        return _page(query, found, size, lambda last: [last.changed_at.isoformat(), last.id])
 
 
 async def named_scan(session: Transaction, location_id: str, scan_id: str) -> Scan:

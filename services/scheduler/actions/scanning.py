@@ -1,25 +1,19 @@
 """Scans one location: gathers what is known and judges it."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
 from libs.db.database import Database
 from services.scheduler.actions import completing
-from services.scheduler.domain.evidence import (
-    LocationEvidence,
-    RunHistory,
-    WorkflowEvidence,
-)
+from services.scheduler.actions.gathering import Gathered, Gathering
+from services.scheduler.domain.evidence import LocationEvidence, WorkflowEvidence
 from services.scheduler.domain.ignoring import Ignores
 from services.scheduler.domain.result import WorkflowResult, examined
-from services.scheduler.domain.schedule import ScanScope
-from services.scheduler.peers import IngestionPeer, SeenWorkflow
-from services.scheduler.store import ignores, progress, queue
+from services.scheduler.domain.rules.rule import Gap
+from services.scheduler.store import ignores, progress, queue, snapshots
 from services.scheduler.store.now import now
 from services.scheduler.store.queue import Claimed, Lease
-from services.scheduler.store.scans import Scan
 
 log = structlog.get_logger()
 
@@ -31,53 +25,41 @@ class Scanning:
     """Does what a scan is there for."""
 
     def __init__(
-        self, database: Database, ingestion: IngestionPeer, *, on_events: Callable[[], object]
+        self, database: Database, gathering: Gathering, *, on_events: Callable[[], object]
     ) -> None:
         self._database = database
-        self._ingestion = ingestion
+        self._gathering = gathering
         self._on_events = on_events
 
     async def scan(self, claimed: Claimed) -> None:
         """Carries out a scan; raises when it cannot, or may no longer."""
-        in_scope, unknown = await self._scope(claimed.scan)
-        total = len(in_scope) + len(unknown)
-        results = await self._examine(claimed, in_scope, total)
+        gathered = await self._gathering.gather(claimed.scan)
+        results = await self._examine(claimed, gathered)
         async with self._database.transaction() as session:
-            await completing.complete(session, claimed, results, unknown)
+            await completing.complete(
+                session,
+                claimed,
+                results,
+                gathered.unknown,
+                cut_short=gathered.location.cut_short or _cut_short_before(results),
+                ghl_calls=gathered.ghl_calls,
+            )
+            if gathered.list_read:
+                ids = [each.workflow_id for each in results]
+                await snapshots.note_scanned(session, claimed.scan.location_id, ids)
         self._on_events()
 
-    async def _scope(self, scan: Scan) -> tuple[list[SeenWorkflow], list[str]]:
-        """Gives the workflows in scope, and the selected ones that nobody has ever seen."""
-        seen = {
-            each.workflow_id: each for each in await self._ingestion.workflows(scan.location_id)
-        }
-        if scan.scan_scope is ScanScope.SELECTED:
-            selected = scan.selected_workflow_ids
-            unknown = [each for each in selected if each not in seen]
-            return [seen[each] for each in selected if each in seen], unknown
-        if scan.scan_scope is ScanScope.ALL:
-            return list(seen.values()), []
-        async with self._database.transaction() as session:
-            at = await now(session)
-        return [each for each in seen.values() if _active(each, at)], []
-
-    async def _examine(
-        self, claimed: Claimed, workflows: Sequence[SeenWorkflow], total: int
-    ) -> list[WorkflowResult]:
+    async def _examine(self, claimed: Claimed, gathered: Gathered) -> list[WorkflowResult]:
         """Judges the workflows that earlier attempts have not; gives the results of all."""
-        location = LocationEvidence(location_id=claimed.scan.location_id)
-        ignoring = await self._ignores(location.location_id)
-        results = await self._resumed(claimed, total, {each.workflow_id for each in workflows})
+        total = len(gathered.subjects) + len(gathered.unknown)
+        ignoring = await self._ignores(gathered.location.location_id)
+        in_scope = {each.workflow_id for each in gathered.subjects}
+        results = await self._resumed(claimed, total, in_scope)
         done = {each.workflow_id for each in results}
-        left = [each for each in workflows if each.workflow_id not in done]
+        left = [each for each in gathered.subjects if each.workflow_id not in done]
         for start in range(0, len(left), CHUNK):
-            chunk = left[start : start + CHUNK]
-            ids = [each.workflow_id for each in chunk]
-            histories = await self._ingestion.histories(location.location_id, ids)
-            found = [
-                _examined(workflow, history, location, ignoring)
-                for workflow, history in zip(chunk, histories, strict=True)
-            ]
+            evidence = await self._gathering.evidence(gathered, left[start : start + CHUNK])
+            found = [_examined(each, gathered.location, ignoring) for each in evidence]
             await self._note_progress(claimed.lease, total, len(results), found)
             results += found
         return results
@@ -109,21 +91,15 @@ class Scanning:
                 await progress.keep(session, lease.scan_id, position, found)
 
 
-def _active(workflow: SeenWorkflow, at: datetime) -> bool:
-    history = RunHistory(
-        workflow_id=workflow.workflow_id,
-        as_of=at,
-        last_execution_at=workflow.last_execution_at,
-    )
-    return WorkflowEvidence(workflow_id=workflow.workflow_id, history=history).active
+def _cut_short_before(results: Iterable[WorkflowResult]) -> str:
+    """Says what an earlier attempt could not read of workflows that were not judged again."""
+    gaps = (each for result in results for each in result.coverage if each.id is Gap.CUT_SHORT)
+    return next((each.detail for each in gaps), "")
 
 
 def _examined(
-    workflow: SeenWorkflow, history: RunHistory, location: LocationEvidence, ignoring: Ignores
+    evidence: WorkflowEvidence, location: LocationEvidence, ignoring: Ignores
 ) -> WorkflowResult:
-    evidence = WorkflowEvidence(
-        workflow_id=workflow.workflow_id, workflow_name=workflow.name, history=history
-    )
     result = examined(evidence, location, ignoring)
     for each in result.not_assessed:
         if each.error is not None:

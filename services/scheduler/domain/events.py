@@ -26,7 +26,6 @@ class Event:
 
     kind: ClassVar[str]
     location_id: str
-    scan_id: str
     occurred_at: datetime
 
     def to_payload(self) -> dict[str, Any]:
@@ -35,7 +34,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CriticalFindingEvent(Event):
+class ScanEvent(Event):
+    """Something that a scan has to tell."""
+
+    scan_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriticalFindingEvent(ScanEvent):
     """A scan found something critical that the scan before did not have."""
 
     kind = "critical_finding"
@@ -49,7 +55,7 @@ class CriticalFindingEvent(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FindingFixed(Event):
+class FindingFixed(ScanEvent):
     """A critical finding of the scan before is gone, and its rule looked again."""
 
     kind = "finding_fixed"
@@ -61,7 +67,7 @@ class FindingFixed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreLow(Event):
+class ScoreLow(ScanEvent):
     """A workflow's health score is below 50; the deductions are lines, worst first."""
 
     kind = "score_low"
@@ -72,7 +78,7 @@ class ScoreLow(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreRecovered(Event):
+class ScoreRecovered(ScanEvent):
     """A workflow's health score is 60 or more again."""
 
     kind = "score_recovered"
@@ -82,7 +88,7 @@ class ScoreRecovered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScanCompleted(Event):
+class ScanCompleted(ScanEvent):
     """A scan is complete; the worst workflows are lines, worst first."""
 
     kind = "scan_completed"
@@ -102,12 +108,27 @@ class ScanCompleted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScanFailed(Event):
+class ScanFailed(ScanEvent):
     """A scan failed for good."""
 
     kind = "scan_failed"
     error: str
     attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionExpired(Event):
+    """HighLevel does not accept the token of the location any more."""
+
+    kind = "connection_expired"
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionRestored(Event):
+    """HighLevel accepts the token of the location again, or another one."""
+
+    kind = "connection_restored"
 
 
 _KINDS: Mapping[str, type[Event]] = {
@@ -119,6 +140,8 @@ _KINDS: Mapping[str, type[Event]] = {
         ScoreRecovered,
         ScanCompleted,
         ScanFailed,
+        ConnectionExpired,
+        ConnectionRestored,
     )
 }
 

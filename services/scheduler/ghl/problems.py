@@ -68,6 +68,12 @@ class OAuthAppRefused(GhlRefused):
     reason = "OAUTH_APP_REFUSED"
 
 
+class OAuthAppMissing(GhlRefused):
+    """Set SCHEDULER_GHL_CLIENT_ID and SCHEDULER_GHL_CLIENT_SECRET to those of your marketplace app."""
+
+    reason = "OAUTH_APP_MISSING"
+
+
 class TokenMalformed(problems.InvalidRequest):
     """The token must be the text that GoHighLevel showed: letters and signs without spaces."""
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from services.scheduler.domain.definition import values
 from services.scheduler.ghl.problems import GhlAnswerUnreadable
 
 DEEPEST = 64
@@ -27,7 +28,8 @@ def decoded(body: bytes) -> object:
         raise GhlAnswerUnreadable("GoHighLevel answered with something that is no JSON.") from None
     except RecursionError:
         raise GhlAnswerUnreadable("GoHighLevel answered with JSON that is too deep.") from None
-    _check_depth(value)
+    if values.deeper_than(DEEPEST, value):
+        raise GhlAnswerUnreadable("GoHighLevel answered with JSON that is too deep.")
     return value
 
 
@@ -88,19 +90,3 @@ def _value_of(body: bytes) -> object:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         value = json.loads(body.decode(errors="replace"))
         return msgspec.json.decode(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
-
-
-def _check_depth(value: object) -> None:
-    level = _containers([value])
-    for _ in range(DEEPEST):
-        if not level:
-            return
-        level = _containers(
-            inner for each in level for inner in (each.values() if isinstance(each, dict) else each)
-        )
-    if level:
-        raise GhlAnswerUnreadable("GoHighLevel answered with JSON that is too deep.")
-
-
-def _containers(values: Iterable[object]) -> list[dict[str, object] | list[object]]:
-    return [each for each in values if isinstance(each, dict | list)]

@@ -21,6 +21,30 @@ class FindingMissing(problems.InvalidRequest):
     reason = "FINDING_MISSING"
 
 
+class TokenMissing(problems.InvalidRequest):
+    """Give the private integration token, or the refresh token of the app's grant."""
+
+    reason = "TOKEN_MISSING"
+
+
+class WorkflowMissing(problems.InvalidRequest):
+    """Name the workflow it is about."""
+
+    reason = "WORKFLOW_MISSING"
+
+
+class LocationDiffers(problems.InvalidRequest):
+    """One stream is about one location; start another one for the other location."""
+
+    reason = "LOCATION_DIFFERS"
+
+
+class TooManyDefinitions(problems.InvalidRequest):
+    """Upload at most 10,000 definitions in one stream."""
+
+    reason = "TOO_MANY_DEFINITIONS"
+
+
 class ActorMissing(problems.InvalidRequest):
     """Say who does it."""
 

@@ -290,6 +290,54 @@ FINDING_STATE_IGNORED: FindingState.ValueType  # 5
 """Somebody said to live with it: it neither counts nor alerts."""
 Global___FindingState: _TypeAlias = FindingState  # noqa: Y015
 
+class _ConnectionStatus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ConnectionStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConnectionStatus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONNECTION_STATUS_UNSPECIFIED: _ConnectionStatus.ValueType  # 0
+    """Never sent."""
+    CONNECTION_STATUS_CONNECTED: _ConnectionStatus.ValueType  # 1
+    """Its token was accepted when it was last used, or has not been used yet."""
+    CONNECTION_STATUS_EXPIRED: _ConnectionStatus.ValueType  # 2
+    """GoHighLevel does not accept its token any more; connect the location again."""
+
+class ConnectionStatus(_ConnectionStatus, metaclass=_ConnectionStatusEnumTypeWrapper):
+    """Whether a connection works."""
+
+CONNECTION_STATUS_UNSPECIFIED: ConnectionStatus.ValueType  # 0
+"""Never sent."""
+CONNECTION_STATUS_CONNECTED: ConnectionStatus.ValueType  # 1
+"""Its token was accepted when it was last used, or has not been used yet."""
+CONNECTION_STATUS_EXPIRED: ConnectionStatus.ValueType  # 2
+"""GoHighLevel does not accept its token any more; connect the location again."""
+Global___ConnectionStatus: _TypeAlias = ConnectionStatus  # noqa: Y015
+
+class _ConnectionKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ConnectionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConnectionKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONNECTION_KIND_UNSPECIFIED: _ConnectionKind.ValueType  # 0
+    """Never sent."""
+    CONNECTION_KIND_PRIVATE_TOKEN: _ConnectionKind.ValueType  # 1
+    """A private integration token, made by hand in the location."""
+    CONNECTION_KIND_OAUTH: _ConnectionKind.ValueType  # 2
+    """The grant of a location that installed a marketplace app."""
+
+class ConnectionKind(_ConnectionKind, metaclass=_ConnectionKindEnumTypeWrapper):
+    """What a connection proves with that it may read."""
+
+CONNECTION_KIND_UNSPECIFIED: ConnectionKind.ValueType  # 0
+"""Never sent."""
+CONNECTION_KIND_PRIVATE_TOKEN: ConnectionKind.ValueType  # 1
+"""A private integration token, made by hand in the location."""
+CONNECTION_KIND_OAUTH: ConnectionKind.ValueType  # 2
+"""The grant of a location that installed a marketplace app."""
+Global___ConnectionKind: _TypeAlias = ConnectionKind  # noqa: Y015
+
 @_typing.final
 class BlackoutWindow(_message.Message):
     """A time of day in which nothing is scanned, by the schedule's time zone. What
@@ -2951,3 +2999,875 @@ class DeleteLocationResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteLocationResponse: _TypeAlias = DeleteLocationResponse  # noqa: Y015
+
+@_typing.final
+class Connection(_message.Message):
+    """The connection of a location to GoHighLevel, without its tokens."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    STATUS_SINCE_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    CONNECTED_AT_FIELD_NUMBER: _builtins.int
+    CONNECTED_BY_FIELD_NUMBER: _builtins.int
+    LAST_READ_AT_FIELD_NUMBER: _builtins.int
+    ACCESS_EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    UNREADABLE_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """The location."""
+    kind: Global___ConnectionKind.ValueType
+    """What it proves with that it may read."""
+    status: Global___ConnectionStatus.ValueType
+    """Whether it works."""
+    error: _builtins.str
+    """Why it does not work, or why it could not be tried. Empty when it works."""
+    connected_by: _builtins.str
+    """By whom, as the caller said."""
+    @_builtins.property
+    def status_since(self) -> _timestamp_pb2.Timestamp:
+        """Since when it is so."""
+
+    @_builtins.property
+    def connected_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was made."""
+
+    @_builtins.property
+    def last_read_at(self) -> _timestamp_pb2.Timestamp:
+        """When GoHighLevel last answered it. Absent before."""
+
+    @_builtins.property
+    def access_expires_at(self) -> _timestamp_pb2.Timestamp:
+        """When the access token ends by itself. Absent when it does not, and it is
+        renewed before.
+        """
+
+    @_builtins.property
+    def unreadable(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnreadableResource]:
+        """What it could not read in the last scan; rules that need it are not assessed."""
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        kind: Global___ConnectionKind.ValueType = ...,
+        status: Global___ConnectionStatus.ValueType = ...,
+        status_since: _timestamp_pb2.Timestamp | None = ...,
+        error: _builtins.str = ...,
+        connected_at: _timestamp_pb2.Timestamp | None = ...,
+        connected_by: _builtins.str = ...,
+        last_read_at: _timestamp_pb2.Timestamp | None = ...,
+        access_expires_at: _timestamp_pb2.Timestamp | None = ...,
+        unreadable: _abc.Iterable[Global___UnreadableResource] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["access_expires_at", b"access_expires_at", "connected_at", b"connected_at", "last_read_at", b"last_read_at", "status_since", b"status_since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_expires_at", b"access_expires_at", "connected_at", b"connected_at", "connected_by", b"connected_by", "error", b"error", "kind", b"kind", "last_read_at", b"last_read_at", "location_id", b"location_id", "status", b"status", "status_since", b"status_since", "unreadable", b"unreadable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Connection: _TypeAlias = Connection  # noqa: Y015
+
+@_typing.final
+class UnreadableResource(_message.Message):
+    """Something that a connection may not read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    resource: _builtins.str
+    """What (workflow definitions, tags, custom values)."""
+    code: _builtins.str
+    """GoHighLevel's word for why (`WORKFLOW_API_NOT_ENABLED_FOR_LOCATION`), or
+    `SCOPE_MISSING` or `FORBIDDEN`.
+    """
+    message: _builtins.str
+    """The same for people, with what to do."""
+    def __init__(
+        self,
+        *,
+        resource: _builtins.str = ...,
+        code: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "message", b"message", "resource", b"resource"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnreadableResource: _TypeAlias = UnreadableResource  # noqa: Y015
+
+@_typing.final
+class OAuthGrant(_message.Message):
+    """The grant of a location that installed a marketplace app."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFRESH_TOKEN_FIELD_NUMBER: _builtins.int
+    ACCESS_TOKEN_FIELD_NUMBER: _builtins.int
+    refresh_token: _builtins.str
+    """Required, at most 8,192 characters. It works once: from now on only Runwarden
+    must use it.
+    """
+    access_token: _builtins.str
+    """At most 8,192 characters. Without it a new one is asked for at once."""
+    def __init__(
+        self,
+        *,
+        refresh_token: _builtins.str = ...,
+        access_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_token", b"access_token", "refresh_token", b"refresh_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OAuthGrant: _TypeAlias = OAuthGrant  # noqa: Y015
+
+@_typing.final
+class ConnectLocationRequest(_message.Message):
+    """Request for `ConnectLocation`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    PRIVATE_TOKEN_FIELD_NUMBER: _builtins.int
+    OAUTH_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    private_token: _builtins.str
+    """A private integration token, at most 8,192 characters."""
+    actor: _builtins.str
+    """Who connects it, for people. At most 200 characters."""
+    @_builtins.property
+    def oauth(self) -> Global___OAuthGrant:
+        """The grant of a marketplace app, whose id and secret the scheduler has
+        (`SCHEDULER_GHL_CLIENT_ID`, `SCHEDULER_GHL_CLIENT_SECRET`).
+        """
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        private_token: _builtins.str = ...,
+        oauth: Global___OAuthGrant | None = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["oauth", b"oauth", "private_token", b"private_token", "token", b"token"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "location_id", b"location_id", "oauth", b"oauth", "private_token", b"private_token", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_token: _TypeAlias = _typing.Literal["private_token", "oauth"]  # noqa: Y015
+    _WhichOneofArgType_token: _TypeAlias = _typing.Literal["token", b"token"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_token) -> _WhichOneofReturnType_token | None: ...
+
+Global___ConnectLocationRequest: _TypeAlias = ConnectLocationRequest  # noqa: Y015
+
+@_typing.final
+class ConnectLocationResponse(_message.Message):
+    """Response of `ConnectLocation`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONNECTION_FIELD_NUMBER: _builtins.int
+    WORKFLOW_COUNT_FIELD_NUMBER: _builtins.int
+    workflow_count: _builtins.int
+    """How many workflows its token sees. Absent when it could not be tried."""
+    @_builtins.property
+    def connection(self) -> Global___Connection:
+        """The connection."""
+
+    def __init__(
+        self,
+        *,
+        connection: Global___Connection | None = ...,
+        workflow_count: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_workflow_count", b"_workflow_count", "connection", b"connection", "workflow_count", b"workflow_count"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_workflow_count", b"_workflow_count", "connection", b"connection", "workflow_count", b"workflow_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__workflow_count: _TypeAlias = _typing.Literal["workflow_count"]  # noqa: Y015
+    _WhichOneofArgType__workflow_count: _TypeAlias = _typing.Literal["_workflow_count", b"_workflow_count"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__workflow_count) -> _WhichOneofReturnType__workflow_count | None: ...
+
+Global___ConnectLocationResponse: _TypeAlias = ConnectLocationResponse  # noqa: Y015
+
+@_typing.final
+class DisconnectLocationRequest(_message.Message):
+    """Request for `DisconnectLocation`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisconnectLocationRequest: _TypeAlias = DisconnectLocationRequest  # noqa: Y015
+
+@_typing.final
+class DisconnectLocationResponse(_message.Message):
+    """Response of `DisconnectLocation`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisconnectLocationResponse: _TypeAlias = DisconnectLocationResponse  # noqa: Y015
+
+@_typing.final
+class GetConnectionRequest(_message.Message):
+    """Request for `GetConnection`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetConnectionRequest: _TypeAlias = GetConnectionRequest  # noqa: Y015
+
+@_typing.final
+class GetConnectionResponse(_message.Message):
+    """Response of `GetConnection`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONNECTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def connection(self) -> Global___Connection:
+        """The connection."""
+
+    def __init__(
+        self,
+        *,
+        connection: Global___Connection | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetConnectionResponse: _TypeAlias = GetConnectionResponse  # noqa: Y015
+
+@_typing.final
+class UploadWorkflowDefinitionRequest(_message.Message):
+    """Request for `UploadWorkflowDefinition`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    workflow_id: _builtins.str
+    """Required."""
+    content: _builtins.bytes
+    """Required. The builder's export as JSON, at most 2 MiB and 64 levels deep."""
+    actor: _builtins.str
+    """Who uploads it, for people. At most 200 characters."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        workflow_id: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "content", b"content", "location_id", b"location_id", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UploadWorkflowDefinitionRequest: _TypeAlias = UploadWorkflowDefinitionRequest  # noqa: Y015
+
+@_typing.final
+class UploadWorkflowDefinitionResponse(_message.Message):
+    """Response of `UploadWorkflowDefinition`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEFINITION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def definition(self) -> Global___UploadedDefinition:
+        """What was understood of it."""
+
+    def __init__(
+        self,
+        *,
+        definition: Global___UploadedDefinition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["definition", b"definition"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["definition", b"definition"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UploadWorkflowDefinitionResponse: _TypeAlias = UploadWorkflowDefinitionResponse  # noqa: Y015
+
+@_typing.final
+class UploadedDefinition(_message.Message):
+    """What was understood of a definition."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    STEP_COUNT_FIELD_NUMBER: _builtins.int
+    TRIGGER_COUNT_FIELD_NUMBER: _builtins.int
+    UNKNOWN_TYPES_FIELD_NUMBER: _builtins.int
+    ODDITIES_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    UPLOADED_AT_FIELD_NUMBER: _builtins.int
+    UNCHANGED_FIELD_NUMBER: _builtins.int
+    workflow_id: _builtins.str
+    """The workflow."""
+    name: _builtins.str
+    """Its name in the definition; may be empty."""
+    status: _builtins.str
+    """Its status in the definition (published, draft); may be empty."""
+    step_count: _builtins.int
+    """Its steps."""
+    trigger_count: _builtins.int
+    """Its triggers. Absent when the export leaves them out."""
+    size: _builtins.int
+    """The size of the content in bytes."""
+    unchanged: _builtins.bool
+    """Whether the same content was there already."""
+    @_builtins.property
+    def unknown_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Types of steps and triggers that no rule knows, at most 40. They are normal
+        and no finding.
+        """
+
+    @_builtins.property
+    def oddities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What of its shape was not understood."""
+
+    @_builtins.property
+    def uploaded_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was uploaded."""
+
+    def __init__(
+        self,
+        *,
+        workflow_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        status: _builtins.str = ...,
+        step_count: _builtins.int = ...,
+        trigger_count: _builtins.int | None = ...,
+        unknown_types: _abc.Iterable[_builtins.str] | None = ...,
+        oddities: _abc.Iterable[_builtins.str] | None = ...,
+        size: _builtins.int = ...,
+        uploaded_at: _timestamp_pb2.Timestamp | None = ...,
+        unchanged: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_trigger_count", b"_trigger_count", "trigger_count", b"trigger_count", "uploaded_at", b"uploaded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_trigger_count", b"_trigger_count", "name", b"name", "oddities", b"oddities", "size", b"size", "status", b"status", "step_count", b"step_count", "trigger_count", b"trigger_count", "unchanged", b"unchanged", "unknown_types", b"unknown_types", "uploaded_at", b"uploaded_at", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__trigger_count: _TypeAlias = _typing.Literal["trigger_count"]  # noqa: Y015
+    _WhichOneofArgType__trigger_count: _TypeAlias = _typing.Literal["_trigger_count", b"_trigger_count"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__trigger_count) -> _WhichOneofReturnType__trigger_count | None: ...
+
+Global___UploadedDefinition: _TypeAlias = UploadedDefinition  # noqa: Y015
+
+@_typing.final
+class UploadWorkflowDefinitionsRequest(_message.Message):
+    """One message of `UploadWorkflowDefinitions`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required in the first message; later ones name the same or none."""
+    workflow_id: _builtins.str
+    """The workflow. Empty means the id that stands in the content."""
+    content: _builtins.bytes
+    """Required. The builder's export as JSON, at most 2 MiB and 64 levels deep."""
+    number: _builtins.int
+    """Where it stands in what is uploaded (a line), for people. 0 means its place
+    in the stream.
+    """
+    actor: _builtins.str
+    """Who uploads it, for people. Counts in the first message."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        workflow_id: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+        number: _builtins.int = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "content", b"content", "location_id", b"location_id", "number", b"number", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UploadWorkflowDefinitionsRequest: _TypeAlias = UploadWorkflowDefinitionsRequest  # noqa: Y015
+
+@_typing.final
+class UploadWorkflowDefinitionsResponse(_message.Message):
+    """Response of `UploadWorkflowDefinitions`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCEPTED_COUNT_FIELD_NUMBER: _builtins.int
+    UNCHANGED_COUNT_FIELD_NUMBER: _builtins.int
+    REJECTED_COUNT_FIELD_NUMBER: _builtins.int
+    REJECTED_FIELD_NUMBER: _builtins.int
+    accepted_count: _builtins.int
+    """How many are kept."""
+    unchanged_count: _builtins.int
+    """How many of them were there already, with the same content."""
+    rejected_count: _builtins.int
+    """How many are not."""
+    @_builtins.property
+    def rejected(self) -> _containers.RepeatedCompositeFieldContainer[Global___RejectedDefinition]:
+        """The first 100 that are not, in their order."""
+
+    def __init__(
+        self,
+        *,
+        accepted_count: _builtins.int = ...,
+        unchanged_count: _builtins.int = ...,
+        rejected_count: _builtins.int = ...,
+        rejected: _abc.Iterable[Global___RejectedDefinition] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_count", b"accepted_count", "rejected", b"rejected", "rejected_count", b"rejected_count", "unchanged_count", b"unchanged_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UploadWorkflowDefinitionsResponse: _TypeAlias = UploadWorkflowDefinitionsResponse  # noqa: Y015
+
+@_typing.final
+class RejectedDefinition(_message.Message):
+    """A definition that is not kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Where it stands."""
+    workflow_id: _builtins.str
+    """The workflow, where it is known."""
+    reason: _builtins.str
+    """What is wrong (`DEFINITION_NOT_JSON`)."""
+    message: _builtins.str
+    """The same for people."""
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        workflow_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "number", b"number", "reason", b"reason", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectedDefinition: _TypeAlias = RejectedDefinition  # noqa: Y015
+
+@_typing.final
+class ListWorkflowSnapshotsRequest(_message.Message):
+    """Request for `ListWorkflowSnapshots`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    page_size: _builtins.int
+    """At most this many. 0 means 50; above 500 is read as 500; negative is
+    refused.
+    """
+    page_token: _builtins.str
+    """The `next_page_token` of the page before, or empty for the first page."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWorkflowSnapshotsRequest: _TypeAlias = ListWorkflowSnapshotsRequest  # noqa: Y015
+
+@_typing.final
+class ListWorkflowSnapshotsResponse(_message.Message):
+    """Response of `ListWorkflowSnapshots`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def snapshots(self) -> _containers.RepeatedCompositeFieldContainer[Global___WorkflowSnapshot]:
+        """One page, by workflow id."""
+
+    def __init__(
+        self,
+        *,
+        snapshots: _abc.Iterable[Global___WorkflowSnapshot] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "snapshots", b"snapshots"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWorkflowSnapshotsResponse: _TypeAlias = ListWorkflowSnapshotsResponse  # noqa: Y015
+
+@_typing.final
+class WorkflowSnapshot(_message.Message):
+    """What is known of a workflow."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    UPDATED_AT_FIELD_NUMBER: _builtins.int
+    FIRST_SEEN_AT_FIELD_NUMBER: _builtins.int
+    LAST_SEEN_AT_FIELD_NUMBER: _builtins.int
+    VANISHED_AT_FIELD_NUMBER: _builtins.int
+    DEFINITIONS_FIELD_NUMBER: _builtins.int
+    workflow_id: _builtins.str
+    """GoHighLevel's id."""
+    name: _builtins.str
+    """Its name; may be empty."""
+    status: _builtins.str
+    """GoHighLevel's word for its state (published, draft). Empty when its list
+    never had it.
+    """
+    version: _builtins.int
+    """GoHighLevel's number of its version. Absent when not known."""
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was made in GoHighLevel. Absent when not known."""
+
+    @_builtins.property
+    def updated_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was last changed in GoHighLevel. Absent when not known."""
+
+    @_builtins.property
+    def first_seen_at(self) -> _timestamp_pb2.Timestamp:
+        """When GoHighLevel's list first had it. Absent when it never did."""
+
+    @_builtins.property
+    def last_seen_at(self) -> _timestamp_pb2.Timestamp:
+        """When GoHighLevel's list last had it. Absent when it never did."""
+
+    @_builtins.property
+    def vanished_at(self) -> _timestamp_pb2.Timestamp:
+        """Since when GoHighLevel's list has it no more. Absent while it has."""
+
+    @_builtins.property
+    def definitions(self) -> _containers.RepeatedCompositeFieldContainer[Global___KeptDefinition]:
+        """The definitions that are kept of it: what GoHighLevel gave, what was uploaded."""
+
+    def __init__(
+        self,
+        *,
+        workflow_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        status: _builtins.str = ...,
+        version: _builtins.int | None = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        updated_at: _timestamp_pb2.Timestamp | None = ...,
+        first_seen_at: _timestamp_pb2.Timestamp | None = ...,
+        last_seen_at: _timestamp_pb2.Timestamp | None = ...,
+        vanished_at: _timestamp_pb2.Timestamp | None = ...,
+        definitions: _abc.Iterable[Global___KeptDefinition] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_version", b"_version", "created_at", b"created_at", "first_seen_at", b"first_seen_at", "last_seen_at", b"last_seen_at", "updated_at", b"updated_at", "vanished_at", b"vanished_at", "version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_version", b"_version", "created_at", b"created_at", "definitions", b"definitions", "first_seen_at", b"first_seen_at", "last_seen_at", b"last_seen_at", "name", b"name", "status", b"status", "updated_at", b"updated_at", "vanished_at", b"vanished_at", "version", b"version", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__version: _TypeAlias = _typing.Literal["version"]  # noqa: Y015
+    _WhichOneofArgType__version: _TypeAlias = _typing.Literal["_version", b"_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__version) -> _WhichOneofReturnType__version | None: ...
+
+Global___WorkflowSnapshot: _TypeAlias = WorkflowSnapshot  # noqa: Y015
+
+@_typing.final
+class KeptDefinition(_message.Message):
+    """A definition that is kept; its content is not given back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Origin:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _OriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[KeptDefinition._Origin.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        ORIGIN_UNSPECIFIED: KeptDefinition._Origin.ValueType  # 0
+        """Never sent."""
+        ORIGIN_GHL: KeptDefinition._Origin.ValueType  # 1
+        """GoHighLevel's workflow API."""
+        ORIGIN_UPLOAD: KeptDefinition._Origin.ValueType  # 2
+        """An upload."""
+
+    class Origin(_Origin, metaclass=_OriginEnumTypeWrapper):
+        """Where it came from."""
+
+    ORIGIN_UNSPECIFIED: KeptDefinition.Origin.ValueType  # 0
+    """Never sent."""
+    ORIGIN_GHL: KeptDefinition.Origin.ValueType  # 1
+    """GoHighLevel's workflow API."""
+    ORIGIN_UPLOAD: KeptDefinition.Origin.ValueType  # 2
+    """An upload."""
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    READ_AT_FIELD_NUMBER: _builtins.int
+    UPLOADED_BY_FIELD_NUMBER: _builtins.int
+    STEP_COUNT_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    origin: Global___KeptDefinition.Origin.ValueType
+    """Where it came from."""
+    uploaded_by: _builtins.str
+    """Who uploaded it, as the caller said."""
+    step_count: _builtins.int
+    """Its steps."""
+    size: _builtins.int
+    """Its size in bytes."""
+    @_builtins.property
+    def read_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was read or uploaded."""
+
+    def __init__(
+        self,
+        *,
+        origin: Global___KeptDefinition.Origin.ValueType = ...,
+        read_at: _timestamp_pb2.Timestamp | None = ...,
+        uploaded_by: _builtins.str = ...,
+        step_count: _builtins.int = ...,
+        size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["read_at", b"read_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "read_at", b"read_at", "size", b"size", "step_count", b"step_count", "uploaded_by", b"uploaded_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeptDefinition: _TypeAlias = KeptDefinition  # noqa: Y015
+
+@_typing.final
+class ListWorkflowChangesRequest(_message.Message):
+    """Request for `ListWorkflowChanges`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    workflow_id: _builtins.str
+    """Only this workflow. Empty means all of the location."""
+    page_size: _builtins.int
+    """At most this many. 0 means 50; above 500 is read as 500; negative is
+    refused.
+    """
+    page_token: _builtins.str
+    """The `next_page_token` of the page before, or empty for the first page."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        workflow_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "page_size", b"page_size", "page_token", b"page_token", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWorkflowChangesRequest: _TypeAlias = ListWorkflowChangesRequest  # noqa: Y015
+
+@_typing.final
+class ListWorkflowChangesResponse(_message.Message):
+    """Response of `ListWorkflowChanges`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___WorkflowChange]:
+        """One page, newest first."""
+
+    def __init__(
+        self,
+        *,
+        changes: _abc.Iterable[Global___WorkflowChange] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWorkflowChangesResponse: _TypeAlias = ListWorkflowChangesResponse  # noqa: Y015
+
+@_typing.final
+class WorkflowChange(_message.Message):
+    """What became different about a workflow in GoHighLevel."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[WorkflowChange._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: WorkflowChange._Kind.ValueType  # 0
+        """Never sent."""
+        KIND_APPEARED: WorkflowChange._Kind.ValueType  # 1
+        """GoHighLevel's list had it for the first time, or again."""
+        KIND_CHANGED: WorkflowChange._Kind.ValueType  # 2
+        """Its name, status or version became another one."""
+        KIND_VANISHED: WorkflowChange._Kind.ValueType  # 3
+        """GoHighLevel's list has it no more."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """What happened to it."""
+
+    KIND_UNSPECIFIED: WorkflowChange.Kind.ValueType  # 0
+    """Never sent."""
+    KIND_APPEARED: WorkflowChange.Kind.ValueType  # 1
+    """GoHighLevel's list had it for the first time, or again."""
+    KIND_CHANGED: WorkflowChange.Kind.ValueType  # 2
+    """Its name, status or version became another one."""
+    KIND_VANISHED: WorkflowChange.Kind.ValueType  # 3
+    """GoHighLevel's list has it no more."""
+
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    CHANGED_AT_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    PREVIOUS_NAME_FIELD_NUMBER: _builtins.int
+    PREVIOUS_STATUS_FIELD_NUMBER: _builtins.int
+    PREVIOUS_VERSION_FIELD_NUMBER: _builtins.int
+    workflow_id: _builtins.str
+    """The workflow."""
+    kind: Global___WorkflowChange.Kind.ValueType
+    """What happened to it."""
+    name: _builtins.str
+    """Its name since then."""
+    status: _builtins.str
+    """Its status since then."""
+    version: _builtins.int
+    """Its version since then. Absent when not known."""
+    previous_name: _builtins.str
+    """Its name before; empty when it was not known."""
+    previous_status: _builtins.str
+    """Its status before; empty when it was not known."""
+    previous_version: _builtins.int
+    """Its version before. Absent when it was not known."""
+    @_builtins.property
+    def changed_at(self) -> _timestamp_pb2.Timestamp:
+        """When: GoHighLevel's time of the change where it tells, else when a scan saw it."""
+
+    def __init__(
+        self,
+        *,
+        workflow_id: _builtins.str = ...,
+        kind: Global___WorkflowChange.Kind.ValueType = ...,
+        changed_at: _timestamp_pb2.Timestamp | None = ...,
+        name: _builtins.str = ...,
+        status: _builtins.str = ...,
+        version: _builtins.int | None = ...,
+        previous_name: _builtins.str = ...,
+        previous_status: _builtins.str = ...,
+        previous_version: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_previous_version", b"_previous_version", "_version", b"_version", "changed_at", b"changed_at", "previous_version", b"previous_version", "version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_previous_version", b"_previous_version", "_version", b"_version", "changed_at", b"changed_at", "kind", b"kind", "name", b"name", "previous_name", b"previous_name", "previous_status", b"previous_status", "previous_version", b"previous_version", "status", b"status", "version", b"version", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__previous_version: _TypeAlias = _typing.Literal["previous_version"]  # noqa: Y015
+    _WhichOneofArgType__previous_version: _TypeAlias = _typing.Literal["_previous_version", b"_previous_version"]  # noqa: Y015
+    _WhichOneofReturnType__version: _TypeAlias = _typing.Literal["version"]  # noqa: Y015
+    _WhichOneofArgType__version: _TypeAlias = _typing.Literal["_version", b"_version"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__previous_version) -> _WhichOneofReturnType__previous_version | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__version) -> _WhichOneofReturnType__version | None: ...
+
+Global___WorkflowChange: _TypeAlias = WorkflowChange  # noqa: Y015

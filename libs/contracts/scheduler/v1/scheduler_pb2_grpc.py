@@ -144,6 +144,41 @@ class SchedulerServiceStub:
                 request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DeleteLocationRequest.SerializeToString,
                 response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DeleteLocationResponse.FromString,
                 _registered_method=True)
+        self.ConnectLocation = channel.unary_unary(
+                '/runwarden.scheduler.v1.SchedulerService/ConnectLocation',
+                request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ConnectLocationRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ConnectLocationResponse.FromString,
+                _registered_method=True)
+        self.DisconnectLocation = channel.unary_unary(
+                '/runwarden.scheduler.v1.SchedulerService/DisconnectLocation',
+                request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DisconnectLocationRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DisconnectLocationResponse.FromString,
+                _registered_method=True)
+        self.GetConnection = channel.unary_unary(
+                '/runwarden.scheduler.v1.SchedulerService/GetConnection',
+                request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.GetConnectionRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.GetConnectionResponse.FromString,
+                _registered_method=True)
+        self.UploadWorkflowDefinition = channel.unary_unary(
+                '/runwarden.scheduler.v1.SchedulerService/UploadWorkflowDefinition',
+                request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.UploadWorkflowDefinitionRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.UploadWorkflowDefinitionResponse.FromString,
+                _registered_method=True)
+        self.UploadWorkflowDefinitions = channel.stream_unary(
+                '/runwarden.scheduler.v1.SchedulerService/UploadWorkflowDefinitions',
+                request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.UploadWorkflowDefinitionsRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.UploadWorkflowDefinitionsResponse.FromString,
+                _registered_method=True)
+        self.ListWorkflowSnapshots = channel.unary_unary(
+                '/runwarden.scheduler.v1.SchedulerService/ListWorkflowSnapshots',
+                request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListWorkflowSnapshotsRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListWorkflowSnapshotsResponse.FromString,
+                _registered_method=True)
+        self.ListWorkflowChanges = channel.unary_unary(
+                '/runwarden.scheduler.v1.SchedulerService/ListWorkflowChanges',
+                request_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListWorkflowChangesRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListWorkflowChangesResponse.FromString,
+                _registered_method=True)
 
 
 class SchedulerServiceServicer:
@@ -344,6 +379,75 @@ class SchedulerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ConnectLocation(self, request, context):
+        """Connects a location to GoHighLevel, in place of the connection it had, after
+        trying the token with one call. The token is kept encrypted and never given
+        back. When GoHighLevel does not answer, the connection is kept untried.
+
+        Fails with `TOKEN_MISSING`, `TOKEN_MALFORMED`, `CONNECTION_EXPIRED` (the token
+        is not accepted), `LOCATION_INACTIVE`, `GHL_NOT_PERMITTED` (it may not list
+        workflows, or is another location's), `GHL_REFUSED`, `OAUTH_APP_MISSING` or
+        `OAUTH_APP_REFUSED`; then the connection there was stays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DisconnectLocation(self, request, context):
+        """Forgets a location's token. What was learned with it stays. Fails with
+        `CONNECTION_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetConnection(self, request, context):
+        """Says how a location is connected, and what its token may not read. Fails with
+        `CONNECTION_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UploadWorkflowDefinition(self, request, context):
+        """Keeps the definition of a workflow as its builder exports it, in place of the
+        one that was uploaded before. Scans read it where GoHighLevel does not give
+        them the definition. Idempotent.
+
+        Fails with `WORKFLOW_MISSING`, `DEFINITION_TOO_LARGE`, `DEFINITION_NOT_JSON`,
+        `DEFINITION_TOO_DEEP` or `DEFINITION_WITHOUT_STEPS`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UploadWorkflowDefinitions(self, request_iterator, context):
+        """Keeps the definitions of many workflows of one location, one a message, each
+        for itself: what is wrong with one is told in its place. Idempotent.
+
+        Fails with `LOCATION_MISSING`, `LOCATION_DIFFERS` (messages of two locations)
+        or `TOO_MANY_DEFINITIONS` (more than 10,000); those before that are kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWorkflowSnapshots(self, request, context):
+        """Lists what is known of the workflows of a location, by workflow id: as
+        GoHighLevel's list last showed them, and the definitions that are kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWorkflowChanges(self, request, context):
+        """Lists how the name, status and version of workflows changed, newest first, as
+        far as scans saw it. Kept for 400 days.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SchedulerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -451,6 +555,41 @@ def add_SchedulerServiceServicer_to_server(servicer, server):
                     servicer.DeleteLocation,
                     request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DeleteLocationRequest.FromString,
                     response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DeleteLocationResponse.SerializeToString,
+            ),
+            'ConnectLocation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConnectLocation,
+                    request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ConnectLocationRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ConnectLocationResponse.SerializeToString,
+            ),
+            'DisconnectLocation': grpc.unary_unary_rpc_method_handler(
+                    servicer.DisconnectLocation,
+                    request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DisconnectLocationRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DisconnectLocationResponse.SerializeToString,
+            ),
+            'GetConnection': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConnection,
+                    request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.GetConnectionRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.GetConnectionResponse.SerializeToString,
+            ),
+            'UploadWorkflowDefinition': grpc.unary_unary_rpc_method_handler(
+                    servicer.UploadWorkflowDefinition,
+                    request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.UploadWorkflowDefinitionRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.UploadWorkflowDefinitionResponse.SerializeToString,
+            ),
+            'UploadWorkflowDefinitions': grpc.stream_unary_rpc_method_handler(
+                    servicer.UploadWorkflowDefinitions,
+                    request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.UploadWorkflowDefinitionsRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.UploadWorkflowDefinitionsResponse.SerializeToString,
+            ),
+            'ListWorkflowSnapshots': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWorkflowSnapshots,
+                    request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListWorkflowSnapshotsRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListWorkflowSnapshotsResponse.SerializeToString,
+            ),
+            'ListWorkflowChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWorkflowChanges,
+                    request_deserializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListWorkflowChangesRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListWorkflowChangesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1025,6 +1164,195 @@ class SchedulerService:
             '/runwarden.scheduler.v1.SchedulerService/DeleteLocation',
             libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DeleteLocationRequest.SerializeToString,
             libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DeleteLocationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConnectLocation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.scheduler.v1.SchedulerService/ConnectLocation',
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ConnectLocationRequest.SerializeToString,
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ConnectLocationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DisconnectLocation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.scheduler.v1.SchedulerService/DisconnectLocation',
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DisconnectLocationRequest.SerializeToString,
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.DisconnectLocationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetConnection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.scheduler.v1.SchedulerService/GetConnection',
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.GetConnectionRequest.SerializeToString,
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.GetConnectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UploadWorkflowDefinition(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.scheduler.v1.SchedulerService/UploadWorkflowDefinition',
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.UploadWorkflowDefinitionRequest.SerializeToString,
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.UploadWorkflowDefinitionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UploadWorkflowDefinitions(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/runwarden.scheduler.v1.SchedulerService/UploadWorkflowDefinitions',
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.UploadWorkflowDefinitionsRequest.SerializeToString,
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.UploadWorkflowDefinitionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWorkflowSnapshots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.scheduler.v1.SchedulerService/ListWorkflowSnapshots',
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListWorkflowSnapshotsRequest.SerializeToString,
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListWorkflowSnapshotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWorkflowChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.scheduler.v1.SchedulerService/ListWorkflowChanges',
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListWorkflowChangesRequest.SerializeToString,
+            libs_dot_contracts_dot_scheduler_dot_v1_dot_scheduler__pb2.ListWorkflowChangesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -122,6 +122,47 @@ class SchedulerServiceStub:
     Idempotent: one that was cut off goes on when it is called again. Fails with
     `LOCATION_MISSING`.
     """
+    ConnectLocation: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.ConnectLocationRequest, _scheduler_pb2.ConnectLocationResponse]
+    """Connects a location to GoHighLevel, in place of the connection it had, after
+    trying the token with one call. The token is kept encrypted and never given
+    back. When GoHighLevel does not answer, the connection is kept untried.
+
+    Fails with `TOKEN_MISSING`, `TOKEN_MALFORMED`, `CONNECTION_EXPIRED` (the token
+    is not accepted), `LOCATION_INACTIVE`, `GHL_NOT_PERMITTED` (it may not list
+    workflows, or is another location's), `GHL_REFUSED`, `OAUTH_APP_MISSING` or
+    `OAUTH_APP_REFUSED`; then the connection there was stays.
+    """
+    DisconnectLocation: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.DisconnectLocationRequest, _scheduler_pb2.DisconnectLocationResponse]
+    """Forgets a location's token. What was learned with it stays. Fails with
+    `CONNECTION_NOT_FOUND`.
+    """
+    GetConnection: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.GetConnectionRequest, _scheduler_pb2.GetConnectionResponse]
+    """Says how a location is connected, and what its token may not read. Fails with
+    `CONNECTION_NOT_FOUND`.
+    """
+    UploadWorkflowDefinition: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.UploadWorkflowDefinitionRequest, _scheduler_pb2.UploadWorkflowDefinitionResponse]
+    """Keeps the definition of a workflow as its builder exports it, in place of the
+    one that was uploaded before. Scans read it where GoHighLevel does not give
+    them the definition. Idempotent.
+
+    Fails with `WORKFLOW_MISSING`, `DEFINITION_TOO_LARGE`, `DEFINITION_NOT_JSON`,
+    `DEFINITION_TOO_DEEP` or `DEFINITION_WITHOUT_STEPS`.
+    """
+    UploadWorkflowDefinitions: _aio.StreamUnaryMultiCallable[_scheduler_pb2.UploadWorkflowDefinitionsRequest, _scheduler_pb2.UploadWorkflowDefinitionsResponse]
+    """Keeps the definitions of many workflows of one location, one a message, each
+    for itself: what is wrong with one is told in its place. Idempotent.
+
+    Fails with `LOCATION_MISSING`, `LOCATION_DIFFERS` (messages of two locations)
+    or `TOO_MANY_DEFINITIONS` (more than 10,000); those before that are kept.
+    """
+    ListWorkflowSnapshots: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.ListWorkflowSnapshotsRequest, _scheduler_pb2.ListWorkflowSnapshotsResponse]
+    """Lists what is known of the workflows of a location, by workflow id: as
+    GoHighLevel's list last showed them, and the definitions that are kept.
+    """
+    ListWorkflowChanges: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.ListWorkflowChangesRequest, _scheduler_pb2.ListWorkflowChangesResponse]
+    """Lists how the name, status and version of workflows changed, newest first, as
+    far as scans saw it. Kept for 400 days.
+    """
 
 class SchedulerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Knows what is wrong and when to look again: keeps one scan schedule per
@@ -356,6 +397,89 @@ class SchedulerServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent: one that was cut off goes on when it is called again. Fails with
         `LOCATION_MISSING`.
+        """
+
+    @_abc_1.abstractmethod
+    def ConnectLocation(
+        self,
+        request: _scheduler_pb2.ConnectLocationRequest,
+        context: _aio.ServicerContext[_scheduler_pb2.ConnectLocationRequest, _abc.Awaitable[_scheduler_pb2.ConnectLocationResponse]],
+    ) -> _abc.Awaitable[_scheduler_pb2.ConnectLocationResponse]:
+        """Connects a location to GoHighLevel, in place of the connection it had, after
+        trying the token with one call. The token is kept encrypted and never given
+        back. When GoHighLevel does not answer, the connection is kept untried.
+
+        Fails with `TOKEN_MISSING`, `TOKEN_MALFORMED`, `CONNECTION_EXPIRED` (the token
+        is not accepted), `LOCATION_INACTIVE`, `GHL_NOT_PERMITTED` (it may not list
+        workflows, or is another location's), `GHL_REFUSED`, `OAUTH_APP_MISSING` or
+        `OAUTH_APP_REFUSED`; then the connection there was stays.
+        """
+
+    @_abc_1.abstractmethod
+    def DisconnectLocation(
+        self,
+        request: _scheduler_pb2.DisconnectLocationRequest,
+        context: _aio.ServicerContext[_scheduler_pb2.DisconnectLocationRequest, _abc.Awaitable[_scheduler_pb2.DisconnectLocationResponse]],
+    ) -> _abc.Awaitable[_scheduler_pb2.DisconnectLocationResponse]:
+        """Forgets a location's token. What was learned with it stays. Fails with
+        `CONNECTION_NOT_FOUND`.
+        """
+
+    @_abc_1.abstractmethod
+    def GetConnection(
+        self,
+        request: _scheduler_pb2.GetConnectionRequest,
+        context: _aio.ServicerContext[_scheduler_pb2.GetConnectionRequest, _abc.Awaitable[_scheduler_pb2.GetConnectionResponse]],
+    ) -> _abc.Awaitable[_scheduler_pb2.GetConnectionResponse]:
+        """Says how a location is connected, and what its token may not read. Fails with
+        `CONNECTION_NOT_FOUND`.
+        """
+
+    @_abc_1.abstractmethod
+    def UploadWorkflowDefinition(
+        self,
+        request: _scheduler_pb2.UploadWorkflowDefinitionRequest,
+        context: _aio.ServicerContext[_scheduler_pb2.UploadWorkflowDefinitionRequest, _abc.Awaitable[_scheduler_pb2.UploadWorkflowDefinitionResponse]],
+    ) -> _abc.Awaitable[_scheduler_pb2.UploadWorkflowDefinitionResponse]:
+        """Keeps the definition of a workflow as its builder exports it, in place of the
+        one that was uploaded before. Scans read it where GoHighLevel does not give
+        them the definition. Idempotent.
+
+        Fails with `WORKFLOW_MISSING`, `DEFINITION_TOO_LARGE`, `DEFINITION_NOT_JSON`,
+        `DEFINITION_TOO_DEEP` or `DEFINITION_WITHOUT_STEPS`.
+        """
+
+    @_abc_1.abstractmethod
+    def UploadWorkflowDefinitions(
+        self,
+        request_iterator: _abc.AsyncIterator[_scheduler_pb2.UploadWorkflowDefinitionsRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_scheduler_pb2.UploadWorkflowDefinitionsRequest], _abc.Awaitable[_scheduler_pb2.UploadWorkflowDefinitionsResponse]],
+    ) -> _abc.Awaitable[_scheduler_pb2.UploadWorkflowDefinitionsResponse]:
+        """Keeps the definitions of many workflows of one location, one a message, each
+        for itself: what is wrong with one is told in its place. Idempotent.
+
+        Fails with `LOCATION_MISSING`, `LOCATION_DIFFERS` (messages of two locations)
+        or `TOO_MANY_DEFINITIONS` (more than 10,000); those before that are kept.
+        """
+
+    @_abc_1.abstractmethod
+    def ListWorkflowSnapshots(
+        self,
+        request: _scheduler_pb2.ListWorkflowSnapshotsRequest,
+        context: _aio.ServicerContext[_scheduler_pb2.ListWorkflowSnapshotsRequest, _abc.Awaitable[_scheduler_pb2.ListWorkflowSnapshotsResponse]],
+    ) -> _abc.Awaitable[_scheduler_pb2.ListWorkflowSnapshotsResponse]:
+        """Lists what is known of the workflows of a location, by workflow id: as
+        GoHighLevel's list last showed them, and the definitions that are kept.
+        """
+
+    @_abc_1.abstractmethod
+    def ListWorkflowChanges(
+        self,
+        request: _scheduler_pb2.ListWorkflowChangesRequest,
+        context: _aio.ServicerContext[_scheduler_pb2.ListWorkflowChangesRequest, _abc.Awaitable[_scheduler_pb2.ListWorkflowChangesResponse]],
+    ) -> _abc.Awaitable[_scheduler_pb2.ListWorkflowChangesResponse]:
+        """Lists how the name, status and version of workflows changed, newest first, as
+        far as scans saw it. Kept for 400 days.
         """
 
 def add_SchedulerServiceServicer_to_server(servicer: SchedulerServiceServicer, server: _aio.Server) -> None: ...

@@ -1,6 +1,6 @@
 """Reads JSON values of unknown shape: scalars and lists alike, and never deeper than is safe."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 LONGEST_TEXT = 100_000
 LONGEST_NAME = 200
@@ -102,3 +102,19 @@ def strings(value: object) -> Iterator[tuple[str, str]]:
             waiting.extend(reversed(pairs))
         elif depth < DEEPEST and isinstance(each, list | tuple):
             waiting.extend((key, v, depth + 1) for v in reversed(each[:MOST_VALUES]))
+
+
+def deeper_than(levels: int, value: object) -> bool:
+    """Says whether lists and objects lie in each other more levels deep than that."""
+    level = _containers([value])
+    for _ in range(levels):
+        if not level:
+            return False
+        level = _containers(
+            inner for each in level for inner in (each.values() if isinstance(each, dict) else each)
+        )
+    return bool(level)
+
+
+def _containers(found: Iterable[object]) -> list[dict[str, object] | list[object]]:
+    return [each for each in found if isinstance(each, dict | list)]
