@@ -18,7 +18,21 @@ OUTBOX_AGE = Gauge(
     "runwarden_outbox_oldest_seconds", "Age of the oldest event that waits.", ["service"]
 )
 JOB_RUNS = Counter("runwarden_job_runs_total", "Runs of background jobs.", ["job", "result"])
-TICK_LAG = Histogram("runwarden_scheduler_fire_lag_seconds", "How late schedules fire.")
+TICK_LAG = Histogram(
+    "runwarden_scheduler_fire_lag_seconds",
+    "How late schedules fire.",
+    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 3600),
+)
+TICK_SECONDS = Histogram("runwarden_scheduler_tick_seconds", "Time to fire what is due.")
+FIRE_BATCH = Histogram(
+    "runwarden_scheduler_fire_batch_schedules",
+    "Due schedules that one transaction fires.",
+    buckets=(1, 2, 5, 10, 25, 50, 100, 200, 350, 500),
+)
+FIRES = Counter("runwarden_schedule_fires_total", "What became of schedules' fires.", ["outcome"])
+SCHEDULES_OVERDUE = Counter(
+    "runwarden_schedules_overdue_total", "Times that people were told of an overdue schedule."
+)
 SCAN_SECONDS = Histogram(
     "runwarden_scan_seconds", "Time a scan takes.", buckets=(0.1, 0.5, 1, 5, 15, 60, 300, 1800)
 )

@@ -44,6 +44,9 @@ class SchedulerSettings(ServiceSettings):
     ghl_client_secret: SecretStr = SecretStr("")
     """Client secret of that app; needed only for connections by OAuth."""
 
+    retention_days: int = Field(default=365, ge=1, le=3650)
+    """How many days scans are kept; the last completed one of each scope stays."""
+
     @field_validator("ghl_base_url")
     @classmethod
     def _safe_for_tokens(cls, given: str) -> str:

@@ -25,6 +25,7 @@ from libs.rpc.client import channel
 from libs.rpc.server import serving
 from libs.secrets import SecretBox
 from services.scheduler import jobs
+from services.scheduler.actions.alarming import Alarming
 from services.scheduler.actions.cancelling import Cancelling
 from services.scheduler.actions.comparing import Comparing
 from services.scheduler.actions.connecting import Connecting
@@ -32,6 +33,7 @@ from services.scheduler.actions.definitions import Definitions
 from services.scheduler.actions.execution import Execution
 from services.scheduler.actions.explaining import Explaining
 from services.scheduler.actions.firing import Firing
+from services.scheduler.actions.forgetting import Forgetting
 from services.scheduler.actions.gathering import Gathering
 from services.scheduler.actions.listing import Listing
 from services.scheduler.actions.living import Living
@@ -111,6 +113,8 @@ async def running(
             firing=Firing(database, on_queued=execute),
             execution=await stack.enter_async_context(execution.open()),
             status=status,
+            alarming=Alarming(database),
+            forgetting=Forgetting(database, timedelta(days=settings.retention_days)),
             dispatcher=dispatcher,
         )
         watching = Watching(database)

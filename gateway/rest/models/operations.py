@@ -79,3 +79,5 @@ class SchedulerStatus(Answer):
     next_fire_at: AwareDatetime | None
     last_24_hours: FireCounts | None
     enabled_schedules: int
+    overdue_schedules: int
+    """Schedules that completed no scan for one and a half periods."""

@@ -158,6 +158,8 @@ class Schedule(Answer):
     switch_reason: str | None
     error: str | None
     """Why its next time cannot be computed; null when it can."""
+    overdue: bool
+    """Whether people were told that no scan of it completed for one and a half periods."""
 
 
 class PlannedRun(Answer):

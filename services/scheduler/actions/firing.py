@@ -9,7 +9,7 @@ from functools import cache, partial
 from libs import metrics
 from libs.db.database import Database
 from libs.ids import new_id
-from services.scheduler.actions.schedules import described
+from services.scheduler.actions.schedules import described, set_aside
 from services.scheduler.domain.scan import ScanStatus, ScanTrigger
 from services.scheduler.domain.schedule import OverlapPolicy, ScanScope, Schedule
 from services.scheduler.domain.timing import (
@@ -18,6 +18,7 @@ from services.scheduler.domain.timing import (
     count_fires,
     latest_fire,
     next_fire,
+    overdue_after,
 )
 from services.scheduler.store import Transaction, scans, schedules
 from services.scheduler.store.now import now
@@ -39,6 +40,7 @@ class _Times:
     passed_over: int
     in_time: bool
     next_at: datetime
+    overdue_at: datetime
 
 
 @dataclass(slots=True)
@@ -47,6 +49,7 @@ class _Batch:
 
     scans: list[Scan] = field(default_factory=list)
     next_times: dict[str, datetime] = field(default_factory=dict)
+    overdue_times: dict[str, datetime] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     patient: set[str] = field(default_factory=set)
     """The schedules, by id, whose fires may wait behind a scan."""
@@ -63,8 +66,9 @@ class Firing:
     async def tick(self) -> None:
         """Fires what is due."""
         until = time.monotonic() + TICK_SECONDS
-        while await self._fire_batch() == BATCH and time.monotonic() < until:
-            pass
+        with metrics.TICK_SECONDS.time():
+            while await self._fire_batch() == BATCH and time.monotonic() < until:
+                pass
 
     async def _fire_batch(self) -> int:
         async with self._database.transaction() as session:
@@ -72,18 +76,23 @@ class Firing:
             due = await schedules.due(session, BATCH)
             batch = _computed(due, at)
             added = await scans.add(session, batch.scans)
+            fired = [scan for scan in batch.scans if scan.scan_id in added]
             left_out = [scan for scan in batch.scans if scan.scan_id not in added]
-            await _leave_out(session, left_out, batch.patient)
-            await schedules.advance(session, batch.next_times)
-            await schedules.set_aside(session, batch.errors)
+            fired += await _leave_out(session, left_out, batch.patient)
+            await schedules.advance(session, batch.next_times, batch.overdue_times)
+            await set_aside(session, due, batch.errors, at)
         self.last_tick_at = at
-        self._tell([scan for scan in batch.scans if scan.scan_id in added], at)
+        if due:
+            metrics.FIRE_BATCH.observe(len(due))
+            self._tell(fired, at)
         return len(due)
 
-    def _tell(self, added: Sequence[Scan], at: datetime) -> None:
-        for scan in added:
+    def _tell(self, fired: Sequence[Scan], at: datetime) -> None:
+        for scan in fired:
+            outcome = "fired" if scan.status is ScanStatus.QUEUED else scan.status
+            metrics.FIRES.labels(outcome=outcome).inc(scan.fires)
             metrics.TICK_LAG.observe((at - scan.scheduled_for).total_seconds())
-        if any(scan.status is ScanStatus.QUEUED for scan in added):
+        if any(scan.status is ScanStatus.QUEUED for scan in fired):
             self._on_queued()
 
 
@@ -99,18 +108,22 @@ def _computed(due: Sequence[schedules.Due], at: datetime) -> _Batch:
             if schedule.overlap_policy is OverlapPolicy.BUFFER_ONE:
                 batch.patient.add(each.schedule_id)
             batch.next_times[each.schedule_id] = times.next_at
+            batch.overdue_times[each.schedule_id] = times.overdue_at
         except Exception as error:  # noqa: BLE001  one broken row must not stop the others
             batch.errors[each.schedule_id] = described(each.schedule_id, error)
     return batch
 
 
-async def _leave_out(session: Transaction, left_out: list[Scan], patient: set[str]) -> None:
+async def _leave_out(session: Transaction, left_out: list[Scan], patient: set[str]) -> list[Scan]:
     """Lets one scan of each patient schedule wait behind the one it met; skips the rest."""
+    if not left_out:
+        return []
     met = await scans.active(session, [scan.location_id for scan in left_out])
     waiting = [_buffered(scan, met) for scan in left_out if scan.schedule_id in patient]
     buffered = await scans.add(session, waiting)
     skipped = [_skipped(scan, met) for scan in left_out if scan.scan_id not in buffered]
-    await scans.add(session, skipped)
+    added = buffered | await scans.add(session, skipped)
+    return [scan for scan in (*waiting, *skipped) if scan.scan_id in added]
 
 
 def _times(
@@ -125,6 +138,7 @@ def _times(
         passed_over=count_fires(timing, promised, latest),
         in_time=late <= SHORTEST_WINDOW or late <= _window(timing, catch_up),
         next_at=next_fire(timing, at),
+        overdue_at=promised + overdue_after(timing),
     )
 
 

@@ -1,6 +1,6 @@
 """Keeps the schedules of the locations, and says when they fire."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -8,13 +8,17 @@ from typing import Any
 import structlog
 
 from libs import problems
+from libs.db import outbox
 from libs.db.database import Database
 from libs.ids import new_id
+from services.scheduler.actions.completing import to_tell
 from services.scheduler.domain.change import ChangeKind, ScheduleChange, kind_of
+from services.scheduler.domain.events import ScanFailed
 from services.scheduler.domain.schedule import FrequencyMissing, Schedule, settled
 from services.scheduler.domain.timing import PlannedRun, next_fire, planned_runs
 from services.scheduler.store import Transaction, changes, scans, schedules
 from services.scheduler.store.now import now
+from services.scheduler.store.schedules import Due
 
 log = structlog.get_logger()
 
@@ -142,8 +146,27 @@ class Schedules:
                 except Exception as error:  # noqa: BLE001  one broken row must not stop the others
                     errors[each.schedule_id] = described(each.schedule_id, error)
             await schedules.advance(session, next_times)
-            await schedules.set_aside(session, errors)
+            await set_aside(session, found, errors, at)
         return len(found)
+
+
+async def set_aside(
+    session: Transaction, looked_at: Sequence[Due], errors: Mapping[str, str], at: datetime
+) -> None:
+    """Leaves schedules that cannot be computed alone for a while; tells each new error once."""
+    broken = [
+        ScanFailed(
+            location_id=each.row.location_id,
+            scan_id="",
+            occurred_at=at,
+            error=f"Its schedule cannot be computed: {errors[each.schedule_id]}",
+            attempts=0,
+        )
+        for each in looked_at
+        if each.schedule_id in errors and each.row.error is None
+    ]
+    await schedules.set_aside(session, errors)
+    await outbox.add(session, to_tell(broken))
 
 
 def described(schedule_id: str, error: Exception) -> str:
@@ -156,6 +179,8 @@ async def _keep(
     session: Transaction, before: Schedule | None, after: Schedule, *, actor: str, reason: str = ""
 ) -> None:
     await schedules.put(session, after)
+    if before and not _fire_alike(before, after):
+        await schedules.forgive(session, after.schedule_id)
     if not after.enabled:
         await scans.cancel_waiting(session, after.schedule_id, reason=PAUSED)
     change = ScheduleChange(
@@ -174,10 +199,13 @@ def _changed(current: Schedule, values: Mapping[str, Any], at: datetime) -> Sche
     wanted = settled(replace(current, **values), current.created_at or at)
     if wanted == current:
         return current
-    fires_alike = (wanted.timing, wanted.enabled) == (current.timing, current.enabled)
-    if not fires_alike or current.next_scan_at is None:
+    if not _fire_alike(wanted, current) or current.next_scan_at is None:
         wanted = replace(wanted, next_scan_at=_next(wanted, at))
     return replace(wanted, version=current.version + 1, updated_at=at, error="")
+
+
+def _fire_alike(one: Schedule, other: Schedule) -> bool:
+    return (one.timing, one.enabled) == (other.timing, other.enabled)
 
 
 def _switched(current: Schedule, enabled: bool, at: datetime) -> Schedule:

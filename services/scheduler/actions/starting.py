@@ -16,7 +16,7 @@ from services.scheduler.domain.schedule import (
     SelectionEmpty,
     selection,
 )
-from services.scheduler.domain.timing import next_fire
+from services.scheduler.domain.timing import next_fire, overdue_after
 from services.scheduler.store import Transaction, requests, scans, schedules
 from services.scheduler.store.now import now
 from services.scheduler.store.scans import Scan
@@ -154,5 +154,8 @@ async def _counted(session: Transaction, schedule: Schedule | None, started: Sta
     )
     await scans.add(session, [fire])
     next_at = next_fire(schedule.timing, max(fires_at, scan.created_at))
-    await schedules.advance(session, {schedule.schedule_id: next_at})
+    overdue_at = fires_at + overdue_after(schedule.timing)
+    await schedules.advance(
+        session, {schedule.schedule_id: next_at}, {schedule.schedule_id: overdue_at}
+    )
     return replace(started, counts_as=fires_at)

@@ -35,9 +35,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanEvent(Event):
-    """Something that a scan has to tell."""
+    """Something a scan found, or what became of it."""
 
     scan_id: str
+    """Empty where a schedule fires no scan, because it cannot be computed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +132,17 @@ class ConnectionRestored(Event):
     kind = "connection_restored"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleOverdue(Event):
+    """No scan of a schedule was completed for one and a half periods."""
+
+    kind = "schedule_overdue"
+    due_at: datetime
+    """When the scan that is missing was due."""
+    last_scan_at: datetime | None
+    """When the last one completed; None when none ever did."""
+
+
 _KINDS: Mapping[str, type[Event]] = {
     each.kind: each
     for each in (
@@ -142,6 +154,7 @@ _KINDS: Mapping[str, type[Event]] = {
         ScanFailed,
         ConnectionExpired,
         ConnectionRestored,
+        ScheduleOverdue,
     )
 }
 
@@ -161,7 +174,7 @@ def _to_json(value: object) -> object:
 
 
 def _from_json(wanted: object, value: Any) -> Any:
-    if wanted is datetime:
+    if wanted in (datetime, datetime | None) and value is not None:
         return datetime.fromisoformat(value)
     return tuple(value) if isinstance(value, list) else value
 

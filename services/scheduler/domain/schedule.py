@@ -87,6 +87,8 @@ class Schedule:
     version: int = 0
     error: str = ""
     """Why its next time cannot be computed; empty when it can."""
+    overdue: bool = False
+    """Whether people were told that no scan completes; the next that does ends it."""
     switched_at: datetime | None = None
     """When it was last switched on or off; it is created on, or off."""
     switched_by: str = ""

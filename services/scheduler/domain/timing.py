@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from itertools import islice, pairwise, takewhile
 
 from libs import problems
@@ -17,6 +18,7 @@ DEFAULT_TIME = "02:00"
 DEFAULT_ZONE = "America/Chicago"
 SUNDAY = 6
 LONGEST_CATCH_UP = timedelta(hours=12)
+LEAST_PATIENCE = timedelta(minutes=10)
 NEVER = datetime.min.replace(tzinfo=UTC)
 SAMPLE = 64
 """So many fires show the shortest distance between two: a line repeats itself by the hour."""
@@ -44,6 +46,14 @@ class Frequency(StrEnum):
     EVERY_6_HOURS = "6h"
     WEEKLY = "weekly"
     CRON = "cron"
+
+
+PERIODS = {
+    Frequency.DAILY: timedelta(days=1),
+    Frequency.EVERY_12_HOURS: timedelta(hours=12),
+    Frequency.EVERY_6_HOURS: timedelta(hours=6),
+    Frequency.WEEKLY: timedelta(weeks=1),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,8 +166,22 @@ def planned_runs(timing: Timing, after: datetime, count: int) -> list[PlannedRun
 
 def period(timing: Timing) -> timedelta:
     """Gives the shortest usual distance between two fires, on days without clock changes."""
-    slots = islice(timing.line.after(cron.ANY_DAY), SAMPLE)
+    return PERIODS.get(timing.frequency) or _period(timing.line)
+
+
+@lru_cache(maxsize=10_000)
+def _period(line: CronLine) -> timedelta:
+    slots = islice(line.after(cron.ANY_DAY), SAMPLE)
     return min(later - earlier for earlier, later in pairwise(slots))
+
+
+def overdue_after(timing: Timing) -> timedelta:
+    """Gives how long after a fire its scan must be complete: half a period, at least 10 minutes.
+
+    So one and a half periods after the last one, and no alarm on the Monday after
+    a weekend that the schedule leaves out.
+    """
+    return max(period(timing) / 2, LEAST_PATIENCE)
 
 
 def catch_up_window(timing: Timing) -> timedelta:

@@ -54,7 +54,7 @@ async def lock_location(session: Transaction, location_id: str) -> None:
 async def put(session: Transaction, schedule: Schedule) -> None:
     """Writes the schedule of a location, whether or not there was one; forgets its error."""
     values = _values(schedule)
-    kept = {"id", "location_id", "created_at", "last_scan_at"}
+    kept = {"id", "location_id", "created_at", "last_scan_at", "overdue"}
     await session.execute(
         insert(ScheduleRow)
         .values(values)
@@ -89,22 +89,68 @@ async def stale(session: Transaction, limit: int) -> list[Due]:
     )
 
 
-async def advance(session: Transaction, next_times: Mapping[str, datetime]) -> None:
-    """Sets when each schedule, by id, fires next."""
+async def advance(
+    session: Transaction,
+    next_times: Mapping[str, datetime],
+    overdue_times: Mapping[str, datetime] | None = None,
+) -> None:
+    """Sets when each schedule, by id, fires next.
+
+    One that has fired is overdue at its time, unless an earlier fire still waits
+    for its scan to complete.
+    """
     if not next_times:
         return
+    overdue_times = overdue_times or {}
     statement = (
         update(_table)
         .where(_table.c.id == bindparam("schedule_id"))
         .values(
             next_scan_at=bindparam("next_at"),
             tzdata_version=TZDATA_VERSION,
+            overdue_at=func.coalesce(
+                _table.c.overdue_at, bindparam("alarm_at", type_=_table.c.overdue_at.type)
+            ),
             error=None,
             error_until=None,
         )
     )
-    rows = [{"schedule_id": id_, "next_at": at} for id_, at in sorted(next_times.items())]
+    rows = [
+        {"schedule_id": id_, "next_at": at, "alarm_at": overdue_times.get(id_)}
+        for id_, at in sorted(next_times.items())
+    ]
     await session.execute(statement, rows)
+
+
+async def overdue(session: Transaction, limit: int) -> list[Due]:
+    """Locks schedules whose scan should be complete by now, longest overdue first."""
+    overdue_at = col(ScheduleRow.overdue_at)
+    query = (
+        select(ScheduleRow)
+        .where(col(ScheduleRow.enabled), overdue_at <= func.clock_now())
+        .order_by(overdue_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [Due(row.id, row) for row in await session.scalars(query)]
+
+
+async def mark_overdue(session: Transaction, schedule_ids: Sequence[str]) -> None:
+    """Notes that people are told; the next fire is overdue anew."""
+    await session.execute(
+        update(ScheduleRow)
+        .where(col(ScheduleRow.id).in_(schedule_ids))
+        .values(overdue=True, overdue_at=None)
+    )
+
+
+async def forgive(session: Transaction, schedule_id: str) -> None:
+    """Lets nothing be overdue of a schedule that was switched or fires at other times now."""
+    await session.execute(
+        update(ScheduleRow)
+        .where(col(ScheduleRow.id) == schedule_id)
+        .values(overdue=False, overdue_at=None)
+    )
 
 
 async def set_aside(session: Transaction, errors: Mapping[str, str]) -> None:
@@ -122,7 +168,7 @@ async def note_scan(session: Transaction, schedule_id: str) -> None:
     await session.execute(
         update(ScheduleRow)
         .where(col(ScheduleRow.id) == schedule_id)
-        .values(last_scan_at=func.clock_now())
+        .values(last_scan_at=func.clock_now(), overdue=False, overdue_at=None)
     )
 
 
@@ -160,6 +206,7 @@ def _schedule_of(row: ScheduleRow) -> Schedule:
         catchup_seconds=row.catchup_seconds,
         overlap_policy=OverlapPolicy(row.overlap_policy),
         error=row.error or "",
+        overdue=row.overdue,
         switched_at=row.switched_at,
         switched_by=row.switched_by,
         switch_reason=row.switch_reason,
@@ -200,6 +247,7 @@ def _values(schedule: Schedule) -> dict[str, Any]:
         "selected_workflow_ids": list(schedule.selected_workflow_ids),
         "catchup_seconds": schedule.catchup_seconds,
         "overlap_policy": schedule.overlap_policy,
+        "overdue": schedule.overdue,
         "switched_at": schedule.switched_at,
         "switched_by": schedule.switched_by,
         "switch_reason": schedule.switch_reason,

@@ -45,6 +45,7 @@ class Workload:
     expired_leases: int
     schedules_in_error: int
     enabled_schedules: int
+    overdue_schedules: int
     next_fire_at: datetime | None
     last_24_hours: FireCounts
 
@@ -66,6 +67,7 @@ async def measure(session: Transaction) -> Workload:
         expired_leases=await _count(session, running & (col(ScanRow.lease_until) <= at)),
         schedules_in_error=await _count(session, col(ScheduleRow.error_until) > at),
         enabled_schedules=await _count(session, enabled, most=MOST_SCHEDULES_COUNTED),
+        overdue_schedules=await _count(session, and_(col(ScheduleRow.overdue))),
         next_fire_at=await session.scalar(next_at),
         last_24_hours=FireCounts(**(await session.execute(_fires())).one()._asdict()),
     )

@@ -68,6 +68,7 @@ def schedule_to(schedule: Schedule, next_runs: Sequence[datetime]) -> pb.Schedul
         switched_by=schedule.switched_by,
         switch_reason=schedule.switch_reason,
         error=schedule.error,
+        overdue=schedule.overdue,
     )
 
 
@@ -212,6 +213,7 @@ def _workload_to(workload: Workload) -> dict[str, Any]:
         "expired_lease_count": workload.expired_leases,
         "schedules_in_error": workload.schedules_in_error,
         "enabled_schedules": workload.enabled_schedules,
+        "overdue_schedules": workload.overdue_schedules,
         "next_fire_at": timestamp(workload.next_fire_at),
         "last_24_hours": pb.FireCounts(**asdict(workload.last_24_hours)),
     }

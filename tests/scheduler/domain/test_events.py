@@ -10,6 +10,8 @@ from libs.contracts.notifier.v1 import notifier_pb2 as pb
 from services.scheduler.domain import events
 from services.scheduler.domain.comparison import Standing, compare
 from services.scheduler.domain.events import (
+    ConnectionExpired,
+    ConnectionRestored,
     CriticalFindingEvent,
     EventKindUnknown,
     FindingFixed,
@@ -17,6 +19,7 @@ from services.scheduler.domain.events import (
     ScanCompleted,
     ScanFacts,
     ScanFailed,
+    ScheduleOverdue,
     ScoreLow,
     ScoreRecovered,
     announced,
@@ -236,6 +239,10 @@ EVERY_KIND = [
     ScanFailed(
         location_id="loc-1", scan_id="scan-2", occurred_at=NOW, error="ingestion away", attempts=3
     ),
+    ConnectionExpired(location_id="loc-1", occurred_at=NOW, error="401"),
+    ConnectionRestored(location_id="loc-1", occurred_at=NOW),
+    ScheduleOverdue(location_id="loc-1", occurred_at=NOW, due_at=NOW - DAY, last_scan_at=None),
+    ScheduleOverdue(location_id="loc-1", occurred_at=NOW, due_at=NOW, last_scan_at=NOW - DAY),
 ]
 
 
@@ -258,7 +265,7 @@ def test_an_event_goes_through_json_and_back(event):
 def test_an_event_says_all_that_the_notifiers_contract_asks(event):
     detail = pb.Event.DESCRIPTOR.oneofs_by_name["detail"]
     asked = {field.name: field.message_type.fields_by_name.keys() for field in detail.fields}
-    envelope = {field.name for field in fields(events.Event)} - {"scan_id"}
+    envelope = {field.name for field in fields(events.Event)}
 
     assert set(asked[event.kind]) == {field.name for field in fields(event)} - envelope
 

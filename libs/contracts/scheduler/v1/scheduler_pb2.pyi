@@ -404,6 +404,7 @@ class Schedule(_message.Message):
     SWITCHED_BY_FIELD_NUMBER: _builtins.int
     SWITCH_REASON_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    OVERDUE_FIELD_NUMBER: _builtins.int
     schedule_id: _builtins.str
     """Its id. Output only."""
     location_id: _builtins.str
@@ -444,6 +445,10 @@ class Schedule(_message.Message):
     """Why, as they said. Output only."""
     error: _builtins.str
     """Why its next time cannot be computed. Empty when it can. Output only."""
+    overdue: _builtins.bool
+    """Whether people were told that no scan of it has completed for one and a half
+    periods. Output only.
+    """
     @_builtins.property
     def selected_workflow_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The workflows of scope selected, 1 to 1,000."""
@@ -503,10 +508,11 @@ class Schedule(_message.Message):
         switched_by: _builtins.str = ...,
         switch_reason: _builtins.str = ...,
         error: _builtins.str = ...,
+        overdue: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_catchup_seconds", b"_catchup_seconds", "_enabled", b"_enabled", "_weekday", b"_weekday", "catchup_seconds", b"catchup_seconds", "created_at", b"created_at", "enabled", b"enabled", "last_scan_at", b"last_scan_at", "next_scan_at", b"next_scan_at", "switched_at", b"switched_at", "updated_at", b"updated_at", "weekday", b"weekday"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_catchup_seconds", b"_catchup_seconds", "_enabled", b"_enabled", "_weekday", b"_weekday", "blackout_windows", b"blackout_windows", "catchup_seconds", b"catchup_seconds", "created_at", b"created_at", "cron_expression", b"cron_expression", "enabled", b"enabled", "error", b"error", "etag", b"etag", "frequency", b"frequency", "last_scan_at", b"last_scan_at", "location_id", b"location_id", "next_runs", b"next_runs", "next_scan_at", b"next_scan_at", "overlap_policy", b"overlap_policy", "preferred_time", b"preferred_time", "scan_scope", b"scan_scope", "schedule_id", b"schedule_id", "selected_workflow_ids", b"selected_workflow_ids", "spread_seconds", b"spread_seconds", "switch_reason", b"switch_reason", "switched_at", b"switched_at", "switched_by", b"switched_by", "timezone", b"timezone", "updated_at", b"updated_at", "weekday", b"weekday"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_catchup_seconds", b"_catchup_seconds", "_enabled", b"_enabled", "_weekday", b"_weekday", "blackout_windows", b"blackout_windows", "catchup_seconds", b"catchup_seconds", "created_at", b"created_at", "cron_expression", b"cron_expression", "enabled", b"enabled", "error", b"error", "etag", b"etag", "frequency", b"frequency", "last_scan_at", b"last_scan_at", "location_id", b"location_id", "next_runs", b"next_runs", "next_scan_at", b"next_scan_at", "overdue", b"overdue", "overlap_policy", b"overlap_policy", "preferred_time", b"preferred_time", "scan_scope", b"scan_scope", "schedule_id", b"schedule_id", "selected_workflow_ids", b"selected_workflow_ids", "spread_seconds", b"spread_seconds", "switch_reason", b"switch_reason", "switched_at", b"switched_at", "switched_by", b"switched_by", "timezone", b"timezone", "updated_at", b"updated_at", "weekday", b"weekday"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__catchup_seconds: _TypeAlias = _typing.Literal["catchup_seconds"]  # noqa: Y015
     _WhichOneofArgType__catchup_seconds: _TypeAlias = _typing.Literal["_catchup_seconds", b"_catchup_seconds"]  # noqa: Y015
@@ -2805,6 +2811,7 @@ class GetSchedulerStatusResponse(_message.Message):
     NEXT_FIRE_AT_FIELD_NUMBER: _builtins.int
     LAST_24_HOURS_FIELD_NUMBER: _builtins.int
     ENABLED_SCHEDULES_FIELD_NUMBER: _builtins.int
+    OVERDUE_SCHEDULES_FIELD_NUMBER: _builtins.int
     state: Global___GetSchedulerStatusResponse.State.ValueType
     """How it is."""
     reason: _builtins.str
@@ -2821,6 +2828,8 @@ class GetSchedulerStatusResponse(_message.Message):
     """Schedules that could not be computed."""
     enabled_schedules: _builtins.int
     """Enabled schedules."""
+    overdue_schedules: _builtins.int
+    """Schedules that completed no scan for one and a half periods."""
     @_builtins.property
     def database_time(self) -> _timestamp_pb2.Timestamp:
         """The database's time. Absent without a database."""
@@ -2857,10 +2866,11 @@ class GetSchedulerStatusResponse(_message.Message):
         next_fire_at: _timestamp_pb2.Timestamp | None = ...,
         last_24_hours: Global___FireCounts | None = ...,
         enabled_schedules: _builtins.int = ...,
+        overdue_schedules: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["database_time", b"database_time", "last_24_hours", b"last_24_hours", "next_fire_at", b"next_fire_at", "oldest_due_age", b"oldest_due_age"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["database_time", b"database_time", "due_count", b"due_count", "enabled_schedules", b"enabled_schedules", "expired_lease_count", b"expired_lease_count", "last_24_hours", b"last_24_hours", "next_fire_at", b"next_fire_at", "oldest_due_age", b"oldest_due_age", "queued_count", b"queued_count", "reason", b"reason", "replicas", b"replicas", "running_count", b"running_count", "schedules_in_error", b"schedules_in_error", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["database_time", b"database_time", "due_count", b"due_count", "enabled_schedules", b"enabled_schedules", "expired_lease_count", b"expired_lease_count", "last_24_hours", b"last_24_hours", "next_fire_at", b"next_fire_at", "oldest_due_age", b"oldest_due_age", "overdue_schedules", b"overdue_schedules", "queued_count", b"queued_count", "reason", b"reason", "replicas", b"replicas", "running_count", b"running_count", "schedules_in_error", b"schedules_in_error", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -42,6 +42,12 @@ class ScheduleRow(SchedulerTable, table=True):
             "error_until",
             postgresql_where=text("error_until IS NOT NULL"),
         ),
+        Index(
+            "scan_schedules_overdue_at_idx",
+            "overdue_at",
+            postgresql_where=text("enabled AND overdue_at IS NOT NULL"),
+        ),
+        Index("scan_schedules_overdue_idx", "id", postgresql_where=text("overdue")),
     )
 
     id: str = identifier()
@@ -69,6 +75,8 @@ class ScheduleRow(SchedulerTable, table=True):
     switched_at: datetime | None = moment()
     switched_by: str = words()
     switch_reason: str = words()
+    overdue_at: datetime | None = moment()
+    overdue: bool
 
 
 class ScheduleChangeRow(SchedulerTable, table=True):

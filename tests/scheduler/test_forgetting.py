@@ -1,0 +1,102 @@
+"""What is older than the installation keeps it is deleted, and what is still needed is not."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.scheduler.actions.forgetting import Forgetting
+from services.scheduler.actions.schedules import Schedules
+from services.scheduler.domain.timing import Frequency
+from services.scheduler.jobs import EVERY_NIGHT
+from tests.scheduler.asking import MORNING, sql
+from tests.support.database_clock import set_clock
+
+DAY = timedelta(days=1)
+KEPT = 30 * DAY
+
+
+@pytest.fixture
+def forgetting(url, database) -> Forgetting:
+    set_clock(url, MORNING)
+    return Forgetting(database, KEPT, step=2)
+
+
+async def a_scan(url, scan_id, age, status="completed", scope="all"):
+    created_at = MORNING - age
+    await sql(
+        url,
+        "INSERT INTO scan_history (id, location_id, status, trigger, scan_scope,"
+        " selected_workflow_ids, scheduled_for, fires, reason, attempt, max_attempts, not_before,"
+        " workflows_total, workflows_scanned, issues_found, critical_issues, partial, created_at,"
+        " completed_at) VALUES (%s, 'loc-1', %s, 'schedule', %s, '{}', %s, 1, '', 1, 3, %s, 0, 0,"
+        " 0, 0, false, %s, %s)",
+        *(scan_id, status, scope, created_at, created_at, created_at, created_at),
+    )
+
+
+async def left(url, table="scan_history"):
+    return {each.id for each in await sql(url, f"SELECT id FROM {table}")}
+
+
+async def test_old_scans_go_and_young_ones_stay(url, forgetting):
+    for days in range(25, 40):
+        await a_scan(url, f"s-{days}", days * DAY)
+
+    await forgetting.forget()
+
+    assert await left(url) == {f"s-{days}" for days in range(25, 31)}
+
+
+async def test_the_last_completed_scan_of_each_scope_stays(url, forgetting):
+    for scope in ("all", "active"):
+        for days in (100, 200):
+            await a_scan(url, f"{scope}-{days}", days * DAY, scope=scope)
+    await a_scan(url, "failed", 50 * DAY, "failed")
+
+    await forgetting.forget()
+
+    assert await left(url) == {"all-100", "active-100"}
+
+
+async def test_a_scan_that_still_waits_stays(url, forgetting):
+    await a_scan(url, "waits", 50 * DAY, "queued")
+
+    await forgetting.forget()
+
+    assert await left(url) == {"waits"}
+
+
+async def test_the_keys_of_old_calls_go(url, forgetting):
+    for days in (29, 31):
+        await sql(
+            url,
+            "INSERT INTO scan_requests VALUES ('loc-1', %s, 's', false, %s, '')",
+            f"key-{days}",
+            MORNING - days * DAY,
+        )
+
+    await forgetting.forget()
+
+    assert await sql(url, "SELECT idempotency_key FROM scan_requests") == [("key-29",)]
+
+
+async def test_the_last_change_of_a_schedule_stays(url, database, forgetting):
+    schedules = Schedules(database)
+    for days in (300, 200, 100):
+        set_clock(url, MORNING - days * DAY)
+        values = {"frequency": Frequency.DAILY, "preferred_time": f"{days // 100:02}:00"}
+        await schedules.upsert("loc-1", values)
+    set_clock(url, MORNING)
+
+    await forgetting.forget()
+
+    kept = await sql(url, "SELECT snapshot->>'preferred_time' AS at FROM schedule_changes")
+    assert kept == [("01:00",)]
+
+
+def test_it_happens_each_night():
+    noon = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    first = EVERY_NIGHT.get_next_fire_time(None, noon)
+
+    assert first == datetime(2026, 3, 11, 3, 17, tzinfo=UTC)
+    assert EVERY_NIGHT.get_next_fire_time(first, first) == first + DAY
