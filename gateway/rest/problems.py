@@ -16,6 +16,7 @@ HINTS: Mapping[str, str] = {
     "CHANGED_MEANWHILE": "Get it again, apply your change to what you got, and send that.",
     "FINDING_NOT_FOUND": "GET /api/findings lists what the last scan of the location found.",
     "DELIVERY_NOT_FOUND": "GET /api/deliveries lists the deliveries of the location.",
+    "EVENT_NOT_FOUND": "GET /api/incidents/{incident_id} lists the events of an incident.",
     "INCIDENT_NOT_FOUND": "GET /api/incidents lists the incidents of the location.",
     "INCIDENT_OVER": "POST /api/incidents/{incident_id}/reopen opens it again.",
     "KEY_MISSING": "Send the header `Authorization: Bearer rw_…`, or `X-Api-Key: rw_…`.",

@@ -7,6 +7,7 @@ from libs.contracts.notifier.v1 import notifier_pb2 as pb
 from libs.contracts.notifier.v1 import notifier_pb2_grpc as rpc
 from libs.rpc import Context
 from services.notifier.actions.configuring import Configuring
+from services.notifier.actions.explaining import Explaining
 from services.notifier.actions.inbox import Inbox
 from services.notifier.actions.listing import Listing
 from services.notifier.actions.removing import Removing
@@ -19,6 +20,7 @@ from services.notifier.domain.scope import INSTALLATION
 from services.notifier.translate import (
     deliveries,
     events,
+    explanations,
     fields,
     inbox,
     lists,
@@ -42,6 +44,7 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         silencing: Silencing,
         removing: Removing,
         replaying: Replaying,
+        explaining: Explaining,
     ) -> None:
         self._configuring = configuring
         self._reporting = reporting
@@ -52,6 +55,7 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         self._silencing = silencing
         self._removing = removing
         self._replaying = replaying
+        self._explaining = explaining
 
     async def GetAlertSettings(
         self, request: pb.GetAlertSettingsRequest, context: Context
@@ -297,3 +301,20 @@ class NotifierServicer(rpc.NotifierServiceServicer):
             span = deliveries.span_from(request)
             number = await self._replaying.given_up(location_id, span, force=force)
         return pb.ReplayDeliveriesResponse(replayed_count=number)
+
+    async def ExplainDecision(
+        self, request: pb.ExplainDecisionRequest, context: Context
+    ) -> pb.ExplainDecisionResponse:
+        location_id = fields.location_id(request.location_id)
+        match request.WhichOneof("subject"):
+            case "event_id":
+                event_id = explanations.event_from(request)
+                found = await self._explaining.event(location_id, event_id)
+            case "incident_id":
+                found = await self._explaining.incident(*inbox.incident_from(request))
+            case "imagined":
+                event = explanations.imagined_from(location_id, request.imagined)
+                found = await self._explaining.imagined(event)
+            case _:
+                raise explanations.SubjectMissing.at("subject")
+        return explanations.explanation_to(found)

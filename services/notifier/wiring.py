@@ -21,6 +21,7 @@ from services.notifier.actions.catching import Catching
 from services.notifier.actions.configuring import Configuring
 from services.notifier.actions.deciding import Deciding
 from services.notifier.actions.delivering import Delivering
+from services.notifier.actions.explaining import Explaining
 from services.notifier.actions.failing_over import FailingOver
 from services.notifier.actions.forgetting import Forgetting
 from services.notifier.actions.inbox import Inbox
@@ -95,6 +96,7 @@ async def running(
             silencing=Silencing(database),
             removing=Removing(database),
             replaying=Replaying(database, wake),
+            explaining=Explaining(database, addressing, links, built_in),
         )
         add = partial(rpc.add_NotifierServiceServicer_to_server, servicer)
         yield await stack.enter_async_context(

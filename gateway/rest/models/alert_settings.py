@@ -106,6 +106,16 @@ class AlertSettingsBody(Body):
         )
 
 
+def windows_of(given: Any) -> Any:
+    """Gives the windows of quiet hours, as the services and as answers have them."""
+    return given["windows"] if isinstance(given, dict) else given or []
+
+
+def by_name(given: Any) -> Any:
+    """Gives the levels that values come from by the names of the values."""
+    return given if isinstance(given, dict) else {each["field"]: each["level"] for each in given}
+
+
 class QuietWindow(Answer):
     """A time of the week in which what is not critical waits."""
 
@@ -132,10 +142,7 @@ class SettingValues(Answer):
     reminder_minutes: int | None
     update_interval_minutes: int | None
 
-    @field_validator("quiet_hours", mode="before")
-    @classmethod
-    def _windows(cls, given: Any) -> Any:
-        return given["windows"] if isinstance(given, dict) else given or []
+    _windows = field_validator("quiet_hours", mode="before")(windows_of)
 
 
 class AlertSettings(SettingValues):
@@ -154,12 +161,7 @@ class AlertSettings(SettingValues):
     created_at: AwareDatetime | None
     updated_at: AwareDatetime | None
 
-    @field_validator("origins", mode="before")
-    @classmethod
-    def _by_name(cls, given: Any) -> Any:
-        return (
-            given if isinstance(given, dict) else {each["field"]: each["level"] for each in given}
-        )
+    _by_name = field_validator("origins", mode="before")(by_name)
 
 
 class ChangedAlertSettings(AlertSettings):

@@ -55,7 +55,7 @@ class Addressing:
             return []
         if not audience.settings.enabled:
             return [unsent(notice, Mute(Suppression.ALERTS_DISABLED))]
-        there = {each.target_id: each for each in audience.targets}
+        there = {each.target_id: each for each in audience.known}
         return [self._to(notice, there.get(each), audience, hold) for each in told]
 
     def _to(

@@ -1,7 +1,7 @@
 """Finds whom the scopes of a transaction want to be told."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.notifier.domain.decision import Audience
@@ -22,12 +22,24 @@ class Audiences:
     silences: Sequence[Silence]
     built_in: AlertSettings
     now: datetime
+    _found: dict[Scope, Audience] = field(default_factory=dict)
 
     def of(self, scope: Scope) -> Audience:
         """Gives whom a scope wants to be told; it is among those that were held, or above one."""
+        if scope not in self._found:
+            self._found[scope] = self._of(scope)
+        return self._found[scope]
+
+    def _of(self, scope: Scope) -> Audience:
         holding = effective(scope, self.layers, self.built_in)
         told = [*self._addresses(holding), *self._others(scope)]
-        return Audience(settings=holding, targets=told, silences=self.silences, now=self.now)
+        return Audience(
+            settings=holding,
+            targets=told,
+            known=[each for location in self.targets.values() for each in location],
+            silences=self.silences,
+            now=self.now,
+        )
 
     def _addresses(self, holding: AlertSettings) -> Sequence[Target]:
         """Gives the targets that the addresses of the settings are, of whatever level."""

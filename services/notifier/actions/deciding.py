@@ -9,7 +9,8 @@ from services.notifier.actions.audiences import Audiences
 from services.notifier.actions.counting import Counting
 from services.notifier.domain.decision import Mute, Suppression
 from services.notifier.domain.delivery import Draft
-from services.notifier.domain.event import ConnectionExpired, Event, ScanCompleted
+from services.notifier.domain.event import ConnectionExpired, Event, Kind, ScanCompleted
+from services.notifier.domain.explanation import Decision, Outcome, decided
 from services.notifier.domain.incident import Effect, Incident, effect_of
 from services.notifier.domain.links import Links
 from services.notifier.domain.message import Message, opening, resolution, summary
@@ -23,11 +24,21 @@ class Batch:
     transaction: Transaction
     counting: Counting
     audiences: Audiences
+    decisions: dict[str, Decision] = field(default_factory=dict)
     _drafts: list[Draft] = field(default_factory=list)
 
     def add(self, drafts: Sequence[Draft]) -> None:
         """Keeps what was decided until it is written."""
         self._drafts += drafts
+
+    def note(self, event: Event, outcome: Outcome, mute: Mute | None = None) -> None:
+        """Keeps what was decided of an event, for whoever asks why."""
+        settings = self.audiences.of(event.scope).settings
+        self.decisions[event.event_id] = decided(outcome, settings, mute, self.audiences.now)
+
+    def note_count(self, event: Event) -> None:
+        """Keeps that an event only counted; most do."""
+        self.decisions[event.event_id] = Decision(outcome=Outcome.COUNTED)
 
     async def write_drafts(self) -> None:
         """Writes what was decided, before something looks for it."""
@@ -61,18 +72,21 @@ class Deciding:
             await self._tell_the_end(batch, event, at, incident)
         if isinstance(event.detail, ScanCompleted):
             self._sum_up(batch, event, event.detail, at)
-        elif incident is None:
+        elif incident:
+            batch.note(event, Outcome.RESOLVED)
+        else:
             notice = _notice(event, resolution(event, at, None, self._links), None)
-            batch.add([unsent(notice, Mute(Suppression.NO_OPEN_INCIDENT))])
+            mute = Mute(Suppression.NO_OPEN_INCIDENT)
+            batch.add([unsent(notice, mute)])
+            batch.note(event, Outcome.NOTHING_OPEN, mute)
         return incident
 
     def _sum_up(self, batch: Batch, event: Event, scan: ScanCompleted, at: datetime) -> None:
         message = summary(event, at, self._links)
-        unwanted = batch.audiences.of(event.scope).summary_not_wanted(scan)
-        if unwanted:
-            batch.add([unsent(_notice(event, message, None), Mute(unwanted))])
-        else:
-            self._tell_all(batch, event, message, None)
+        audience = batch.audiences.of(event.scope)
+        mute = audience.mute_for(Kind.SCAN_COMPLETED) or audience.mute_for_summary(scan)
+        self._tell_all(batch, event, message, None, mute)
+        batch.note(event, Outcome.SUMMED_UP, mute)
 
     async def _open(self, batch: Batch, event: Event, at: datetime) -> Incident:
         end_may_wait = batch.counting.end_may_wait(event)
@@ -84,14 +98,20 @@ class Deciding:
                 batch.transaction, event.location_id, incident.dedup_key
             )
         elif not opened and not _must_still_be_told(batch, event, incident):
+            batch.note_count(event)
             return incident
         if opened and isinstance(event.detail, ConnectionExpired):
             await batch.write_drafts()  # among them may be what it stands for
             await batch.counting.inhibit(event)
         earlier = batch.counting.earlier_fix(event)
         message = opening(event, at, incident, self._links, earlier)
-        if self._tell_all(batch, event, message, incident):
+        cause = batch.counting.cause_of(event)
+        mute = batch.audiences.of(event.scope).mute_for(event.detail.kind, cause)
+        if self._tell_all(batch, event, message, incident, mute):
             batch.counting.note_heard(event)
+        if mute:
+            batch.counting.note_muted(event, mute)
+        batch.note(event, Outcome.OPENED, mute)
         return incident
 
     async def _tell_the_end(
@@ -105,20 +125,19 @@ class Deciding:
         batch.add(self._addressing.to_those(notice, told, audience, hold=hold))
 
     def _tell_all(
-        self, batch: Batch, event: Event, message: Message, incident: Incident | None
+        self,
+        batch: Batch,
+        event: Event,
+        message: Message,
+        incident: Incident | None,
+        mute: Mute | None,
     ) -> bool:
         """Says whether somebody will be told."""
         notice = _notice(event, message, incident)
         audience = batch.audiences.of(event.scope)
-        mute = audience.mute_for(event.detail.kind, batch.counting.cause_of(event))
-        if mute is None:
-            drafts = self._addressing.to_all(notice, audience)
-            batch.add(drafts)
-            return not all(each.mute for each in drafts)
-        batch.add([unsent(notice, mute)])
-        if incident:
-            batch.counting.note_muted(event, mute)
-        return False
+        drafts = [unsent(notice, mute)] if mute else self._addressing.to_all(notice, audience)
+        batch.add(drafts)
+        return not all(each.mute for each in drafts)
 
 
 def _must_still_be_told(batch: Batch, event: Event, incident: Incident) -> bool:

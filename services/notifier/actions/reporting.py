@@ -68,5 +68,5 @@ class Reporting:
                 if incident:
                     incidents[event.event_id] = incident.incident_id
             await batch.write()
-            await event_log.link(transaction, incidents)
+            await event_log.decide(transaction, batch.decisions, incidents)
         return happened.keys()

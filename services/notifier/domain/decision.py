@@ -62,6 +62,9 @@ class Audience:
 
     settings: AlertSettings
     targets: Sequence[Target]
+    known: Sequence[Target]
+    """Those that may have been told before the settings changed, too."""
+
     silences: Sequence[Silence]
     now: datetime
 
@@ -95,13 +98,13 @@ class Audience:
             for each in self.targets
         )
 
-    def summary_not_wanted(self, scan: ScanCompleted) -> Suppression | None:
+    def mute_for_summary(self, scan: ScanCompleted) -> Mute | None:
         """Gives the reason why the summary of a scan is not told; None when it is."""
         match self.settings.scan_summary:
             case ScanSummary.NEVER:
-                return Suppression.NO_SUMMARIES
+                return Mute(Suppression.NO_SUMMARIES)
             case ScanSummary.ON_CHANGE if not scan.has_changed:
-                return Suppression.NOTHING_CHANGED
+                return Mute(Suppression.NOTHING_CHANGED)
         return None
 
 

@@ -1,6 +1,7 @@
 """What the other services report: something happened that people may have to know."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
@@ -252,6 +253,35 @@ class Event:
         if isinstance(self.detail, ScanCompleted) and self.detail.scan_id:
             return f"scan:{self.detail.scan_id}"
         return None
+
+
+DETAILS: Mapping[Kind, type[Detail]] = {
+    each.kind: each
+    for each in (
+        WorkflowFailing,
+        WorkflowRecovered,
+        CriticalFinding,
+        FindingFixed,
+        ScoreLow,
+        ScoreRecovered,
+        NeverFinished,
+        FinishedAgain,
+        ScanCompleted,
+        ScanFailed,
+        ScheduleOverdue,
+        ConnectionExpired,
+        ConnectionRestored,
+    )
+}
+"""What is told of each kind."""
+
+
+def imagined(location_id: str, workflow_id: str, kind: Kind) -> Event:
+    """Gives an event of which nothing is known but its kind and where it would happen."""
+    known = {field.name for field in fields(DETAILS[kind])}
+    given: dict[str, Any] = {"workflow_id": workflow_id, "scan_id": ""}
+    detail = DETAILS[kind](**{name: each for name, each in given.items() if name in known})
+    return Event("", location_id, None, detail)
 
 
 def payload_of(detail: Detail) -> dict[str, Any]:

@@ -104,6 +104,11 @@ def opening(
     )
 
 
+def unfolded(event: Event, at: datetime, links: Links) -> Message:
+    """Gives what would be told if an event opened an incident."""
+    return _message(event, at, links, Occasion.OPENED, None)
+
+
 def reminder(incident: Incident, at: datetime, links: Links) -> Message:
     """Tells that something is still wrong, and that nobody looks after it."""
     title = wording.still_open(incident, at)

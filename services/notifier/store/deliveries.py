@@ -219,6 +219,17 @@ async def one(session: AsyncSession, location_id: str, delivery_id: str) -> Deli
     return _from_row(row)
 
 
+async def of_event(session: AsyncSession, event_id: str, most: int) -> Sequence[Delivery]:
+    """Gives what was decided because of an event, newest first."""
+    query = (
+        select(DeliveryRow)
+        .where(col(DeliveryRow.event_id) == event_id)
+        .order_by(col(DeliveryRow.position).desc())
+        .limit(most)
+    )
+    return [_from_row(row) for row in await session.scalars(query)]
+
+
 async def newest(
     session: AsyncSession,
     location_id: str,

@@ -2,12 +2,20 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
-from services.notifier.domain.event import Event, payload_of
+from services.notifier.domain.decision import Mute, Suppression
+from services.notifier.domain.event import Event, Kind, payload_of
+from services.notifier.domain.explanation import Decision, EventNotFound, Outcome
+from services.notifier.domain.scope import Level
+from services.notifier.store.settings import packed, unpacked
+from services.notifier.store.tables import EventRow
 
 ADD = text("""
 INSERT INTO events
@@ -23,11 +31,24 @@ RETURNING event_id, occurred_at
 """One parameter for all rows: a statement with a parameter for each field of each
 row takes longer to build than to run."""
 
-LINK = text("""
-UPDATE events SET incident_id = counted.incident_id
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS counted (event_id text, incident_id text)
-WHERE events.event_id = counted.event_id
+DECIDE = text("""
+UPDATE events SET incident_id = decided.incident_id, decision = decided.decision
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS decided
+    (event_id text, incident_id text, decision jsonb)
+WHERE events.event_id = decided.event_id
 """)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """An event that was taken in, with what was decided of it."""
+
+    event_id: str
+    kind: Kind
+    workflow_id: str
+    incident_id: str | None
+    decision: Decision
+    received_at: datetime
 
 
 async def add(session: AsyncSession, events: Sequence[Event]) -> dict[str, datetime]:
@@ -51,9 +72,73 @@ async def add(session: AsyncSession, events: Sequence[Event]) -> dict[str, datet
     return {each.event_id: each.occurred_at for each in added}
 
 
-async def link(session: AsyncSession, incident_of: Mapping[str, str]) -> None:
-    """Notes in which incident each event counted."""
-    if not incident_of:
-        return
-    rows = [{"event_id": event, "incident_id": each} for event, each in incident_of.items()]
-    await session.execute(LINK, {"rows": json.dumps(rows)})
+async def decide(
+    session: AsyncSession, decisions: Mapping[str, Decision], incident_of: Mapping[str, str]
+) -> None:
+    """Notes what was decided of each event, and in which incident it counted."""
+    rows = [
+        {"event_id": event_id, "incident_id": incident_of.get(event_id), "decision": _packed(each)}
+        for event_id, each in decisions.items()
+    ]
+    if rows:
+        await session.execute(DECIDE, {"rows": json.dumps(rows)})
+
+
+async def decided(session: AsyncSession, location_id: str, event_id: str) -> Decided:
+    """Gives an event with what was decided of it; raises `EventNotFound`."""
+    query = select(EventRow).where(
+        col(EventRow.event_id) == event_id, col(EventRow.location_id) == location_id
+    )
+    row = await session.scalar(query)
+    if row is None or row.decision is None:
+        raise EventNotFound(event_id=event_id)
+    return _decided(row)
+
+
+async def that_opened(session: AsyncSession, incident_id: str) -> Decided:
+    """Gives the event that opened an incident; raises `EventNotFound`."""
+    query = (
+        select(EventRow)
+        .where(col(EventRow.incident_id) == incident_id, col(EventRow.decision).is_not(None))
+        .order_by(
+            EventRow.decision["outcome"].astext != Outcome.OPENED,  # type: ignore[index]
+            col(EventRow.received_at),
+        )
+        .limit(1)
+    )
+    row = await session.scalar(query)
+    if row is None:
+        raise EventNotFound(incident_id=incident_id)
+    return _decided(row)
+
+
+def _packed(decision: Decision) -> dict[str, Any]:
+    kept: dict[str, Any] = {"outcome": decision.outcome}
+    if decision.mute:
+        kept |= {"because": decision.mute.because, "by": decision.mute.by}
+    if decision.quiet_until:
+        kept["quiet_until"] = decision.quiet_until.isoformat()
+    if decision.values:
+        kept |= {"values": packed(decision.values), "origins": dict(decision.origins)}
+    return kept
+
+
+def _decided(row: EventRow) -> Decided:
+    kept = row.decision or {}
+    until = kept.get("quiet_until")
+    mute = Mute(Suppression(kept["because"]), kept["by"]) if "because" in kept else None
+    decision = Decision(
+        outcome=Outcome(kept["outcome"]),
+        mute=mute,
+        quiet_until=datetime.fromisoformat(until) if until else None,
+        values=unpacked(kept.get("values", {})),
+        origins={name: Level(each) for name, each in kept.get("origins", {}).items()},
+    )
+    return Decided(
+        event_id=row.event_id,
+        kind=Kind(row.kind),
+        workflow_id=row.payload.get("workflow_id", ""),
+        incident_id=row.incident_id,
+        decision=decision,
+        received_at=row.received_at,
+    )

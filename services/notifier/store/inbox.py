@@ -249,6 +249,21 @@ async def _attempts(session: AsyncSession, which: ColumnElement[bool]) -> Sequen
     return [_attempt(row, delivery_id) for row, delivery_id in found]
 
 
+async def attempts_of(
+    session: AsyncSession, message_ids: Collection[str]
+) -> dict[str, list[Attempt]]:
+    """Gives the attempts of messages, oldest first."""
+    query = (
+        select(DeliveryAttemptRow)
+        .where(col(DeliveryAttemptRow.message_id).in_({each for each in message_ids if each}))
+        .order_by(col(DeliveryAttemptRow.id))
+    )
+    found: dict[str, list[Attempt]] = {}
+    for row in await session.scalars(query):
+        found.setdefault(row.message_id, []).append(_attempt(row, row.message_id))
+    return found
+
+
 async def actions(session: AsyncSession, incident_id: str) -> Sequence[Action]:
     """Gives what was done to an incident last, newest first."""
     query = (

@@ -31,6 +31,7 @@ from services.notifier.domain.incident import (
     Incident,
     IncidentPosition,
     IncidentStatus,
+    cause_key_of,
     dedup_key_of,
     failures_in,
 )
@@ -221,13 +222,25 @@ async def affected_by(session: AsyncSession, cause: Incident, most: int) -> Sequ
     return [from_row(row) for row in await session.scalars(query)]
 
 
+async def open_of(session: AsyncSession, location_id: str, dedup_key: str) -> Incident | None:
+    """Gives the open incident of a key; None when there is none."""
+    row = await session.scalar(select(IncidentRow).where(_open(location_id, dedup_key)))
+    return from_row(row) if row else None
+
+
+async def cause_of(session: AsyncSession, event: Event) -> str:
+    """Gives the open incident that stands for such an event; nothing when there is none."""
+    key = cause_key_of(event)
+    cause = await open_of(session, event.location_id, key) if key else None
+    return cause.incident_id if cause else ""
+
+
 async def open_cause(session: AsyncSession, incident: Incident) -> str:
     """Gives the open incident that stands for another one; nothing when there is none."""
     if not incident.dedup_key.startswith("fail:"):
         return ""
-    key = f"conn:{incident.location_id}"
-    query = select(col(IncidentRow.incident_id)).where(_open(incident.location_id, key))
-    return await session.scalar(query) or ""
+    cause = await open_of(session, incident.location_id, f"conn:{incident.location_id}")
+    return cause.incident_id if cause else ""
 
 
 async def wake(session: AsyncSession, incident_id: str) -> None:

@@ -62,7 +62,7 @@ async def write(session: AsyncSession, layer: Layer) -> Layer:
             version=AlertSettingsRow.version + 1,
             updated_at=now,
             effective_at=now,
-            chosen=_chosen(layer.values),
+            chosen=packed(layer.values),
         )
         .returning(AlertSettingsRow)
         .execution_options(populate_existing=True)
@@ -117,7 +117,8 @@ def _by_scope(rows: Sequence[AlertSettingsRow]) -> dict[Scope, Layer]:
     return {each.scope: each for each in found}
 
 
-def _chosen(values: Mapping[str, Any]) -> dict[str, Any]:
+def packed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Gives values of settings as JSON can hold them."""
     chosen = dict(values)
     if "quiet_hours" in chosen:
         chosen["quiet_hours"] = [
@@ -127,7 +128,8 @@ def _chosen(values: Mapping[str, Any]) -> dict[str, Any]:
     return chosen
 
 
-def _values(chosen: Mapping[str, Any]) -> dict[str, Any]:
+def unpacked(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Gives values of settings that were kept."""
     values = dict(chosen)
     if "quiet_hours" in values:
         values["quiet_hours"] = tuple(_window(each) for each in chosen["quiet_hours"])
@@ -144,7 +146,7 @@ def _window(kept: Mapping[str, Any]) -> QuietWindow:
 def _from_row(row: AlertSettingsRow) -> Layer:
     return Layer(
         scope=Scope(row.location_id, row.workflow_id),
-        values=_values(row.chosen),
+        values=unpacked(row.chosen),
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,

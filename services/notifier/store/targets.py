@@ -225,6 +225,14 @@ async def pay(session: AsyncSession, target: Target, lane: Lane) -> None:
     await session.execute(_one(target.target_id).values({column: paid}))
 
 
+async def next_paid_for(session: AsyncSession, target: Target, lane: Lane) -> datetime | None:
+    """Gives when the pace of a target allows the next new message; None when it does now."""
+    at = _paid_until(lane) - PACES[target.channel, lane].slack
+    query = select(at).where(col(TargetRow.target_id) == target.target_id, at > func.clock_now())
+    found: datetime | None = await session.scalar(query)
+    return found
+
+
 def has_credit(lane: Lane) -> ColumnElement[bool]:
     """Says in SQL that the pace of a target allows one more new message."""
     slack = {channel: literal(PACES[channel, lane].slack) for channel in Channel}

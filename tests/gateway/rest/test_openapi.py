@@ -19,6 +19,7 @@ PLACES = {
     "workflow_id": "wf-welcome",
     "scan_id": "scan-1",
     "incident_id": "i-1",
+    "event_id": "e-1",
     "silence_id": "s-1",
     "target_id": "t-1",
     "delivery_id": "d-1",

@@ -209,6 +209,13 @@ def make_well(street: Street) -> None:
         "ResolveIncident": notifier.ResolveIncidentResponse(incident=INCIDENT),
         "ReopenIncident": notifier.ReopenIncidentResponse(incident=INCIDENT),
         "AnnotateIncident": notifier.AnnotateIncidentResponse(incident=INCIDENT),
+        "ExplainDecision": notifier.ExplainDecisionResponse(
+            kind="scan_completed",
+            severity=notifier.SEVERITY_INFO,
+            outcome="summed_up",
+            answer="It summed up a scan.",
+            decided_at=NOW,
+        ),
         "CreateSilence": notifier.CreateSilenceResponse(silence=SILENCE),
         "ListSilences": notifier.ListSilencesResponse(silences=[SILENCE]),
         "ExpireSilence": notifier.ExpireSilenceResponse(silence=SILENCE),

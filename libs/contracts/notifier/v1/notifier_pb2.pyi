@@ -3584,3 +3584,243 @@ class ReplayDeliveriesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReplayDeliveriesResponse: _TypeAlias = ReplayDeliveriesResponse  # noqa: Y015
+
+@_typing.final
+class ImaginedEvent(_message.Message):
+    """An event that does not happen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """What would happen: workflow_failing, critical_finding and so on, the names in
+    `Event`. Required.
+    """
+    workflow_id: _builtins.str
+    """The workflow it would be about. Required for kinds that are about one."""
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        workflow_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImaginedEvent: _TypeAlias = ImaginedEvent  # noqa: Y015
+
+@_typing.final
+class ExplainDecisionRequest(_message.Message):
+    """Request for `ExplainDecision`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    INCIDENT_ID_FIELD_NUMBER: _builtins.int
+    IMAGINED_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Required."""
+    event_id: _builtins.str
+    """An event."""
+    incident_id: _builtins.str
+    """An incident: the event that opened it, and all that was told of it."""
+    @_builtins.property
+    def imagined(self) -> Global___ImaginedEvent:
+        """An event that does not happen."""
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        event_id: _builtins.str = ...,
+        incident_id: _builtins.str = ...,
+        imagined: Global___ImaginedEvent | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "imagined", b"imagined", "incident_id", b"incident_id", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "imagined", b"imagined", "incident_id", b"incident_id", "location_id", b"location_id", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["event_id", "incident_id", "imagined"]  # noqa: Y015
+    _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_subject) -> _WhichOneofReturnType_subject | None: ...
+
+Global___ExplainDecisionRequest: _TypeAlias = ExplainDecisionRequest  # noqa: Y015
+
+@_typing.final
+class ExplainDecisionResponse(_message.Message):
+    """Response of `ExplainDecision`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOLD_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    DEDUP_KEY_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    INCIDENT_FIELD_NUMBER: _builtins.int
+    CHECKS_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    QUIET_UNTIL_FIELD_NUMBER: _builtins.int
+    TARGETS_FIELD_NUMBER: _builtins.int
+    DECIDED_AT_FIELD_NUMBER: _builtins.int
+    told: _builtins.bool
+    """Whether somebody was told, will be, or would be."""
+    answer: _builtins.str
+    """The whole story in a sentence or two."""
+    kind: _builtins.str
+    """The kind of the event."""
+    severity: Global___Severity.ValueType
+    """Its severity."""
+    workflow_id: _builtins.str
+    """The workflow it is about. Empty when it is about the location."""
+    dedup_key: _builtins.str
+    """What makes events one incident, see `Incident`."""
+    outcome: _builtins.str
+    """What the event did: opened, counted, resolved, summed_up or nothing_open."""
+    @_builtins.property
+    def incident(self) -> Global___Incident:
+        """The incident it counted in, or that is open. Absent when there is none."""
+
+    @_builtins.property
+    def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___DecisionCheck]:
+        """What was looked at, in order, up to what stopped it."""
+
+    @_builtins.property
+    def settings(self) -> Global___AlertSettings:
+        """The settings that decided, without addresses. Absent when the event only
+        counted.
+        """
+
+    @_builtins.property
+    def quiet_until(self) -> _timestamp_pb2.Timestamp:
+        """When quiet hours end that it fell into. Absent when it was not quiet."""
+
+    @_builtins.property
+    def targets(self) -> _containers.RepeatedCompositeFieldContainer[Global___TargetDecision]:
+        """What each target heard, newest first, at most 100."""
+
+    @_builtins.property
+    def decided_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was decided."""
+
+    def __init__(
+        self,
+        *,
+        told: _builtins.bool = ...,
+        answer: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        severity: Global___Severity.ValueType = ...,
+        workflow_id: _builtins.str = ...,
+        dedup_key: _builtins.str = ...,
+        outcome: _builtins.str = ...,
+        incident: Global___Incident | None = ...,
+        checks: _abc.Iterable[Global___DecisionCheck] | None = ...,
+        settings: Global___AlertSettings | None = ...,
+        quiet_until: _timestamp_pb2.Timestamp | None = ...,
+        targets: _abc.Iterable[Global___TargetDecision] | None = ...,
+        decided_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "incident", b"incident", "quiet_until", b"quiet_until", "settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "checks", b"checks", "decided_at", b"decided_at", "dedup_key", b"dedup_key", "incident", b"incident", "kind", b"kind", "outcome", b"outcome", "quiet_until", b"quiet_until", "settings", b"settings", "severity", b"severity", "targets", b"targets", "told", b"told", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainDecisionResponse: _TypeAlias = ExplainDecisionResponse  # noqa: Y015
+
+@_typing.final
+class DecisionCheck(_message.Message):
+    """One thing that was looked at."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    PASSED_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """news, enabled, scan_summary, scan_changes, alert_on_critical, cause,
+    silences, targets or quiet_hours.
+    """
+    passed: _builtins.bool
+    """Whether it let the message pass."""
+    detail: _builtins.str
+    """What was found, for people."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        passed: _builtins.bool = ...,
+        detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "name", b"name", "passed", b"passed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecisionCheck: _TypeAlias = DecisionCheck  # noqa: Y015
+
+@_typing.final
+class TargetDecision(_message.Message):
+    """What one target heard, or would hear."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    TARGET_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    DELIVERY_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    decision: _builtins.str
+    """send (by itself), fold (with others in one message), hold or suppress."""
+    reason: _builtins.str
+    """Why, or what became of it, for people."""
+    target_id: _builtins.str
+    """The target. Empty when there is none."""
+    channel: _builtins.str
+    """How it travels, see `Target`."""
+    target: _builtins.str
+    """Where it goes, with the middle masked."""
+    @_builtins.property
+    def until(self) -> _timestamp_pb2.Timestamp:
+        """Until when it is held, or when the pace of the target allows it. Absent when
+        it is not.
+        """
+
+    @_builtins.property
+    def delivery(self) -> Global___Delivery:
+        """What was decided. Absent for an event that is imagined."""
+
+    @_builtins.property
+    def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeliveryAttempt]:
+        """Each try to send it, oldest first."""
+
+    def __init__(
+        self,
+        *,
+        decision: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        until: _timestamp_pb2.Timestamp | None = ...,
+        target_id: _builtins.str = ...,
+        channel: _builtins.str = ...,
+        target: _builtins.str = ...,
+        delivery: Global___Delivery | None = ...,
+        attempts: _abc.Iterable[Global___DeliveryAttempt] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery", "until", b"until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "channel", b"channel", "decision", b"decision", "delivery", b"delivery", "reason", b"reason", "target", b"target", "target_id", b"target_id", "until", b"until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TargetDecision: _TypeAlias = TargetDecision  # noqa: Y015

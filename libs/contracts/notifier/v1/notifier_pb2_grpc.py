@@ -169,6 +169,11 @@ class NotifierServiceStub:
                 request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ReplayDeliveriesRequest.SerializeToString,
                 response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ReplayDeliveriesResponse.FromString,
                 _registered_method=True)
+        self.ExplainDecision = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/ExplainDecision',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExplainDecisionRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExplainDecisionResponse.FromString,
+                _registered_method=True)
 
 
 class NotifierServiceServicer:
@@ -440,6 +445,18 @@ class NotifierServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplainDecision(self, request, context):
+        """Says why somebody was told of something, or was not: of an event, of an
+        incident, or of an event that is only imagined and happens now. Changes
+        nothing and tells nobody.
+
+        Fails with `LOCATION_MISSING`, `EVENT_NOT_FOUND`, `INCIDENT_NOT_FOUND`,
+        `SUBJECT_MISSING`, `KIND_UNKNOWN` or `WORKFLOW_MISSING`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NotifierServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -572,6 +589,11 @@ def add_NotifierServiceServicer_to_server(servicer, server):
                     servicer.ReplayDeliveries,
                     request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ReplayDeliveriesRequest.FromString,
                     response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ReplayDeliveriesResponse.SerializeToString,
+            ),
+            'ExplainDecision': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainDecision,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExplainDecisionRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExplainDecisionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1281,6 +1303,33 @@ class NotifierService:
             '/runwarden.notifier.v1.NotifierService/ReplayDeliveries',
             libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ReplayDeliveriesRequest.SerializeToString,
             libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ReplayDeliveriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainDecision(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/ExplainDecision',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExplainDecisionRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExplainDecisionResponse.FromString,
             options,
             channel_credentials,
             insecure,

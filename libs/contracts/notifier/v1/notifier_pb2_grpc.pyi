@@ -175,6 +175,14 @@ class NotifierServiceStub:
     with `DELIVERY_DELIVERED`, `DELIVERY_NOT_SENDABLE` or `TARGET_SWITCHED_OFF`;
     of a span what cannot be sent is left out.
     """
+    ExplainDecision: _aio.UnaryUnaryMultiCallable[_notifier_pb2.ExplainDecisionRequest, _notifier_pb2.ExplainDecisionResponse]
+    """Says why somebody was told of something, or was not: of an event, of an
+    incident, or of an event that is only imagined and happens now. Changes
+    nothing and tells nobody.
+
+    Fails with `LOCATION_MISSING`, `EVENT_NOT_FOUND`, `INCIDENT_NOT_FOUND`,
+    `SUBJECT_MISSING`, `KIND_UNKNOWN` or `WORKFLOW_MISSING`.
+    """
 
 class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
     """Knows who was told: keeps the alert settings of every location, turns events
@@ -492,6 +500,20 @@ class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
         Fails with `NOTHING_TO_REPLAY`, `DELIVERY_NOT_FOUND`, and for a named delivery
         with `DELIVERY_DELIVERED`, `DELIVERY_NOT_SENDABLE` or `TARGET_SWITCHED_OFF`;
         of a span what cannot be sent is left out.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainDecision(
+        self,
+        request: _notifier_pb2.ExplainDecisionRequest,
+        context: _aio.ServicerContext[_notifier_pb2.ExplainDecisionRequest, _abc.Awaitable[_notifier_pb2.ExplainDecisionResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.ExplainDecisionResponse]:
+        """Says why somebody was told of something, or was not: of an event, of an
+        incident, or of an event that is only imagined and happens now. Changes
+        nothing and tells nobody.
+
+        Fails with `LOCATION_MISSING`, `EVENT_NOT_FOUND`, `INCIDENT_NOT_FOUND`,
+        `SUBJECT_MISSING`, `KIND_UNKNOWN` or `WORKFLOW_MISSING`.
         """
 
 def add_NotifierServiceServicer_to_server(servicer: NotifierServiceServicer, server: _aio.Server) -> None: ...

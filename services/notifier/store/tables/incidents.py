@@ -106,7 +106,7 @@ class IncidentActionRow(NotifierTable, table=True):
 
 
 class EventRow(NotifierTable, table=True):
-    """What was reported; never changed but for the incident it counted in."""
+    """What was reported; never changed but for what was decided of it."""
 
     __tablename__ = "events"
     __table_args__ = (
@@ -133,3 +133,4 @@ class EventRow(NotifierTable, table=True):
     incident_id: str | None = identifier(nullable=True)
     occurred_at: datetime = moment()
     received_at: datetime = moment()
+    decision: dict[str, Any] | None = Field(sa_type=JSONB, nullable=True)
