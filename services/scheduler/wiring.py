@@ -125,7 +125,7 @@ async def running(
             watching=watching,
             explaining=Explaining(database),
             listing=Listing(database),
-            living=Living(database),
+            living=Living(database, on_events=tell),
             comparing=Comparing(database),
             connecting=Connecting(database, ghl, box, app, on_events=tell),
             uploading=Uploading(definitions),

@@ -115,7 +115,7 @@ def a_failed_scan(scan_id="scan-1", **event):
     return an_event(scan_failed=detail, **event)
 
 
-def a_fixed_finding(fingerprint="fp-1", workflow_id="wf-1", **event):
+def a_fixed_finding(fingerprint="fp-1", workflow_id="wf-1", *, ignored_because="", **event):
     detail = pb.FindingFixed(
         scan_id="scan-2",
         workflow_id=workflow_id,
@@ -123,6 +123,7 @@ def a_fixed_finding(fingerprint="fp-1", workflow_id="wf-1", **event):
         rule_id="GHL402",
         title="Webhook without a timeout",
         fingerprint=fingerprint,
+        ignored_because=ignored_because,
     )
     return an_event(finding_fixed=detail, **event)
 

@@ -58,6 +58,11 @@ async def mails(notifier, number):
             "[RESOLVED] Lead follow-up: fixed: Webhook without a timeout",
         ),
         (
+            a_critical_finding("fp-7"),
+            a_fixed_finding("fp-7", ignored_because="The client wants it so."),
+            "[RESOLVED] Lead follow-up: ignored: Webhook without a timeout",
+        ),
+        (
             a_stuck_workflow(),
             a_finished_run(),
             "[RESOLVED] Lead follow-up finishes its runs again",

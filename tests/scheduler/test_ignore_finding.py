@@ -73,19 +73,39 @@ async def test_it_counts_in_no_number_of_the_next_scan_and_is_listed(scheduler, 
     )
 
 
-async def test_it_does_not_alert(scheduler, ingestion, notifier):
-    ingestion.knows("A", history(*OUTAGE))
+async def test_its_incident_ends_at_once_and_it_does_not_alert_again(
+    scheduler, ingestion, notifier
+):
+    ingestion.knows("A", history(*OUTAGE), name="Reminder")
     await scanned(scheduler)
     for finding in await found(scheduler):
-        await ignore(scheduler, finding.finding_id)
-    await eventually(lambda: notifier.told("scan_completed"))
+        await ignore(scheduler, finding.finding_id, reason="The client knows.")
+
+    await eventually(lambda: len(notifier.told("finding_fixed")) == 2)
+    ended = [each.finding_fixed for each in notifier.told("finding_fixed")]
+    assert {each.fingerprint for each in ended} == {
+        each.fingerprint for each in await found(scheduler)
+    }
+    assert {(each.ignored_because, each.workflow_name) for each in ended} == {
+        ("The client knows.", "Reminder")
+    }
     notifier.events.clear()
-
     await scanned(scheduler)
-
     [completed] = await eventually(lambda: notifier.told("scan_completed"))
     assert completed.scan_completed.critical_issues == 0
     assert notifier.told("critical_finding") == notifier.told("finding_fixed") == []
+
+
+async def test_of_a_warning_nothing_is_told(scheduler, ingestion, notifier):
+    await scanned_with_faults(scheduler, ingestion, "A")
+    await eventually(lambda: notifier.told("scan_completed"))
+    notifier.events.clear()
+
+    await ignore(scheduler, (await finding_of(scheduler, "A")).finding_id)
+    await scanned(scheduler)
+
+    await eventually(lambda: notifier.told("scan_completed"))
+    assert notifier.told("finding_fixed") == []
 
 
 async def test_a_date_ends_it_and_the_finding_is_new(scheduler, ingestion, url):

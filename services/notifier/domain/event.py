@@ -161,7 +161,7 @@ class ScanFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingFixed:
-    """A critical finding is gone."""
+    """A critical finding is gone, or people live with it from now on."""
 
     kind: ClassVar = Kind.FINDING_FIXED
     scan_id: str
@@ -170,6 +170,7 @@ class FindingFixed:
     rule_id: str = ""
     title: str = ""
     fingerprint: str = ""
+    ignored_because: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,7 +156,8 @@ def _finding_title(finding: CriticalFinding, _: Incident | None) -> str:
 
 
 def _fixed_title(fixed: FindingFixed, _: Incident | None) -> str:
-    return f"{_name(fixed)}: fixed: {cut(fixed.title or fixed.rule_id, LONGEST_NAME)}"
+    end = "ignored" if fixed.ignored_because else "fixed"
+    return f"{_name(fixed)}: {end}: {cut(fixed.title or fixed.rule_id, LONGEST_NAME)}"
 
 
 def _score_title(scored: ScoreLow | ScoreRecovered, _: Incident | None) -> str:
@@ -218,7 +219,8 @@ def _finding_facts(finding: CriticalFinding, _: datetime) -> list[Fact]:
 
 
 def _fixed_facts(fixed: FindingFixed, _: datetime) -> list[Fact]:
-    return [Fact("Rule", f"{fixed.rule_id} {fixed.title}".strip())]
+    rule = f"{fixed.rule_id} {fixed.title}".strip()
+    return [Fact("Rule", rule), Fact("Ignored because", fixed.ignored_because)]
 
 
 def _score_facts(scored: ScoreLow | ScoreRecovered, _: datetime) -> list[Fact]:

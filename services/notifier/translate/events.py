@@ -185,6 +185,7 @@ def _finding_fixed(message: pb.FindingFixed) -> FindingFixed:
         rule_id=fields.name(message.rule_id),
         title=fields.name(message.title),
         fingerprint=fields.name(message.fingerprint),
+        ignored_because=fields.text(message.ignored_because),
     )
 
 

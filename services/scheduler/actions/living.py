@@ -1,10 +1,14 @@
 """The life of findings: what scans said of one, and which of them people live with."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from libs import problems
+from libs.db import outbox
 from libs.db.database import Database
+from services.scheduler.actions.completing import to_tell
+from services.scheduler.domain.events import FindingFixed
+from services.scheduler.domain.finding import Severity
 from services.scheduler.domain.ignoring import (
     Ignore,
     IgnoreEndsInThePast,
@@ -28,8 +32,9 @@ class FindingNotFound(problems.NotFound):
 class Living:
     """Shows single findings, and ignores them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, on_events: Callable[[], object]) -> None:
         self._database = database
+        self._on_events = on_events
 
     async def get(
         self, location_id: str, finding_id: str
@@ -44,11 +49,14 @@ class Living:
         return one, sightings
 
     async def ignore(self, location_id: str, finding_id: str, wanted: Ignoring) -> SeenFinding:
-        """Ignores a finding, in place of what was said of it before."""
+        """Ignores a finding, in place of what was said of it before; its incident ends."""
         async with self._database.transaction() as session:
             row = await _named(session, location_id, finding_id)
             ignore = _ignore(row, wanted, await now(session))
             await ignores.keep(session, location_id, ignore)
+            if row.severity == Severity.CRITICAL:
+                await outbox.add(session, to_tell([_ended(location_id, row, ignore)]))
+        self._on_events()
         return SeenFinding(row, ignore)
 
     async def unignore(self, location_id: str, finding_id: str) -> SeenFinding:
@@ -78,4 +86,18 @@ def _ignore(row: FindingRow, wanted: Ignoring, at: datetime) -> Ignore:
         ignored_at=at,
         until=wanted.until,
         workflow_version=row.workflow_version if wanted.until_version_changes else None,
+    )
+
+
+def _ended(location_id: str, row: FindingRow, ignore: Ignore) -> FindingFixed:
+    return FindingFixed(
+        location_id=location_id,
+        scan_id=row.scan_id,
+        occurred_at=ignore.ignored_at,
+        workflow_id=row.workflow_id,
+        workflow_name=row.workflow_name,
+        rule_id=row.rule_id,
+        title=row.title,
+        fingerprint=row.fingerprint,
+        ignored_because=ignore.reason,
     )

@@ -13,6 +13,8 @@ class Standing(StrEnum):
     """How a finding stood when a scan last looked for it."""
 
     OPEN = "open"
+    DRAFT = "draft"
+    """Open in a draft, of which nobody was told."""
     FIXED = "fixed"
     IGNORED = "ignored"
 
@@ -47,6 +49,10 @@ class Comparison:
     known: tuple[Finding, ...] = ()
     ignored: tuple[Finding, ...] = ()
     fixed: tuple[KnownFinding, ...] = ()
+    surfaced: tuple[Finding, ...] = ()
+    """Those of the known ones whose workflow was a draft before and takes in contacts now."""
+    in_drafts: frozenset[str] = frozenset()
+    """The fingerprints of those whose workflow is a draft."""
 
     @property
     def risen(self) -> tuple[Finding, ...]:
@@ -76,19 +82,28 @@ def compare(results: Iterable[WorkflowResult], known: Mapping[str, KnownFinding]
     for finding in found:
         by_state[_state(known.get(finding.fingerprint))].append(finding)
     marks = {finding.fingerprint for finding in [*found, *ignored]}
+    quiet = {each.fingerprint for result in looked if result.draft for each in result.findings}
+    told = {mark for mark, each in known.items() if each.standing is not Standing.DRAFT}
     return Comparison(
         new=tuple(by_state[FindingState.NEW]),
         regressed=tuple(by_state[FindingState.REGRESSED]),
         known=tuple(by_state[FindingState.OPEN]),
         ignored=tuple(ignored),
         fixed=tuple(_fixed(looked, [known[mark] for mark in sorted(known.keys() - marks)])),
+        surfaced=tuple(
+            each
+            for each in by_state[FindingState.OPEN]
+            if each.fingerprint not in quiet and each.fingerprint not in told
+        ),
+        in_drafts=frozenset(quiet),
     )
 
 
 def _state(before: KnownFinding | None) -> FindingState:
-    standing = before.standing if before else None
-    states = {Standing.OPEN: FindingState.OPEN, Standing.FIXED: FindingState.REGRESSED}
-    return states.get(standing, FindingState.NEW) if standing else FindingState.NEW
+    if before is None or before.standing is Standing.IGNORED:
+        return FindingState.NEW
+    fixed = before.standing is Standing.FIXED
+    return FindingState.REGRESSED if fixed else FindingState.OPEN
 
 
 def _fixed(
@@ -98,5 +113,5 @@ def _fixed(
     assessed = {result.workflow_id: result.assessed_rule_ids for result in results}
     for each in missed:
         looked_again = each.rule_id in assessed.get(each.workflow_id, ())
-        if each.standing is Standing.OPEN and looked_again:
+        if each.standing in (Standing.OPEN, Standing.DRAFT) and looked_again:
             yield each

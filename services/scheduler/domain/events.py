@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from services.scheduler.domain.comparison import Comparison
+from services.scheduler.domain.comparison import Comparison, Standing
 from services.scheduler.domain.finding import Finding, Severity
 from services.scheduler.domain.result import WorkflowResult
 from services.scheduler.domain.score import Deduction
@@ -57,7 +57,7 @@ class CriticalFindingEvent(ScanEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingFixed(ScanEvent):
-    """A critical finding of the scan before is gone, and its rule looked again."""
+    """A critical finding is gone, or people live with it from now on and say why."""
 
     kind = "finding_fixed"
     workflow_id: str
@@ -65,6 +65,7 @@ class FindingFixed(ScanEvent):
     rule_id: str
     title: str
     fingerprint: str
+    ignored_because: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +165,9 @@ def from_payload(kind: str, payload: Mapping[str, Any]) -> Event:
     if kind not in _KINDS:
         raise EventKindUnknown(kind)
     event = _KINDS[kind]
-    return event(**{each.name: _from_json(each.type, payload[each.name]) for each in fields(event)})
+    # What an earlier release did not know yet is as if nothing were said of it.
+    known = [each for each in fields(event) if each.name in payload]
+    return event(**{each.name: _from_json(each.type, payload[each.name]) for each in known})
 
 
 def _to_json(value: object) -> object:
@@ -249,14 +252,14 @@ def _critical_rule_ids(result: WorkflowResult) -> frozenset[str]:
 
 def _critical_findings(scan: ScanFacts) -> Iterator[CriticalFindingEvent]:
     drafts = {result.workflow_id for result in scan.results if result.draft}
-    for finding in scan.comparison.risen:
+    for finding in (*scan.comparison.risen, *scan.comparison.surfaced):
         if finding.severity is Severity.CRITICAL and finding.workflow_id not in drafts:
             yield _critical_finding(scan, finding)
 
 
 def _fixed_findings(scan: ScanFacts) -> Iterator[FindingFixed]:
     for past in scan.comparison.fixed:
-        if past.severity is Severity.CRITICAL:
+        if past.severity is Severity.CRITICAL and past.standing is not Standing.DRAFT:
             yield FindingFixed(
                 location_id=scan.location_id,
                 scan_id=scan.scan_id,

@@ -41,7 +41,9 @@ async def keep(
     at: datetime,
 ) -> None:
     """Keeps how a location's findings stand after a scan that gave them these ids."""
-    ignored = {each.fingerprint for each in comparison.ignored}
+    standings = dict.fromkeys(comparison.in_drafts, Standing.DRAFT) | dict.fromkeys(
+        (each.fingerprint for each in comparison.ignored), Standing.IGNORED
+    )
     rows = [
         {
             "location_id": location_id,
@@ -51,7 +53,7 @@ async def keep(
             "rule_id": each.rule_id,
             "title": each.title,
             "severity": each.severity,
-            "standing": Standing.IGNORED if each.fingerprint in ignored else Standing.OPEN,
+            "standing": standings.get(each.fingerprint, Standing.OPEN),
             "first_seen_at": at,
             "last_seen_at": at,
             "last_finding_id": finding_ids[each.fingerprint],

@@ -1,11 +1,11 @@
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
 from libs.problems import NotFound, WrongState
-from libs.rpc.times import timestamp
+from libs.rpc.times import duration, timestamp
 
 AT = datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
 SCAN = pb.Scan(
@@ -27,6 +27,17 @@ SCAN = pb.Scan(
         score=0,
         critical_count=1,
         worst_workflows=[pb.WorkflowScore(workflow_id="wf-1", score=12)],
+        rules=[
+            pb.RuleCount(
+                rule_id="GHL402",
+                title="Consecutive failures",
+                severity=pb.SEVERITY_CRITICAL,
+                findings=3,
+            )
+        ],
+        grades=[pb.GradeCount(grade=pb.GRADE_HIGH_RISK, workflows=2)],
+        took=duration(timedelta(seconds=1.5)),
+        ghl_calls=7,
     ),
 )
 
@@ -68,6 +79,16 @@ async def test_one_scan_with_its_summary(street, reader):
     assert body["summary"]["worst_workflows"] == [
         {"workflow_id": "wf-1", "workflow_name": None, "score": 12}
     ]
+    assert body["summary"]["rules"] == [
+        {
+            "rule_id": "GHL402",
+            "title": "Consecutive failures",
+            "severity": "critical",
+            "findings": 3,
+        }
+    ]
+    assert body["summary"]["grades"] == [{"grade": "high_risk", "workflows": 2}]
+    assert (body["summary"]["took"], body["summary"]["ghl_calls"]) == (1.5, 7)
     assert street.scheduler.last("GetScan").scan_id == "scan-1"
 
 
@@ -126,6 +147,10 @@ async def test_what_a_scan_says_of_each_workflow(street, reader):
         ],
         assessed_rule_ids=["GHL402"],
         not_assessed=[pb.NotAssessed(rule_id="GHL101", lacks="the workflow's definition")],
+        ceiling=90,
+        ceiling_reason="at most 90 without a definition",
+        grade=pb.GRADE_NEEDS_ATTENTION,
+        coverage=[pb.CoverageEntry(id="GHL902", title="No runs", rule_ids=["GHL401"])],
     )
     street.scheduler.answers("ListScanResults", pb.ListScanResultsResponse(results=[result]))
 
@@ -139,6 +164,11 @@ async def test_what_a_scan_says_of_each_workflow(street, reader):
     assert [each["points"] for each in item["deductions"]] == [45.0, -5.0]
     assert item["deductions"][1]["rule_id"] is None
     assert item["not_assessed"][0]["lacks"] == "the workflow's definition"
+    assert (item["ceiling"], item["grade"]) == (90, "needs_attention")
+    assert item["ceiling_reason"] == "at most 90 without a definition"
+    assert item["coverage"] == [
+        {"id": "GHL902", "title": "No runs", "detail": None, "rule_ids": ["GHL401"]}
+    ]
 
 
 @pytest.mark.parametrize(

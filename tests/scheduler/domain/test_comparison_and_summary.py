@@ -87,6 +87,17 @@ def test_only_what_was_open_is_told_as_fixed(standing):
     assert compare([looked()], known_as(standing, A)).fixed == ()
 
 
+def test_what_was_known_in_a_draft_surfaces_when_it_is_published():
+    in_draft, published = looked(A, draft=True), looked(A)
+
+    assert compare([in_draft], {}).in_drafts == {A.fingerprint}
+    first = compare([published], known_as(Standing.DRAFT, A))
+    assert (first.known, first.surfaced, first.in_drafts) == ((A,), (A,), frozenset())
+    assert compare([in_draft], known_as(Standing.DRAFT, A)).surfaced == ()
+    assert compare([published], known_as(Standing.OPEN, A)).surfaced == ()
+    assert marks(compare([looked()], known_as(Standing.DRAFT, A)).fixed) == marks([A])
+
+
 def test_every_finding_has_one_state():
     known = known_as(Standing.OPEN, A) | known_as(Standing.FIXED, B)
 

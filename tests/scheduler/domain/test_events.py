@@ -120,6 +120,25 @@ def test_a_critical_finding_that_is_back_is_told_again():
     assert kinds(announced(scan, {})) == [CriticalFindingEvent, ScanCompleted]
 
 
+def test_a_critical_finding_of_a_draft_is_told_when_the_draft_is_published():
+    for draft, told in ((True, []), (False, [CriticalFindingEvent])):
+        results = [scored(65, EXPIRED, draft=draft)]
+        comparison = compare(results, known_as(Standing.DRAFT, EXPIRED))
+
+        assert kinds(announced(a_scan(*results, comparison=comparison), {})) == [
+            *told,
+            ScanCompleted,
+        ]
+
+
+def test_of_a_finding_that_was_fixed_in_a_draft_nothing_is_told():
+    results = [scored(100, assessed_rule_ids=("GHL404",))]
+    comparison = compare(results, known_as(Standing.DRAFT, EXPIRED))
+
+    assert comparison.fixed
+    assert kinds(announced(a_scan(*results, comparison=comparison), {})) == [ScanCompleted]
+
+
 def test_a_critical_finding_that_is_ignored_is_not_told():
     assert kinds(announced(a_scan(scored(65, ignored=(EXPIRED,))), {})) == [ScanCompleted]
 
@@ -268,6 +287,13 @@ def test_an_event_says_all_that_the_notifiers_contract_asks(event):
     envelope = {field.name for field in fields(events.Event)}
 
     assert set(asked[event.kind]) == {field.name for field in fields(event)} - envelope
+
+
+def test_an_event_of_an_earlier_release_is_read_without_what_it_did_not_know():
+    (fixed,) = fixed_in(scored(100, assessed_rule_ids=("GHL402",)), fixed=[OUTAGE])
+    written = {key: value for key, value in fixed.to_payload().items() if "because" not in key}
+
+    assert from_payload("finding_fixed", written) == fixed
 
 
 def test_an_event_of_another_release_is_named():

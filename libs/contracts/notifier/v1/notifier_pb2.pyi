@@ -1318,6 +1318,7 @@ class FindingFixed(_message.Message):
     RULE_ID_FIELD_NUMBER: _builtins.int
     TITLE_FIELD_NUMBER: _builtins.int
     FINGERPRINT_FIELD_NUMBER: _builtins.int
+    IGNORED_BECAUSE_FIELD_NUMBER: _builtins.int
     scan_id: _builtins.str
     """The scan that no longer found it. Required."""
     workflow_id: _builtins.str
@@ -1330,6 +1331,8 @@ class FindingFixed(_message.Message):
     """The rule's name."""
     fingerprint: _builtins.str
     """That of the finding. Without one, workflow and rule stand for it."""
+    ignored_because: _builtins.str
+    """Why people live with it from now on. Empty when it is gone."""
     def __init__(
         self,
         *,
@@ -1339,10 +1342,11 @@ class FindingFixed(_message.Message):
         rule_id: _builtins.str = ...,
         title: _builtins.str = ...,
         fingerprint: _builtins.str = ...,
+        ignored_because: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fingerprint", b"fingerprint", "rule_id", b"rule_id", "scan_id", b"scan_id", "title", b"title", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fingerprint", b"fingerprint", "ignored_because", b"ignored_because", "rule_id", b"rule_id", "scan_id", b"scan_id", "title", b"title", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

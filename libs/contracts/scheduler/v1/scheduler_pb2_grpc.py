@@ -317,7 +317,8 @@ class SchedulerServiceServicer:
 
     def IgnoreFinding(self, request, context):
         """Lets a finding neither count nor alert, in this scan's list at once and in
-        the scores of scans from now on. Said again, it replaces what was said.
+        the scores of scans from now on. Its incident ends. Said again, it replaces
+        what was said.
 
         Fails with `FINDING_NOT_FOUND`, `IGNORE_REASON_MISSING`,
         `IGNORE_ENDS_IN_THE_PAST` or `WORKFLOW_VERSION_UNKNOWN`.

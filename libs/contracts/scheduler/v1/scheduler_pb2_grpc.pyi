@@ -89,7 +89,8 @@ class SchedulerServiceStub:
     """
     IgnoreFinding: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.IgnoreFindingRequest, _scheduler_pb2.IgnoreFindingResponse]
     """Lets a finding neither count nor alert, in this scan's list at once and in
-    the scores of scans from now on. Said again, it replaces what was said.
+    the scores of scans from now on. Its incident ends. Said again, it replaces
+    what was said.
 
     Fails with `FINDING_NOT_FOUND`, `IGNORE_REASON_MISSING`,
     `IGNORE_ENDS_IN_THE_PAST` or `WORKFLOW_VERSION_UNKNOWN`.
@@ -329,7 +330,8 @@ class SchedulerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_scheduler_pb2.IgnoreFindingRequest, _abc.Awaitable[_scheduler_pb2.IgnoreFindingResponse]],
     ) -> _abc.Awaitable[_scheduler_pb2.IgnoreFindingResponse]:
         """Lets a finding neither count nor alert, in this scan's list at once and in
-        the scores of scans from now on. Said again, it replaces what was said.
+        the scores of scans from now on. Its incident ends. Said again, it replaces
+        what was said.
 
         Fails with `FINDING_NOT_FOUND`, `IGNORE_REASON_MISSING`,
         `IGNORE_ENDS_IN_THE_PAST` or `WORKFLOW_VERSION_UNKNOWN`.
