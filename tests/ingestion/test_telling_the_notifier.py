@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
+from services.ingestion.wiring import running
 from tests.ingestion.builders import (
     NOWHERE,
     PARTIAL,
@@ -16,6 +17,8 @@ from tests.ingestion.builders import (
     an_ingestion,
     listed,
     record,
+    settings_of,
+    stub_of,
 )
 from tests.ingestion.fake_notifier import FakeNotifier, answering
 from tests.support.waiting import eventually
@@ -156,16 +159,19 @@ async def test_an_incident_whose_failures_grew_too_old_is_still_closed(stopped_c
 async def test_failures_at_the_same_moment_on_two_replicas_reach_the_threshold_once(
     new_database, notifier, notifier_address
 ):
-    url = new_database("ingestion")
+    given = settings_of(new_database("ingestion"), notifier_address)
     async with (
-        an_ingestion(url, notifier_address) as one,
-        an_ingestion(url, notifier_address) as other,
+        running(given) as one,
+        running(given) as other,
+        stub_of(one, given) as first,
+        stub_of(other, given) as second,
+        stub_of(one, given) as third,
     ):
-        rounds = [f"round-{number}" for number in range(20)]
+        rounds = [f"round-{number:03}" for number in range(200)]
         for workflow in rounds:
             failure = a_failure("race", workflow)
-            await asyncio.gather(*[record(stub, failure) for stub in (one, other, one)])
-        await told(notifier, "race", 20)
+            await asyncio.gather(*[record(stub, failure) for stub in (first, second, third)])
+        await told(notifier, "race", 200)
 
     failing = notifier.failing("race")
     assert sorted(each.workflow_id for each in failing) == sorted(rounds)

@@ -1,6 +1,8 @@
 """What came in, by every way out: quarantine, search, files, the live stream."""
 
 import json
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
 
 import pytest
 
@@ -56,3 +58,46 @@ async def test_what_was_not_understood_is_corrected_watched_exported_and_importe
     elsewhere = export.replace("loc-1", "loc-2")
     copied = await http.post(path, params={"location_id": "loc-2"}, data=elsewhere, headers=LINES)
     assert json.loads(await answered(copied))["accepted"] == 1
+
+
+BAD = (
+    ('{"workflowId": "wf-1", "status": "failed"}', "EXECUTED_AT_MISSING"),
+    ('{"workflowId": "wf-1", "status": "done", "executedAt": "%s"}', "STATUS_UNKNOWN"),
+    ('{"status": "failed", "executedAt": "%s"}', "WORKFLOW_MISSING"),
+    ('{"workflowId": "wf-1", "status": "failed"', "BODY_NOT_JSON"),
+    ('{"workflowId": "wf-1", "status": "failed", "executedAt": "1999-01-01T00:00:00Z"}',
+     "EXECUTED_AT_OUT_OF_RANGE"),
+    ('{"workflowId": "wf-1", "status": "failed", "executedAt": "%s", "color": 1}', "UNKNOWN_FIELD"),
+    ('{"workflowId": "wf-1", "status": "failed", "executedAt": "%s", "executionTimeMs": -1}',
+     "EXECUTION_TIME_OUT_OF_RANGE"),
+)  # fmt: skip
+
+
+async def test_of_10_000_lines_37_bad_ones_are_named_and_the_rest_counts_once(http):
+    begin = datetime.now(UTC) - timedelta(days=60)
+    wrong = {270 * place + 3: BAD[place % len(BAD)] for place in range(37)}
+    lines = []
+    for number in range(1, 10_001):
+        moment = (begin + timedelta(minutes=number)).isoformat()
+        if number in wrong:
+            lines.append(wrong[number][0].replace("%s", moment))
+        else:
+            lines.append(json.dumps({
+                "workflowId": f"wf-{number % 7}", "status": "success", "executedAt": moment,
+                "executionTimeMs": number % 3,
+            }))  # fmt: skip
+    file = "\n".join(lines).encode()
+    path = "/api/executions/import"
+    told = [
+        json.loads(await answered(await http.post(path, params=LOCATION, data=each, headers=LINES)))
+        for each in (BytesIO(file), BytesIO(file))
+    ]
+    counts = [(each["accepted"], each["duplicates"], each["rejected"]) for each in told]
+    assert counts == [(9963, 0, 37), (0, 9963, 37)]
+    named = {number: reason for number, (_, reason) in wrong.items()}
+    for each in told:
+        assert {line["line"]: line["reason"] for line in each["rejected_lines"]} == named
+    listed = await get(http, "/api/workflows/metrics", workflow_id="wf-3", hours="2160")
+    assert sum(each["total_executions"] for each in listed["items"]) == sum(
+        number % 7 == 3 and number not in wrong for number in range(1, 10_001)
+    )
