@@ -153,6 +153,8 @@ class Recording:
         batch = _Batch(at)
         for place, (item, id_) in enumerate(zip(items, ids, strict=True)):
             match item:
+                case Report():
+                    self._sort_report(batch, place, item, id_)
                 case Rejection():
                     batch.results[place] = Result(Outcome.REJECTED, rejection=item)
                 case UnreadDelivery():
@@ -162,8 +164,6 @@ class Recording:
                     batch.results[place] = Result(Outcome.QUARANTINED, kept_id)
                 case Start():
                     self._sort_start(batch, place, item)
-                case Report():
-                    self._sort_report(batch, place, item, id_)
         return batch
 
     def _sort_report(self, batch: _Batch, place: int, report: Report, id_: str) -> None:

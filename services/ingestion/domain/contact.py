@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 REF_BYTES = 16
 PURPOSE = b"contact"
@@ -39,5 +38,10 @@ class ContactRefs:
 
 def _ref(key: bytes, location_id: str, contact_id: str) -> str:
     whom = f"{location_id}\0{contact_id}".encode()
-    digest = hashlib.blake2b(whom, digest_size=REF_BYTES, key=key, person=PURPOSE).digest()
-    return str(UUID(bytes=digest))
+    digest = hashlib.blake2b(whom, digest_size=REF_BYTES, key=key, person=PURPOSE)
+    return _as_uuid(digest.hexdigest())
+
+
+def _as_uuid(digits: str) -> str:
+    # `UUID` says the same, and takes three times as long as the hash.
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

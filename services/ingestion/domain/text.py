@@ -10,6 +10,8 @@ def storable(text: str) -> str:
 
 def cut(text: str, limit: int) -> str:
     """Gives as much of a text as fits into `limit` bytes of UTF-8, whole characters only."""
+    if text.isascii():
+        return text[:limit]
     return text.encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")
 
 

@@ -141,8 +141,8 @@ def sightings(executions: Iterable[Execution]) -> list[Sighting]:
 
 
 def _sighting(workflow: WorkflowKey, runs: list[Execution]) -> Sighting:
-    last = max(runs, key=Execution.order)
-    named = max((run for run in runs if run.workflow_name), key=Execution.order, default=None)
+    last = max(runs, key=Execution.order) if len(runs) > 1 else runs[0]
+    named = last if last.workflow_name else _last_named(runs)
     return Sighting(
         workflow=workflow,
         name=named.workflow_name if named else "",
@@ -150,3 +150,7 @@ def _sighting(workflow: WorkflowKey, runs: list[Execution]) -> Sighting:
         last_execution_at=last.executed_at,
         last_status=last.status,
     )
+
+
+def _last_named(runs: Iterable[Execution]) -> Execution | None:
+    return max((run for run in runs if run.workflow_name), key=Execution.order, default=None)
