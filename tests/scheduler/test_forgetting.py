@@ -100,3 +100,34 @@ def test_it_happens_each_night():
 
     assert first == datetime(2026, 3, 11, 3, 17, tzinfo=UTC)
     assert EVERY_NIGHT.get_next_fire_time(first, first) == first + DAY
+
+
+async def test_of_findings_only_those_fixed_long_ago_go(url, forgetting):
+    for standing in ("open", "draft", "ignored", "fixed"):
+        for days in (29, 31, 32, 33):
+            await sql(
+                url,
+                "INSERT INTO known_findings VALUES"
+                " ('loc-1', %s, 'wf-1', '', 'GHL402', '', 'critical', %s, %s, %s, 'f-1')",
+                *(f"{standing} {days}", standing, MORNING - 90 * DAY, MORNING - days * DAY),
+            )
+
+    await forgetting.forget()
+
+    kept = {each.fingerprint for each in await sql(url, "SELECT * FROM known_findings")}
+    assert {each for each in kept if each.startswith("fixed")} == {"fixed 29"}
+    assert len(kept) == 13
+
+
+async def test_what_is_ignored_goes_when_that_ended_long_ago(url, forgetting):
+    for name, until in (("ended", MORNING - 31 * DAY), ("lately", MORNING - DAY), ("never", None)):
+        await sql(
+            url,
+            "INSERT INTO ignored_findings VALUES ('loc-1', %s, 'why', 'who', %s, %s, NULL)",
+            *(name, MORNING - 90 * DAY, until),
+        )
+
+    await forgetting.forget()
+
+    left = {each.fingerprint for each in await sql(url, "SELECT * FROM ignored_findings")}
+    assert left == {"lately", "never"}

@@ -6,7 +6,8 @@ import pytest
 
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
 from libs.rpc.times import timestamp
-from tests.scheduler.asking import LOCATION, SECONDS, at, history, refusal, scanned, sql
+from tests.scheduler.asking import LOCATION, SECONDS, at, history, refusal, scanned
+from tests.scheduler.knowing import EMPTY_WAIT, upload, workflow
 from tests.scheduler.living import FAULTY, finding_of, found, ignore, scanned_with_faults
 from tests.support.database_clock import set_clock
 from tests.support.waiting import eventually
@@ -123,18 +124,22 @@ async def test_a_date_ends_it_and_the_finding_is_new(scheduler, ingestion, url):
     assert (done.issues_found, done.summary.new_count, done.summary.ignored_count) == (1, 1, 0)
 
 
-@pytest.mark.parametrize(("version", "state"), [(7, "IGNORED"), (8, "OPEN"), (None, "IGNORED")])
-async def test_another_version_of_the_workflow_ends_it(scheduler, ingestion, url, version, state):
-    await scanned_with_faults(scheduler, ingestion, "A", of="A")
-    finding = await finding_of(scheduler, "A")
-    await sql(url, "UPDATE findings SET workflow_version = 7")
+async def test_another_version_of_the_workflow_ends_it(scheduler):
+    async def scanned_in_version(version):
+        await upload(scheduler, workflow("wf-1", EMPTY_WAIT, version=version, status="published"))
+        return await scanned(scheduler, scan_scope=pb.SCAN_SCOPE_ALL)
 
+    await scanned_in_version(7)
+    finding = await finding_of(scheduler, "wf-1")
     ignored = await ignore(scheduler, finding.finding_id, until_version_changes=True)
+    same = await scanned_in_version(7)
+    other = await scanned_in_version(8)
 
     assert ignored.ignored.workflow_version == 7
-    await scanned(scheduler)
-    await sql(url, "UPDATE findings SET state = 'open', workflow_version = %s", version)
-    assert pb.FindingState.Name((await finding_of(scheduler, "A")).state).endswith(state)
+    assert (same.summary.ignored_count, same.issues_found) == (1, 0)
+    assert (other.summary.ignored_count, other.issues_found) == (0, 1)
+    now = await finding_of(scheduler, "wf-1")
+    assert (now.state, now.HasField("ignored")) == (pb.FINDING_STATE_NEW, False)
 
 
 async def test_said_again_it_replaces_what_was_said(scheduler, ingestion):

@@ -1,4 +1,4 @@
-"""Forgets scans, and what was asked and changed, that are older than the installation keeps them."""
+"""Forgets what is older than the installation keeps it: scans, requests, changes, fixed findings."""
 
 from datetime import timedelta
 

@@ -176,7 +176,7 @@ class WorkflowEvidence:
     """Whether the schedule names it."""
     created_at: datetime | None = None
     version: int | None = None
-    """Which edit of it this is, where HighLevel's list or its definition tells."""
+    """Which edit of it this is, by HighLevel's list."""
     previous: WorkflowSnapshot | None = None
     """What the last completed scan knew; `None` when there was none or it did not see this one."""
     version_changes: tuple[VersionChange, ...] | None = None
@@ -214,6 +214,11 @@ class WorkflowEvidence:
             return self.status is WorkflowStatus.PUBLISHED
         told = self.parsed.status if self.parsed else ""
         return {"published": True, "active": True, "draft": False}.get(told)
+
+    @property
+    def known_version(self) -> int | None:
+        """Which edit of it this is; its definition tells where the list does not."""
+        return self.parsed.version if self.version is None and self.parsed else self.version
 
     @property
     def draft(self) -> bool:

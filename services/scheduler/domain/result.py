@@ -40,7 +40,8 @@ def examined(
 ) -> WorkflowResult:
     """Gives what all rules say of a workflow, and its score from what is not ignored."""
     assessment = assess(workflow, location)
-    ignored = tuple(each for each in assessment.findings if ignores.cover(each, workflow.version))
+    version = workflow.known_version
+    ignored = tuple(each for each in assessment.findings if ignores.cover(each, version))
     counted = tuple(each for each in assessment.findings if each not in ignored)
     basis = _basis(workflow)
     return WorkflowResult(
@@ -55,7 +56,7 @@ def examined(
         coverage=assessment.coverage,
         ignored=ignored,
         gains=gains(counted, basis),
-        version=workflow.version,
+        version=version,
     )
 
 

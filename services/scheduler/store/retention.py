@@ -43,14 +43,28 @@ _CHANGES = text("""
     )
 """)
 
+# What is not fixed stays: else it would be told as new when it is found again.
+_FINDINGS = text("""
+    DELETE FROM known_findings WHERE (location_id, fingerprint) IN (
+        SELECT location_id, fingerprint FROM known_findings
+        WHERE standing = 'fixed' AND last_seen_at < clock_now() - CAST(:kept AS interval)
+        LIMIT :step
+    )
+""")
+_IGNORES = text("""
+    DELETE FROM ignored_findings WHERE (location_id, fingerprint) IN (
+        SELECT location_id, fingerprint FROM ignored_findings
+        WHERE until < clock_now() - CAST(:kept AS interval) LIMIT :step
+    )
+""")
+_ALL = (_SCANS, _REQUESTS, _CHANGES, _FINDINGS, _IGNORES)
+
 
 async def forget_some(session: Transaction, kept: timedelta, step: int) -> int:
     """Deletes some of what is old; gives the most of one table, 0 while another process does it."""
     if not await session.scalar(_ONE_AT_A_TIME):
         return 0
-    return max(
-        [await _deleted(session, each, kept, step) for each in (_SCANS, _REQUESTS, _CHANGES)]
-    )
+    return max([await _deleted(session, each, kept, step) for each in _ALL])
 
 
 async def _deleted(session: Transaction, statement: TextClause, kept: timedelta, step: int) -> int:

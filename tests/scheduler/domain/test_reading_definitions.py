@@ -219,3 +219,24 @@ def test_large_graphs_are_read_in_little_time(steps):
     assert found.graph.heaviest_way(weights) >= 1
     assert len(list(found.graph.loops())) <= 1
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("told", "version"),
+    [
+        (7, 7),
+        ("12", 12),
+        (3.0, 3),
+        (0, 0),
+        (None, None),
+        (True, None),
+        (1.5, None),
+        (-1, None),
+        ("v2", None),
+        (10**12, None),
+        ("nan", None),
+        ([7], None),
+    ],
+)
+def test_the_version_is_a_count_or_is_not_known(told, version):
+    assert read_definition({"steps": [], "version": told}).version == version

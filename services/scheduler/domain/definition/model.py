@@ -96,6 +96,7 @@ class Definition:
     workflow_id: str = ""
     name: str = ""
     status: str = ""
+    version: int | None = None
     settings: Settings = field(default_factory=Settings)
     steps: tuple[Step, ...] = ()
     triggers: tuple[Trigger, ...] | None = None

@@ -48,6 +48,7 @@ def _read(
         workflow_id=values.name(values.first(workflow, "id", "_id", "workflowId")),
         name=values.name(workflow.get("name")),
         status=values.name(workflow.get("status")).lower(),
+        version=values.whole(workflow.get("version")),
         settings=_settings(workflow),
         steps=steps,
         triggers=triggers,

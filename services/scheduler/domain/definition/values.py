@@ -6,6 +6,7 @@ LONGEST_TEXT = 100_000
 LONGEST_NAME = 200
 DEEPEST = 12
 MOST_VALUES = 2_000
+LARGEST_COUNT = 2**31 - 1
 
 
 def words(text: str) -> frozenset[str]:
@@ -73,6 +74,13 @@ def number(value: object) -> float | None:
         return float(value)
     except (ValueError, OverflowError):
         return None
+
+
+def whole(value: object) -> int | None:
+    """Gives a number that counts something, as a database keeps it; `None` for anything else."""
+    found = number(value)
+    fits = found is not None and 0 <= found <= LARGEST_COUNT and found.is_integer()
+    return int(found) if found is not None and fits else None
 
 
 def first(source: Mapping[str, object], *keys: str) -> object:
