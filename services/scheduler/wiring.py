@@ -128,7 +128,7 @@ async def running(
             living=Living(database, on_events=tell),
             comparing=Comparing(database),
             connecting=Connecting(database, ghl, box, app, on_events=tell),
-            uploading=Uploading(definitions),
+            uploading=Uploading(database, definitions, ingestion),
             status=status,
             removing=Removing(database),
         )

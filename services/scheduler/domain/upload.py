@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from libs import problems
 from services.scheduler.domain.definition import Definition, read_definition, values
+from services.scheduler.domain.workflow import ListedWorkflow
 
 LARGEST = 2 * 1024**2
 DEEPEST = 64
@@ -86,6 +87,19 @@ class Uploaded:
     understood: Understood
     uploaded_at: datetime
     unchanged: bool
+
+
+def state_of(workflow_id: str, definition: Definition) -> ListedWorkflow | None:
+    """Gives what an export says of its workflow beside the steps; None when it has no version."""
+    if definition.version is None:
+        return None
+    return ListedWorkflow(
+        workflow_id=workflow_id,
+        name=definition.name,
+        status=definition.status,
+        version=definition.version,
+        updated_at=definition.updated_at,
+    )
 
 
 def understood(content: bytes) -> Understood:

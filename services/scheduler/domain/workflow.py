@@ -97,6 +97,16 @@ def changes(
             yield _to(each_known.listed, ChangeKind.VANISHED, at, each_known.listed)
 
 
+def edited(
+    before: ListedWorkflow | None, now: ListedWorkflow, at: datetime
+) -> WorkflowChange | None:
+    """Gives the change from one upload of a workflow to the next, `at` the latest; None for none."""
+    if before is None or _state(before) == _state(now):
+        return None
+    told = now.updated_at
+    return _to(now, ChangeKind.CHANGED, told if told is not None and told < at else at, before)
+
+
 def _state(workflow: ListedWorkflow) -> tuple[str, str, int | None]:
     return workflow.name, workflow.status, workflow.version
 

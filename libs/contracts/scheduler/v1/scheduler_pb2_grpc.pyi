@@ -146,6 +146,11 @@ class SchedulerServiceStub:
     one that was uploaded before. Scans read it where GoHighLevel does not give
     them the definition. Idempotent.
 
+    Where GoHighLevel's list does not have the workflow, the export's name, status,
+    version and `updatedAt` are the word of it: another version than that of the
+    upload before is a change, and ingestion is told. When ingestion does not
+    answer, the definition is kept, and the same call tells it.
+
     Fails with `WORKFLOW_MISSING`, `DEFINITION_TOO_LARGE`, `DEFINITION_NOT_JSON`,
     `DEFINITION_TOO_DEEP` or `DEFINITION_WITHOUT_STEPS`.
     """
@@ -446,6 +451,11 @@ class SchedulerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Keeps the definition of a workflow as its builder exports it, in place of the
         one that was uploaded before. Scans read it where GoHighLevel does not give
         them the definition. Idempotent.
+
+        Where GoHighLevel's list does not have the workflow, the export's name, status,
+        version and `updatedAt` are the word of it: another version than that of the
+        upload before is a change, and ingestion is told. When ingestion does not
+        answer, the definition is kept, and the same call tells it.
 
         Fails with `WORKFLOW_MISSING`, `DEFINITION_TOO_LARGE`, `DEFINITION_NOT_JSON`,
         `DEFINITION_TOO_DEEP` or `DEFINITION_WITHOUT_STEPS`.

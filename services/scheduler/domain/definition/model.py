@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from services.scheduler.domain.definition.graph import NO_STEPS, Graph
@@ -97,6 +98,8 @@ class Definition:
     name: str = ""
     status: str = ""
     version: int | None = None
+    updated_at: datetime | None = None
+    """Since when it is as it is, where the export tells."""
     settings: Settings = field(default_factory=Settings)
     steps: tuple[Step, ...] = ()
     triggers: tuple[Trigger, ...] | None = None

@@ -49,6 +49,7 @@ def _read(
         name=values.name(workflow.get("name")),
         status=values.name(workflow.get("status")).lower(),
         version=values.whole(workflow.get("version")),
+        updated_at=values.moment(values.first(workflow, "updatedAt", "updated_at")),
         settings=_settings(workflow),
         steps=steps,
         triggers=triggers,

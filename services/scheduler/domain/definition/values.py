@@ -1,6 +1,7 @@
 """Reads JSON values of unknown shape: scalars and lists alike, and never deeper than is safe."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 
 LONGEST_TEXT = 100_000
 LONGEST_NAME = 200
@@ -81,6 +82,16 @@ def whole(value: object) -> int | None:
     found = number(value)
     fits = found is not None and 0 <= found <= LARGEST_COUNT and found.is_integer()
     return int(found) if found is not None and fits else None
+
+
+def moment(value: object) -> datetime | None:
+    """Gives a time with its zone; `None` for anything else."""
+    try:
+        found = datetime.fromisoformat(text(value))
+        # Some that can be read lie beyond what can be told in UTC.
+        return found.astimezone(UTC) if found.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def first(source: Mapping[str, object], *keys: str) -> object:
