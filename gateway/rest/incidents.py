@@ -10,7 +10,7 @@ from gateway.rest.models.alerts import Incident, IncidentStatusWord
 from gateway.rest.models.incidents import IncidentStory, NoteBody, ResolveBody, SnoozeBody
 from gateway.rest.models.shapes import Page, page_of
 from gateway.rest.openapi import told
-from gateway.rest.routes import Back, KeyedRoute, PageAsked, ReadLocation, Who, WriteLocation
+from gateway.rest.routes import Back, KeyedRoute, PageAsked, ReadReach, Who, WriteReach
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
 
 router = APIRouter(prefix="/api/incidents", tags=["Incidents"], route_class=KeyedRoute)
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/incidents", tags=["Incidents"], route_class=Keye
 @router.get("")
 async def list_incidents(
     back: Back,
-    location_id: ReadLocation,
+    location_id: ReadReach,
     page: PageAsked,
     status: Annotated[IncidentStatusWord | None, Query(description="Only this status.")] = None,
     *,
@@ -30,6 +30,7 @@ async def list_incidents(
     """Lists incidents, the one with the newest event first."""
     request = pb.ListIncidentsRequest(
         location_id=location_id,
+        installation=not location_id,
         status=wire.number(pb.IncidentStatus.DESCRIPTOR, status),
         needs_attention=needs_attention,
         page_size=page.size,
@@ -41,7 +42,7 @@ async def list_incidents(
 
 
 @router.get("/{incident_id}", responses=told(404))
-async def get_incident(back: Back, location_id: ReadLocation, incident_id: str) -> IncidentStory:
+async def get_incident(back: Back, location_id: ReadReach, incident_id: str) -> IncidentStory:
     """Gives an incident with its events, messages, attempts and what people did."""
     request = pb.GetIncidentRequest(location_id=location_id, incident_id=incident_id)
     with back.asking("notifier"):
@@ -54,7 +55,7 @@ async def acknowledge_incident(
     *,
     back: Back,
     who: Who,
-    location_id: WriteLocation,
+    location_id: WriteReach,
     changes: Changes,
     incident_id: str,
     body: NoteBody | None = None,
@@ -68,7 +69,7 @@ async def acknowledge_incident(
     )
     with back.asking("notifier"):
         response = await back.services.notifier.AcknowledgeIncident(request, timeout=back.seconds)
-    await changes.note("incident.acknowledged", incident_id, location_id)
+    await changes.note("incident.acknowledged", incident_id, location_id or None)
     return Incident.of(response.incident)
 
 
@@ -77,7 +78,7 @@ async def snooze_incident(
     *,
     back: Back,
     who: Who,
-    location_id: WriteLocation,
+    location_id: WriteReach,
     changes: Changes,
     incident_id: str,
     body: SnoozeBody,
@@ -93,7 +94,7 @@ async def snooze_incident(
     )
     with back.asking("notifier"):
         response = await back.services.notifier.SnoozeIncident(request, timeout=back.seconds)
-    await changes.note("incident.snoozed", incident_id, location_id)
+    await changes.note("incident.snoozed", incident_id, location_id or None)
     return Incident.of(response.incident)
 
 
@@ -102,7 +103,7 @@ async def resolve_incident(
     *,
     back: Back,
     who: Who,
-    location_id: WriteLocation,
+    location_id: WriteReach,
     changes: Changes,
     incident_id: str,
     body: ResolveBody | None = None,
@@ -118,7 +119,7 @@ async def resolve_incident(
     )
     with back.asking("notifier"):
         response = await back.services.notifier.ResolveIncident(request, timeout=back.seconds)
-    await changes.note("incident.resolved", incident_id, location_id)
+    await changes.note("incident.resolved", incident_id, location_id or None)
     return Incident.of(response.incident)
 
 
@@ -127,7 +128,7 @@ async def reopen_incident(
     *,
     back: Back,
     who: Who,
-    location_id: WriteLocation,
+    location_id: WriteReach,
     changes: Changes,
     incident_id: str,
     body: NoteBody | None = None,
@@ -141,7 +142,7 @@ async def reopen_incident(
     )
     with back.asking("notifier"):
         response = await back.services.notifier.ReopenIncident(request, timeout=back.seconds)
-    await changes.note("incident.reopened", incident_id, location_id)
+    await changes.note("incident.reopened", incident_id, location_id or None)
     return Incident.of(response.incident)
 
 
@@ -150,7 +151,7 @@ async def annotate_incident(
     *,
     back: Back,
     who: Who,
-    location_id: WriteLocation,
+    location_id: WriteReach,
     changes: Changes,
     incident_id: str,
     body: NoteBody,
@@ -161,5 +162,5 @@ async def annotate_incident(
     )
     with back.asking("notifier"):
         response = await back.services.notifier.AnnotateIncident(request, timeout=back.seconds)
-    await changes.note("incident.noted", incident_id, location_id)
+    await changes.note("incident.noted", incident_id, location_id or None)
     return Incident.of(response.incident)

@@ -65,6 +65,33 @@ def location_for(scope: Scope) -> Callable[..., str]:
     return location
 
 
+def reach_for(scope: Scope) -> Callable[..., str]:
+    """Gives the dependency that names a location, or nothing for what is about all of them."""
+
+    def reach(
+        caller: Annotated[Caller, Depends(caller)],
+        location_id: Annotated[
+            str | None,
+            Query(
+                description="The location. Needed with a key of the agency, unless all are meant.",
+                examples=["loc-demo"],
+            ),
+        ] = None,
+        *,
+        all_locations: Annotated[
+            bool,
+            Query(description="What is about all locations at once. Needs a key of the agency."),
+        ] = False,
+    ) -> str:
+        if all_locations:
+            caller.require_agency(scope)
+            return ""
+        caller.require(scope)
+        return caller.location(location_id)
+
+    return reach
+
+
 class AskedPage(NamedTuple):
     """Which page of a list, and how long it may be."""
 
@@ -92,6 +119,8 @@ Back = Annotated[Backend, Depends(backend)]
 Who = Annotated[Caller, Depends(caller)]
 ReadLocation = Annotated[str, Depends(location_for(Scope.READ))]
 WriteLocation = Annotated[str, Depends(location_for(Scope.WRITE))]
+ReadReach = Annotated[str, Depends(reach_for(Scope.READ))]
+WriteReach = Annotated[str, Depends(reach_for(Scope.WRITE))]
 PageAsked = Annotated[AskedPage, Depends(asked_page)]
 IfMatch = Annotated[
     str | None,

@@ -119,6 +119,7 @@ def _failing(event: WorkflowFailing) -> pb.WorkflowFailing:
         failed_action_name=event.failed_action_name,
         error_message=event.error_message,
         error_class=event.error_class,
+        error_fingerprint=event.error_fingerprint,
         execution_ids=event.execution_ids,
         last_change=_change(event.last_change) if event.last_change else None,
         first_failure_since_change_at=timestamp(event.first_since_change),

@@ -13,17 +13,20 @@ from services.notifier.actions.delivering import Delivering
 from services.notifier.actions.failing_over import FailingOver
 from services.notifier.actions.forgetting import Forgetting
 from services.notifier.actions.reminding import Reminding
+from services.notifier.actions.spreading import Spreading
 from services.notifier.domain.delivery import Claim
 
 log = structlog.get_logger()
 
 DELIVER, TRIM = "notifier.deliver", "notifier.trim_caught_mail"
 FORGET, REMIND = "notifier.forget", "notifier.remind"
+SPREAD = "notifier.spread"
 FAIL_OVER = "notifier.fail_over"
 POLL = timedelta(seconds=1)
 TRIM_EVERY = timedelta(minutes=1)
 FORGET_EVERY = timedelta(hours=1)
 REMIND_EVERY = timedelta(seconds=1)
+SPREAD_EVERY = timedelta(seconds=2)
 FAIL_OVER_EVERY = timedelta(seconds=2)
 SLOTS = 32
 """Attempts at once; so many targets may hang at a time before a healthy one waits."""
@@ -91,6 +94,11 @@ def trim_caught_mail(works: Clockwork, catching: Catching) -> None:
 def forget(works: Clockwork, forgetting: Forgetting) -> None:
     """Deletes what is older than it is kept."""
     works.every(FORGET_EVERY, forgetting.forget, name=FORGET)
+
+
+def spread(works: Clockwork, spreading: Spreading) -> None:
+    """Tells the installation of errors that many locations have."""
+    works.every(SPREAD_EVERY, spreading.look, name=SPREAD)
 
 
 def remind(works: Clockwork, reminding: Reminding) -> None:

@@ -114,7 +114,8 @@ class NotifierServicer(rpc.NotifierServiceServicer):
     async def ListIncidents(
         self, request: pb.ListIncidentsRequest, context: Context
     ) -> pb.ListIncidentsResponse:
-        location_id = fields.location_id(request.location_id)
+        installation = request.installation and not request.location_id
+        location_id = "" if installation else fields.location_id(request.location_id)
         status = lists.status_from(request.status)
         page = pages.of_incidents(
             request.page_size,

@@ -32,6 +32,7 @@ from services.notifier.actions.removing import Removing
 from services.notifier.actions.replaying import Replaying
 from services.notifier.actions.reporting import Reporting
 from services.notifier.actions.silencing import Silencing
+from services.notifier.actions.spreading import Spreading
 from services.notifier.actions.target_news import TargetNews
 from services.notifier.actions.targeting import Targeting
 from services.notifier.actions.trying import Trying
@@ -84,11 +85,12 @@ async def running(
         addressing = Addressing(Waits(group=settings.group_wait))
         built_in = _built_in(settings)
         jobs.remind(works, Reminding(database, addressing, links, built_in))
+        deciding = Deciding(addressing, links, settings.hold_down)
+        reporting = Reporting(database, deciding, built_in, wake)
+        jobs.spread(works, Spreading(database, reporting, wake))
         servicer = NotifierServicer(
             configuring=Configuring(database, box, built_in, egress.check, wake),
-            reporting=Reporting(
-                database, Deciding(addressing, links, settings.hold_down), built_in, wake
-            ),
+            reporting=reporting,
             inbox=Inbox(database, addressing, links, built_in, wake),
             trying=Trying(database, posting, links, clock),
             listing=Listing(database, catches_mail=settings.smtp_host is None),

@@ -36,7 +36,8 @@ class Incident(Answer):
     """Something wrong, from its first event until it is over."""
 
     incident_id: str
-    location_id: str
+    location_id: str | None
+    """null when it is about many locations."""
     dedup_key: str
     status: Annotated[str, words(pb.IncidentStatus.DESCRIPTOR)]
     severity: Annotated[str, words(pb.Severity.DESCRIPTOR)]

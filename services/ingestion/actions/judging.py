@@ -181,6 +181,7 @@ def _told(alarm: _Alarm, evidence: Sequence[Evidence], at: datetime) -> Workflow
         failed_action_name=evidence[0].failed_action_name,
         error_message=evidence[0].error_message,
         error_class=evidence[0].error_class,
+        error_fingerprint=evidence[0].error_fingerprint,
         # Older ones of the log are no part of the count.
         execution_ids=tuple(each.execution_id for each in evidence[: tally.failure_count]),
         last_change=evidence[0].last_change,

@@ -29,6 +29,7 @@ class WorkflowFailing:
     error_message: str
     error_class: str
     execution_ids: tuple[str, ...]
+    error_fingerprint: str = ""
     last_change: WorkflowChange | None = None
     """The newest change of the workflow before its newest failure."""
     first_since_change: datetime | None = None

@@ -59,6 +59,7 @@ class Evidence:
     failed_action_name: str
     error_message: str
     error_class: str
+    error_fingerprint: str = ""
     last_change: WorkflowChange | None = None
     """The newest change of the workflow before its newest failure."""
     first_since_change: datetime | None = None

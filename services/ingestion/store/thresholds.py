@@ -85,7 +85,8 @@ WINDOW_UNTIL_LAST = "tally.last_at - make_interval(hours => threshold.hours)"
 LAST_IN_WINDOW = f"""
     LEFT JOIN LATERAL (
         SELECT executed_at, execution_id, failed_action_name,
-            left(error_message, {LONGEST_MESSAGE}) AS error_message, error_class
+            left(error_message, {LONGEST_MESSAGE}) AS error_message, error_class,
+            error_fingerprint
         FROM execution_logs AS run
         WHERE tally.failures >= failure_threshold AND {COUNTED}
             AND run.executed_at > {WINDOW_UNTIL_NOW}
@@ -108,7 +109,7 @@ LAST_CHANGE = f"""
 """  # noqa: S608
 SAID = f"""
     CAST(last.execution_id AS text), failed_action_name, error_message, error_class,
-    since_change, {", ".join(f"change.{each}" for each in COLUMNS.split(", "))}
+    error_fingerprint, since_change, {", ".join(f"change.{each}" for each in COLUMNS.split(", "))}
 """
 """What an alert says beside its counts."""
 JUDGE = f"""
@@ -238,9 +239,9 @@ async def reviewed(session: AsyncSession, set_by: Collection[SetBy]) -> list[Rev
 
 def evidence_of(row: Sequence[Any]) -> Evidence:
     """Reads what `SAID`."""
-    execution_id, step, message, error_class, since_change, changed_at = row[:6]
-    change = read(row[5:]) if changed_at else None
-    return Evidence(execution_id, step, message, error_class, change, since_change)
+    execution_id, step, message, error_class, fingerprint, since_change, changed_at = row[:7]
+    change = read(row[6:]) if changed_at else None
+    return Evidence(execution_id, step, message, error_class, fingerprint, change, since_change)
 
 
 def _given(workflows: Collection[WorkflowKey]) -> dict[str, object]:

@@ -36,8 +36,8 @@ class Addressing:
         Those for whom something of the same waits already need not be told again.
         """
         return [
-            unsent(notice, Mute(Suppression.ALREADY_WAITING), each)
-            if each.target_id in waiting
+            unsent(notice, mute, each)
+            if (mute := _spared(each, audience, waiting))
             else self._to(notice, each, audience)
             for each in audience.targets
         ]
@@ -87,6 +87,13 @@ class Addressing:
             if until:
                 return until - audience.now, Hold.QUIET_HOURS
         return wait, Hold.SETTLING if hold else None
+
+
+def _spared(target: Target, audience: Audience, waiting: Collection[str]) -> Mute | None:
+    if target.target_id in waiting:
+        return Mute(Suppression.ALREADY_WAITING)
+    spared = audience.hears_of_spread(target)
+    return Mute(Suppression.INHIBITED, audience.spread_by) if spared else None
 
 
 def unsent(notice: Notice, mute: Mute, target: Target | None = None) -> Draft:

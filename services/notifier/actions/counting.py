@@ -16,6 +16,8 @@ from services.notifier.domain.incident import (
     cause_key_of,
     dedup_key_of,
     failures_in,
+    fingerprint_of,
+    same_error_key,
 )
 from services.notifier.store import Transaction, deliveries, inbox, incidents
 
@@ -48,6 +50,7 @@ class Counting:
         settling: Mapping[Key, Incident],
         endings: Collection[Key],
         fixes: Mapping[Key, Sequence[EarlierFix]],
+        spread_by: Mapping[str, str],
     ) -> None:
         self._transaction = transaction
         self._audiences = audiences
@@ -55,6 +58,7 @@ class Counting:
         self._settling = dict(settling)
         self._endings = set(endings)
         self._fixes = fixes
+        self._spread_by = spread_by
         self._causes: dict[str, str] = {}
         self._remind_by: dict[str, datetime] = {}
 
@@ -79,7 +83,17 @@ class Counting:
         }
         endings = await deliveries.waiting_endings(transaction, closed)
         fixes = await inbox.earlier_fixes(transaction, closed)
-        return cls(transaction, audiences, held, settling=settling, endings=endings, fixes=fixes)
+        spread = {same_error_key(each) for event in events if (each := fingerprint_of(event))}
+        spread_by = await incidents.open_in_installation(transaction, spread)
+        return cls(
+            transaction,
+            audiences,
+            held,
+            settling=settling,
+            endings=endings,
+            fixes=fixes,
+            spread_by=spread_by,
+        )
 
     async def count(self, event: Event, at: datetime) -> tuple[Incident, bool]:
         """Counts an event in its open incident, or opens one; says which."""
@@ -145,15 +159,19 @@ class Counting:
         cause = self._open.get((event.location_id, key)) if key else None
         return cause.incident.incident_id if cause else ""
 
+    def spread_of(self, event: Event) -> str:
+        """Gives the open incident that tells the installation of the same error everywhere."""
+        return self._spread_by.get(same_error_key(fingerprint_of(event)), "")
+
     def note_muted(self, event: Event, mute: Mute) -> None:
         """Notes that an incident is not told, and when it may be."""
         muted = self._open[key_of(event)].incident.incident_id
         if mute.until:
             self._remind_by[muted] = mute.until
-        if mute.because is not Suppression.INHIBITED:
+        cause = self._open.get((event.location_id, cause_key_of(event) or ""))
+        if mute.because is not Suppression.INHIBITED or cause is None:
             return
         self._causes[muted] = mute.by
-        cause = self._open[event.location_id, cause_key_of(event) or ""]
         affected = cause.incident.affected_count + 1
         cause.incident = self._worsened(replace(cause.incident, affected_count=affected))
         cause.changed = True
@@ -210,4 +228,5 @@ def _counted(incident: Incident, event: Event, at: datetime) -> Incident:
         last_event_at=max(incident.last_event_at, at),
         title=wording.title_of(event),
         workflow_name=named or incident.workflow_name,
+        error_fingerprint=fingerprint_of(event) or incident.error_fingerprint,
     )

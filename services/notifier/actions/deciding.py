@@ -1,13 +1,13 @@
 """What follows from one event: its incident, and who is told what."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from services.notifier.actions.addressing import Addressing, Notice, unsent
 from services.notifier.actions.audiences import Audiences
 from services.notifier.actions.counting import Counting
-from services.notifier.domain.decision import Mute, Suppression
+from services.notifier.domain.decision import Audience, Mute, Suppression
 from services.notifier.domain.delivery import Draft
 from services.notifier.domain.event import ConnectionExpired, Event, Kind, ScanCompleted
 from services.notifier.domain.explanation import Decision, Outcome, decided
@@ -30,6 +30,11 @@ class Batch:
     def add(self, drafts: Sequence[Draft]) -> None:
         """Keeps what was decided until it is written."""
         self._drafts += drafts
+
+    def audience_of(self, event: Event) -> Audience:
+        """Gives whom an event is told, if it is."""
+        audience = self.audiences.of(event.scope)
+        return replace(audience, spread_by=self.counting.spread_of(event))
 
     def note(self, event: Event, outcome: Outcome, mute: Mute | None = None) -> None:
         """Keeps what was decided of an event, for whoever asks why."""
@@ -106,7 +111,7 @@ class Deciding:
         earlier = batch.counting.earlier_fix(event)
         message = opening(event, at, incident, self._links, earlier)
         cause = batch.counting.cause_of(event)
-        mute = batch.audiences.of(event.scope).mute_for(event.detail.kind, cause)
+        mute = batch.audience_of(event).mute_for(event.detail.kind, cause)
         if self._tell_all(batch, event, message, incident, mute):
             batch.counting.note_heard(event)
         if mute:
@@ -134,7 +139,7 @@ class Deciding:
     ) -> bool:
         """Says whether somebody will be told."""
         notice = _notice(event, message, incident)
-        audience = batch.audiences.of(event.scope)
+        audience = batch.audience_of(event)
         drafts = [unsent(notice, mute)] if mute else self._addressing.to_all(notice, audience)
         batch.add(drafts)
         return not all(each.mute for each in drafts)
@@ -145,7 +150,7 @@ def _must_still_be_told(batch: Batch, event: Event, incident: Incident) -> bool:
     if incident.looked_after or batch.counting.somebody_heard_of(event):
         return False
     cause = batch.counting.cause_of(event)
-    return batch.audiences.of(event.scope).reaches_somebody(event.detail.kind, cause=cause)
+    return batch.audience_of(event).reaches_somebody(event.detail.kind, cause=cause)
 
 
 def _notice(event: Event, message: Message, incident: Incident | None) -> Notice:

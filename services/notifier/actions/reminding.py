@@ -1,5 +1,7 @@
 """Tells again of what nobody looks after, of what got worse, of what was snoozed."""
 
+from dataclasses import replace
+
 from libs.db.database import Database
 from services.notifier.actions import audiences
 from services.notifier.actions.addressing import Addressing, Notice
@@ -46,6 +48,7 @@ class Reminding:
         occasion = Occasion.REMINDER if reminded else Occasion.UPDATE
         kind = opened_by(due.dedup_key)
         cause = await incidents.open_cause(transaction, due)
+        audience = replace(audience, spread_by=await incidents.spread_of(transaction, due))
         mute = audience.mute_for(kind, cause)
         after = audience.settings.reminder_after(due.severity)
         if mute and mute.until:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from services.notifier.domain.event import Kind, ScanCompleted, severity_of
 from services.notifier.domain.message import Message, Occasion
+from services.notifier.domain.scope import INSTALLATION
 from services.notifier.domain.settings import AlertSettings, ScanSummary
 from services.notifier.domain.silence import Silence
 from services.notifier.domain.target import Target
@@ -67,6 +68,12 @@ class Audience:
 
     silences: Sequence[Silence]
     now: datetime
+    spread_by: str = ""
+    """The open incident that tells the targets of the installation of the same error."""
+
+    def hears_of_spread(self, target: Target) -> bool:
+        """Says whether a target is told by the incident of the same error instead."""
+        return bool(self.spread_by) and target.location_id == INSTALLATION.location_id
 
     def mute_for(self, kind: Kind, cause: str = "") -> Mute | None:
         """Gives the reason why nobody is told of such events; None when somebody is.
@@ -81,7 +88,13 @@ class Audience:
             return Mute(Suppression.INHIBITED, cause)
         if silence := self.silence_over(kind):
             return Mute(Suppression.SILENCED, silence.silence_id, silence.ends_at)
-        return None if self.targets else Mute(Suppression.NO_TARGET)
+        return self._nobody_is_there()
+
+    def _nobody_is_there(self) -> Mute | None:
+        if not self.targets:
+            return Mute(Suppression.NO_TARGET)
+        spared = all(self.hears_of_spread(each) for each in self.targets)
+        return Mute(Suppression.INHIBITED, self.spread_by) if spared else None
 
     def silence_over(self, kind: Kind) -> Silence | None:
         """Gives the silence that lasts longest of those over such events."""
@@ -94,7 +107,10 @@ class Audience:
     ) -> bool:
         """Says whether a message about such an event would be sent to at least one target."""
         return self.mute_for(kind, cause) is None and any(
-            not each.disabled and each.admits(severity_of(kind)) and each.wants(occasion)
+            not each.disabled
+            and not self.hears_of_spread(each)
+            and each.admits(severity_of(kind))
+            and each.wants(occasion)
             for each in self.targets
         )
 

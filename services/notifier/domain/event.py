@@ -38,12 +38,15 @@ class Kind(StrEnum):
     CONNECTION_EXPIRED = "connection_expired"
     CONNECTION_RESTORED = "connection_restored"
     SCHEDULE_OVERDUE = "schedule_overdue"
+    SAME_ERROR = "same_error"
+    SAME_ERROR_OVER = "same_error_over"
 
 
 _SEVERITIES = {
     Kind.WORKFLOW_FAILING: Severity.CRITICAL,
     Kind.CRITICAL_FINDING: Severity.CRITICAL,
     Kind.CONNECTION_EXPIRED: Severity.CRITICAL,
+    Kind.SAME_ERROR: Severity.CRITICAL,
     Kind.SCORE_LOW: Severity.WARNING,
     Kind.SCAN_FAILED: Severity.WARNING,
     Kind.NEVER_FINISHED: Severity.WARNING,
@@ -72,6 +75,7 @@ class WorkflowFailing:
     failed_action_name: str = ""
     error_message: str = ""
     error_class: str = ""
+    error_fingerprint: str = ""
     execution_ids: tuple[str, ...] = ()
 
 
@@ -218,6 +222,26 @@ class ScheduleOverdue:
     last_scan_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SameError:
+    """Workflows of several locations fail with the same error; nobody reports it, we see it."""
+
+    kind: ClassVar = Kind.SAME_ERROR
+    error_fingerprint: str = ""
+    error_message: str = ""
+    error_class: str = ""
+    location_count: int = 0
+    workflow_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SameErrorOver:
+    """No workflow fails with that error any more."""
+
+    kind: ClassVar = Kind.SAME_ERROR_OVER
+    error_fingerprint: str = ""
+
+
 AboutWorkflow: TypeAlias = (
     WorkflowFailing
     | WorkflowRecovered
@@ -230,7 +254,8 @@ AboutWorkflow: TypeAlias = (
 )
 AboutScans: TypeAlias = ScanCompleted | ScanFailed | ScheduleOverdue
 AboutConnection: TypeAlias = ConnectionExpired | ConnectionRestored
-Detail: TypeAlias = AboutWorkflow | AboutScans | AboutConnection
+AboutErrors: TypeAlias = SameError | SameErrorOver
+Detail: TypeAlias = AboutWorkflow | AboutScans | AboutConnection | AboutErrors
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +297,8 @@ DETAILS: Mapping[Kind, type[Detail]] = {
         ScheduleOverdue,
         ConnectionExpired,
         ConnectionRestored,
+        SameError,
+        SameErrorOver,
     )
 }
 """What is told of each kind."""

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
+from math import ceil
 
 from services.notifier.domain.event import (
     AboutConnection,
+    AboutErrors,
     AboutScans,
     CriticalFinding,
     Event,
@@ -22,6 +24,7 @@ from services.notifier.domain.scope import Scope
 
 NEVER = datetime.fromtimestamp(0, UTC)
 GATHERING = timedelta(minutes=5)
+FEW_LOCATIONS, FEW_PERCENT = 3, 2
 
 
 class IncidentStatus(StrEnum):
@@ -66,6 +69,7 @@ class Incident:
     caused_by: str = ""
     """The incident that stands for it."""
 
+    error_fingerprint: str = ""
     affected_count: int = 0
     """How many incidents it stands for."""
 
@@ -143,6 +147,7 @@ _ENDINGS = (
     Kind.FINDING_FIXED,
     Kind.FINISHED_AGAIN,
     Kind.CONNECTION_RESTORED,
+    Kind.SAME_ERROR_OVER,
 )
 
 
@@ -154,10 +159,11 @@ def effect_of(kind: Kind) -> Effect:
 def dedup_key_of(event: Event) -> str:
     """Gives what makes events one incident."""
     detail = event.detail
-    if isinstance(detail, AboutScans):
-        return f"scan:{event.location_id}"
-    if isinstance(detail, AboutConnection):
-        return f"conn:{event.location_id}"
+    if isinstance(detail, AboutScans | AboutConnection):
+        about = "scan" if isinstance(detail, AboutScans) else "conn"
+        return f"{about}:{event.location_id}"
+    if isinstance(detail, AboutErrors):
+        return same_error_key(detail.error_fingerprint)
     if isinstance(detail, CriticalFinding | FindingFixed):
         return f"issue:{detail.fingerprint or f'{detail.workflow_id}:{detail.rule_id}'}"
     if isinstance(detail, ScoreLow | ScoreRecovered):
@@ -167,7 +173,12 @@ def dedup_key_of(event: Event) -> str:
     return f"fail:{detail.workflow_id}"
 
 
-STANDING_FOR_OTHERS = (Kind.CONNECTION_EXPIRED, Kind.CONNECTION_RESTORED)
+STANDING_FOR_OTHERS = (
+    Kind.CONNECTION_EXPIRED,
+    Kind.CONNECTION_RESTORED,
+    Kind.SAME_ERROR,
+    Kind.SAME_ERROR_OVER,
+)
 """What is told with a list of what it is the cause of."""
 
 _OPENERS = {
@@ -177,12 +188,28 @@ _OPENERS = {
     "scan": Kind.SCAN_FAILED,
     "unfinished": Kind.NEVER_FINISHED,
     "conn": Kind.CONNECTION_EXPIRED,
+    "err": Kind.SAME_ERROR,
 }
 
 
 def opened_by(dedup_key: str) -> Kind:
     """Gives the kind of event that opens incidents of a key."""
     return _OPENERS[dedup_key.partition(":")[0]]
+
+
+def same_error_key(fingerprint: str) -> str:
+    """Gives the dedup key of the incident of one error in many locations."""
+    return f"err:{fingerprint}"
+
+
+def least_locations(known: int) -> int:
+    """Gives in how many locations an error must be to be one of the installation."""
+    return max(FEW_LOCATIONS, ceil(known * FEW_PERCENT / 100))
+
+
+def fingerprint_of(event: Event) -> str:
+    """Gives what is the same for the same error, wherever it is; nothing where that is not known."""
+    return event.detail.error_fingerprint if isinstance(event.detail, WorkflowFailing) else ""
 
 
 def cause_key_of(event: Event) -> str | None:

@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from services.notifier.domain.event import (
     AboutConnection,
+    AboutErrors,
     Event,
     ScanCompleted,
     ScanFailed,
@@ -24,6 +25,8 @@ class Links:
             return self._page(event.location_id, "scans", detail.scan_id), "Open the scan"
         if isinstance(detail, ScheduleOverdue):
             return self._page(event.location_id, "schedules"), "Open the schedule"
+        if isinstance(detail, AboutErrors):
+            return self.inbox(), "Open the inbox"
         if isinstance(detail, AboutConnection):
             return self._page(event.location_id, "settings", "connection"), "Open the connection"
         return self._page(event.location_id, "workflows", detail.workflow_id), "Open the workflow"

@@ -125,7 +125,12 @@ def with_affected(message: Message, affected: Sequence[Incident], links: Links) 
     if not affected:
         return message
     still_open = [each for each in affected if each.status is IncidentStatus.OPEN]
-    lines = tuple(f"{each.title} {links.incident(each.incident_id)}" for each in affected)
+    where = {each.location_id for each in affected}
+    lines = tuple(
+        f"{each.location_id + ': ' if len(where) > 1 else ''}{each.title}"
+        f" {links.incident(each.incident_id)}"
+        for each in affected
+    )
     failing = Fact("Failing because of it", wording.counted(len(still_open), "workflow"))
     return replace(
         message,

@@ -14,6 +14,8 @@ from services.notifier.domain.event import (
     FindingFixed,
     Kind,
     NeverFinished,
+    SameError,
+    SameErrorOver,
     ScanCompleted,
     ScanFailed,
     ScheduleOverdue,
@@ -173,6 +175,15 @@ def _stuck_title(stuck: NeverFinished, _: Incident | None) -> str:
     return f"{_name(stuck)}: {counted(stuck.new_runs, 'run')} never finished"
 
 
+def _same_error_title(error: SameError, _: Incident | None) -> str:
+    said = cut(error.error_message or error.error_class or "unknown", LONGEST_NAME)
+    return f"The same error in {counted(error.location_count, 'location')}: {said}"
+
+
+def _same_error_over_title(_: SameErrorOver, ended: Incident | None) -> str:
+    return f"Over everywhere: {ended.title}" if ended else "The same error is over everywhere"
+
+
 def _always(title: str) -> Callable[[Any, Incident | None], str]:
     return lambda _detail, _ended: title
 
@@ -191,6 +202,8 @@ _TITLES: Mapping[Kind, Callable[[Any, Incident | None], str]] = {
     Kind.CONNECTION_EXPIRED: _always("The connection to GoHighLevel has expired"),
     Kind.CONNECTION_RESTORED: _always("The connection to GoHighLevel works again"),
     Kind.SCHEDULE_OVERDUE: _always("A scan is overdue"),
+    Kind.SAME_ERROR: _same_error_title,
+    Kind.SAME_ERROR_OVER: _same_error_over_title,
 }
 
 
@@ -261,6 +274,15 @@ def _overdue_facts(overdue: ScheduleOverdue, _: datetime) -> list[Fact]:
     ]
 
 
+def _same_error_facts(error: SameError, _: datetime) -> list[Fact]:
+    return [
+        Fact("Error", error.error_message),
+        Fact("Error class", error.error_class),
+        Fact("Locations", str(error.location_count)),
+        Fact("Workflows", str(error.workflow_count)),
+    ]
+
+
 def _nothing(_detail: object, _at: datetime) -> list[Fact]:
     return []
 
@@ -279,6 +301,8 @@ _FACTS: Mapping[Kind, Callable[[Any, datetime], list[Fact]]] = {
     Kind.CONNECTION_EXPIRED: _expired_facts,
     Kind.CONNECTION_RESTORED: _nothing,
     Kind.SCHEDULE_OVERDUE: _overdue_facts,
+    Kind.SAME_ERROR: _same_error_facts,
+    Kind.SAME_ERROR_OVER: _nothing,
 }
 
 

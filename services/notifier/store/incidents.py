@@ -11,6 +11,7 @@ from sqlalchemy import (
     and_,
     case,
     func,
+    literal,
     literal_column,
     null,
     or_,
@@ -34,7 +35,10 @@ from services.notifier.domain.incident import (
     cause_key_of,
     dedup_key_of,
     failures_in,
+    fingerprint_of,
+    same_error_key,
 )
+from services.notifier.domain.scope import INSTALLATION
 from services.notifier.store.tables import IncidentRow
 
 FLAPPING = timedelta(days=1)
@@ -62,6 +66,7 @@ async def count(
         opened_at=at,
         last_event_at=at,
         remind_at=due_after(remind_after),
+        error_fingerprint=fingerprint_of(event),
         told_count=failures_in(event) or 1,
         told_at=func.clock_now(),
     )
@@ -137,6 +142,7 @@ async def write(session: AsyncSession, counted: Iterable[Incident]) -> None:
             "title": each.title,
             "workflow_name": each.workflow_name,
             "affected_count": each.affected_count,
+            "error_fingerprint": each.error_fingerprint,
             "told_count": each.told_count,
             "told_at": each.told_at.isoformat(),
             "update_at": each.update_at and each.update_at.isoformat(),
@@ -205,27 +211,50 @@ async def remind_by(session: AsyncSession, incident_id: str, at: datetime) -> No
     )
 
 
+async def spread_of(session: AsyncSession, incident: Incident) -> str:
+    """Gives the open incident of the same error in many locations; nothing when there is none."""
+    if not incident.error_fingerprint:
+        return ""
+    key = same_error_key(incident.error_fingerprint)
+    return (await open_in_installation(session, [key])).get(key, "")
+
+
 async def affected_by(session: AsyncSession, cause: Incident, most: int) -> Sequence[Incident]:
-    """Gives the open incidents that an incident stands for, and those that it kept from being told."""
-    failing = and_(
-        col(IncidentRow.location_id) == cause.location_id,
-        col(IncidentRow.dedup_key).startswith("fail:"),
-        text("status = 'open'"),
-    )
-    caused = col(IncidentRow.caused_by) == cause.incident_id
+    """Gives the open incidents that an incident stands for, and those that noted so."""
     query = (
         select(IncidentRow)
-        .where(or_(failing, caused) if cause.dedup_key.startswith("conn:") else caused)
+        .where(or_(col(IncidentRow.caused_by) == cause.incident_id, _is_failing_with(cause)))
         .order_by(col(IncidentRow.location_id), col(IncidentRow.dedup_key))
         .limit(most)
     )
     return [from_row(row) for row in await session.scalars(query)]
 
 
+def _is_failing_with(cause: Incident) -> ColumnElement[bool]:
+    """Says in SQL that an open incident has a cause, whether or not it was noted yet."""
+    kind, _, subject = cause.dedup_key.partition(":")
+    failing = and_(col(IncidentRow.dedup_key).startswith("fail:"), text("status = 'open'"))
+    if kind == "conn":
+        return and_(failing, col(IncidentRow.location_id) == subject)
+    return and_(failing, col(IncidentRow.error_fingerprint) == subject, literal(kind == "err"))
+
+
 async def open_of(session: AsyncSession, location_id: str, dedup_key: str) -> Incident | None:
     """Gives the open incident of a key; None when there is none."""
     row = await session.scalar(select(IncidentRow).where(_open(location_id, dedup_key)))
     return from_row(row) if row else None
+
+
+async def open_in_installation(session: AsyncSession, keys: Collection[str]) -> dict[str, str]:
+    """Gives the ids of the open incidents of the whole installation, by dedup key."""
+    if not keys:
+        return {}
+    query = select(col(IncidentRow.dedup_key), col(IncidentRow.incident_id)).where(
+        col(IncidentRow.location_id) == INSTALLATION.location_id,
+        col(IncidentRow.dedup_key).in_(list(keys)),
+        text("status = 'open'"),
+    )
+    return {row.dedup_key: row.incident_id for row in await session.execute(query)}
 
 
 async def cause_of(session: AsyncSession, event: Event) -> str:
@@ -286,12 +315,14 @@ UPDATE incidents SET
     title = counted.title,
     workflow_name = counted.workflow_name,
     affected_count = counted.affected_count,
+    error_fingerprint = counted.error_fingerprint,
     told_count = counted.told_count,
     told_at = counted.told_at,
     update_at = counted.update_at
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS counted
     (incident_id text, event_count bigint, failure_count bigint, last_event_at timestamptz,
-     title text, workflow_name text, affected_count bigint, told_count bigint,
+     title text, workflow_name text, affected_count bigint,
+     error_fingerprint text, told_count bigint,
      told_at timestamptz, update_at timestamptz)
 WHERE incidents.incident_id = counted.incident_id
 """)
@@ -356,6 +387,7 @@ def from_row(row: IncidentRow) -> Incident:
         fix=row.fix,
         caused_by=row.caused_by,
         affected_count=row.affected_count,
+        error_fingerprint=row.error_fingerprint,
         told_count=row.told_count,
         told_at=row.told_at,
         remind_at=row.remind_at,

@@ -106,6 +106,7 @@ def _failing(message: pb.WorkflowFailing) -> WorkflowFailing:
         failed_action_name=fields.name(message.failed_action_name),
         error_message=fields.text(message.error_message),
         error_class=fields.name(message.error_class),
+        error_fingerprint=fields.name(message.error_fingerprint),
         execution_ids=fields.lines(message.execution_ids, MOST_NAMED),
     )
 

@@ -41,8 +41,8 @@ class AboutIncident(Protocol):
 
 
 def incident_from(request: AboutIncident) -> tuple[str, str]:
-    """Reads which incident a request is about."""
-    location_id = fields.location_id(request.location_id)
+    """Reads which incident a request is about; one of the whole installation has no location."""
+    location_id = fields.location_id(request.location_id) if request.location_id else ""
     if not fields.is_id(request.incident_id):
         raise IncidentNotFound(incident_id=request.incident_id)
     return location_id, request.incident_id

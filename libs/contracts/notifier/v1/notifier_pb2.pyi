@@ -913,6 +913,7 @@ class WorkflowFailing(_message.Message):
     EXECUTION_IDS_FIELD_NUMBER: _builtins.int
     LAST_CHANGE_FIELD_NUMBER: _builtins.int
     FIRST_FAILURE_SINCE_CHANGE_AT_FIELD_NUMBER: _builtins.int
+    ERROR_FINGERPRINT_FIELD_NUMBER: _builtins.int
     workflow_id: _builtins.str
     """The workflow. Required."""
     workflow_name: _builtins.str
@@ -931,6 +932,10 @@ class WorkflowFailing(_message.Message):
     """What it said, at most 1,000 characters; may be empty."""
     error_class: _builtins.str
     """The class of that error; may be empty."""
+    error_fingerprint: _builtins.str
+    """The same for the same error, whichever workflow or location it is in; may be
+    empty.
+    """
     @_builtins.property
     def first_failure_at(self) -> _timestamp_pb2.Timestamp:
         """The oldest failure in the window."""
@@ -970,10 +975,11 @@ class WorkflowFailing(_message.Message):
         execution_ids: _abc.Iterable[_builtins.str] | None = ...,
         last_change: Global___WorkflowChange | None = ...,
         first_failure_since_change_at: _timestamp_pb2.Timestamp | None = ...,
+        error_fingerprint: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["first_failure_at", b"first_failure_at", "first_failure_since_change_at", b"first_failure_since_change_at", "last_change", b"last_change", "last_failure_at", b"last_failure_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_class", b"error_class", "error_message", b"error_message", "execution_ids", b"execution_ids", "failed_action_name", b"failed_action_name", "failure_count", b"failure_count", "failure_threshold", b"failure_threshold", "first_failure_at", b"first_failure_at", "first_failure_since_change_at", b"first_failure_since_change_at", "last_change", b"last_change", "last_failure_at", b"last_failure_at", "new_failures", b"new_failures", "time_window_hours", b"time_window_hours", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_class", b"error_class", "error_fingerprint", b"error_fingerprint", "error_message", b"error_message", "execution_ids", b"execution_ids", "failed_action_name", b"failed_action_name", "failure_count", b"failure_count", "failure_threshold", b"failure_threshold", "first_failure_at", b"first_failure_at", "first_failure_since_change_at", b"first_failure_since_change_at", "last_change", b"last_change", "last_failure_at", b"last_failure_at", "new_failures", b"new_failures", "time_window_hours", b"time_window_hours", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1613,11 +1619,12 @@ class Incident(_message.Message):
     incident_id: _builtins.str
     """Its id."""
     location_id: _builtins.str
-    """The location."""
+    """The location. Empty when it is about many of them."""
     dedup_key: _builtins.str
     """What makes events one incident: `fail:{workflow}`, `issue:{fingerprint}`,
     `score:{workflow}`, `scan:{location}`, `unfinished:{workflow}`,
-    `conn:{location}`.
+    `conn:{location}`, `err:{error_fingerprint}` (the same error in many
+    locations, which is of no location).
     """
     status: Global___IncidentStatus.ValueType
     """Whether it is over."""
@@ -1711,6 +1718,7 @@ class ListIncidentsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     NEEDS_ATTENTION_FIELD_NUMBER: _builtins.int
+    INSTALLATION_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """Required."""
     status: Global___IncidentStatus.ValueType
@@ -1723,6 +1731,8 @@ class ListIncidentsRequest(_message.Message):
     """The `next_page_token` of the page before, or empty for the first page."""
     needs_attention: _builtins.bool
     """Only those that are open, and neither acknowledged nor snoozed."""
+    installation: _builtins.bool
+    """Those of the whole installation; then the location is empty."""
     def __init__(
         self,
         *,
@@ -1731,10 +1741,11 @@ class ListIncidentsRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         needs_attention: _builtins.bool = ...,
+        installation: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "needs_attention", b"needs_attention", "page_size", b"page_size", "page_token", b"page_token", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["installation", b"installation", "location_id", b"location_id", "needs_attention", b"needs_attention", "page_size", b"page_size", "page_token", b"page_token", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1777,7 +1788,7 @@ class GetIncidentRequest(_message.Message):
     LOCATION_ID_FIELD_NUMBER: _builtins.int
     INCIDENT_ID_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
-    """Required."""
+    """Required, unless the incident is about many locations."""
     incident_id: _builtins.str
     """Required."""
     def __init__(
@@ -2055,7 +2066,7 @@ class AcknowledgeIncidentRequest(_message.Message):
     ACTOR_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
-    """Required."""
+    """Required, unless the incident is about many locations."""
     incident_id: _builtins.str
     """Required."""
     actor: _builtins.str
@@ -2184,7 +2195,7 @@ class ResolveIncidentRequest(_message.Message):
     CAUSE_FIELD_NUMBER: _builtins.int
     FIX_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
-    """Required."""
+    """Required, unless the incident is about many locations."""
     incident_id: _builtins.str
     """Required."""
     actor: _builtins.str
@@ -2245,7 +2256,7 @@ class ReopenIncidentRequest(_message.Message):
     ACTOR_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
-    """Required."""
+    """Required, unless the incident is about many locations."""
     incident_id: _builtins.str
     """Required."""
     actor: _builtins.str
@@ -2303,7 +2314,7 @@ class AnnotateIncidentRequest(_message.Message):
     ACTOR_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
-    """Required."""
+    """Required, unless the incident is about many locations."""
     incident_id: _builtins.str
     """Required."""
     actor: _builtins.str

@@ -43,6 +43,11 @@ class IncidentRow(NotifierTable, table=True):
             postgresql_where=text("settles_at IS NOT NULL"),
         ),
         Index("incidents_caused_by_idx", "caused_by", postgresql_where=text("caused_by <> ''")),
+        Index(
+            "incidents_error_idx",
+            "last_event_at",
+            postgresql_where=text("error_fingerprint <> ''"),
+        ),
         Index("incidents_resolved_idx", "location_id", "dedup_key", "resolved_at"),
         Index("incidents_remind_idx", "remind_at", postgresql_where=text("remind_at IS NOT NULL")),
         Index("incidents_update_idx", "update_at", postgresql_where=text("update_at IS NOT NULL")),
@@ -83,6 +88,7 @@ class IncidentRow(NotifierTable, table=True):
     update_at: datetime | None = moment(nullable=True)
     caused_by: str = identifier(default="")
     affected_count: int = number(default=0)
+    error_fingerprint: str = identifier(default="")
 
 
 class IncidentActionRow(NotifierTable, table=True):
