@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import questions, rates, report, scanning
+from tests.bench import questions, rates, report, scanning, scheduling
 from tests.bench.programs import Street, street
 
 LONGEST_SECONDS = 600
@@ -86,7 +86,7 @@ async def scans(folder: Path, *, quick: bool) -> str:
     return scanning.written(await scanning.measured(folder, quick=quick))
 
 
-PARTS = {"measured": measured, "scanning": scans}
+PARTS = {"measured": measured, "scanning": scans, "scheduling": scheduling.measured}
 """What can be measured by itself, by the name of its marks in the documentation."""
 
 

@@ -32,7 +32,8 @@ def put_into(page: Path, found: str, *, part: str) -> None:
     page.write_text(f"{head}{begin}\n{found}\n{end}{tail}")
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Gives a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
@@ -50,7 +51,7 @@ def _doors(doors: Sequence[DoorRate]) -> str:
         ]
         for each in doors
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _limits(limits: Limits) -> str:
@@ -59,7 +60,7 @@ def _limits(limits: Limits) -> str:
         ["psycopg's binary COPY, 1,000 at a time, into the same table", f"{limits.copy:,.0f}"],
         ["one INSERT and one commit a row", f"{limits.insert:,.0f}"],
     ]
-    return _table(["rows", "rows/s"], rows)
+    return table(["rows", "rows/s"], rows)
 
 
 def _answers(answers: Sequence[Answered]) -> str:
@@ -74,10 +75,10 @@ def _answers(answers: Sequence[Answered]) -> str:
         ]
         for each in answers
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _memory(memory: Sequence[Mapping[str, float]]) -> str:
     head = ["resident MiB", "warm", "after the doors", "after the batches"]
     rows = [[name, *(f"{moment[name]:.0f}" for moment in memory)] for name in memory[0]]
-    return _table(head, rows)
+    return table(head, rows)

@@ -60,6 +60,7 @@ class FakeIngestion(ingestion_pb2_grpc.IngestionServiceServicer):
         )
 
     async def BatchGetRunHistories(self, request, context):
+        self.asked_for += request.workflow_ids
         await self._ready(context)
         if self.refuses_histories_with is not None:
             await context.abort(self.refuses_histories_with, "not today")
@@ -68,7 +69,6 @@ class FakeIngestion(ingestion_pb2_grpc.IngestionServiceServicer):
         if self.holds_histories_after is not None:
             self.holds_histories_after -= 1
         assert 1 <= len(request.workflow_ids) <= 500
-        self.asked_for += request.workflow_ids
         return ingestion_pb2.BatchGetRunHistoriesResponse(
             histories=[self._history(request.location_id, each) for each in request.workflow_ids]
         )

@@ -140,6 +140,7 @@ async def test_another_attempt_goes_on_where_the_last_one_was(url, settings, ing
             return (await scan(stub, started.scan_id)).workflows_scanned == 40
 
         await eventually(at_forty)
+        await eventually(lambda: len(ingestion.asked_for) == 50)
         before, ingestion.asked_for = ingestion.asked_for, []
         ingestion.holds_histories_after = None
         await sql(
@@ -150,7 +151,7 @@ async def test_another_attempt_goes_on_where_the_last_one_was(url, settings, ing
             done = await ended(rpc.SchedulerServiceStub(second), started.scan_id)
         ingestion.released.set()
 
-    assert before == [f"wf-{number:02}" for number in range(40)]
+    assert before == [f"wf-{number:02}" for number in range(50)]
     assert ingestion.asked_for[:10] == [f"wf-{number:02}" for number in range(40, 50)]
     assert (done.workflows_scanned, done.workflows_total, done.attempt) == (50, 50, 2)
     assert await sql(url, "SELECT 1 FROM scan_progress") == []

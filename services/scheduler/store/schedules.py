@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
@@ -17,6 +17,18 @@ from services.scheduler.store import Transaction
 from services.scheduler.store.tables import ScheduleRow, SchedulerTable
 
 _table = SchedulerTable.metadata.tables["scan_schedules"]
+
+_ADVANCE = text("""
+    UPDATE scan_schedules SET
+        next_scan_at = given.next_at, tzdata_version = :tzdata_version,
+        overdue_at = COALESCE(scan_schedules.overdue_at, given.overdue_at),
+        error = NULL, error_until = NULL
+    FROM unnest(
+        CAST(:ids AS text[]), CAST(:next_times AS timestamptz[]),
+        CAST(:overdue_times AS timestamptz[])
+    ) AS given (id, next_at, overdue_at)
+    WHERE scan_schedules.id = given.id
+""")
 
 ERROR_PAUSE = timedelta(hours=1)
 """How long a schedule that cannot be computed is left alone."""
@@ -101,25 +113,14 @@ async def advance(
     """
     if not next_times:
         return
-    overdue_times = overdue_times or {}
-    statement = (
-        update(_table)
-        .where(_table.c.id == bindparam("schedule_id"))
-        .values(
-            next_scan_at=bindparam("next_at"),
-            tzdata_version=TZDATA_VERSION,
-            overdue_at=func.coalesce(
-                _table.c.overdue_at, bindparam("alarm_at", type_=_table.c.overdue_at.type)
-            ),
-            error=None,
-            error_until=None,
-        )
-    )
-    rows = [
-        {"schedule_id": id_, "next_at": at, "alarm_at": overdue_times.get(id_)}
-        for id_, at in sorted(next_times.items())
-    ]
-    await session.execute(statement, rows)
+    alarms = overdue_times or {}
+    given = {
+        "ids": list(next_times),
+        "next_times": list(next_times.values()),
+        "overdue_times": [alarms.get(each) for each in next_times],
+        "tzdata_version": TZDATA_VERSION,
+    }
+    await session.execute(_ADVANCE, given)
 
 
 async def overdue(session: Transaction, limit: int) -> list[Due]:
