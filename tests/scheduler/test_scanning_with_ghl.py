@@ -18,6 +18,7 @@ from tests.scheduler.knowing import (
     workflow,
 )
 from tests.support.ghl_agency import a_step, a_trigger, in_a_row
+from tests.support.waiting import eventually
 
 ACTIVE, ALL = pb.SCAN_SCOPE_ACTIVE, pb.SCAN_SCOPE_ALL
 
@@ -84,8 +85,13 @@ async def test_active_are_the_published_ones(scheduler, ghl, ingestion):
     assert set(await results(scheduler)) == {"wf-live", "wf-draft", "wf-elsewhere"}
 
 
-@pytest.mark.parametrize("scope", [ACTIVE, ALL])
-async def test_what_was_unpublished_or_deleted_is_found_once(scheduler, ghl, scope):
+@pytest.mark.parametrize(
+    ("scope", "left"), [(ACTIVE, set()), (ALL, {("GHL101", "wf-2"), ("GHL102", "wf-3")})]
+)
+async def test_what_was_unpublished_or_deleted_is_found_until_it_is_back(
+    scheduler, ghl, ingestion, notifier, *, scope, left
+):
+    ingestion.knows("wf-3", history(*"SSS"))
     has(ghl, workflow("wf-1"), workflow("wf-2"), workflow("wf-3"))
     await connected(scheduler, ghl)
     await scanned(scheduler, scan_scope=scope)
@@ -94,9 +100,18 @@ async def test_what_was_unpublished_or_deleted_is_found_once(scheduler, ghl, sco
 
     await scanned(scheduler, scan_scope=scope)
     assert await found_rules(scheduler) == {("GHL101", "wf-2"), ("GHL102", "wf-3")}
+    await eventually(lambda: len(notifier.told("critical_finding")) == 2)
 
-    await scanned(scheduler, scan_scope=scope)
+    still = await scanned(scheduler, scan_scope=scope)
+    assert await found_rules(scheduler) == left
+    assert (still.summary.new_count, still.summary.fixed_count) == (0, 0)
+
+    has(ghl, workflow("wf-1"), workflow("wf-2"), workflow("wf-3"))
+    back = await scanned(scheduler, scan_scope=scope)
     assert await found_rules(scheduler) == set()
+    assert back.summary.fixed_count == 2
+    await eventually(lambda: len(notifier.told("finding_fixed")) == 2)
+    assert len(notifier.told("critical_finding")) == 2
 
 
 async def test_what_a_failed_scan_saw_first_is_found_by_the_next(scheduler, ghl, url):

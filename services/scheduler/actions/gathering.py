@@ -30,11 +30,19 @@ from services.scheduler.ghl.problems import ConnectionExpired as TokenRefused
 from services.scheduler.ghl.problems import GhlRefused
 from services.scheduler.ghl.values import Listing, Resource, WorkflowMetadata
 from services.scheduler.peers import IngestionPeer
-from services.scheduler.store import connections, definitions, snapshots, workflow_changes
+from services.scheduler.store import (
+    connections,
+    definitions,
+    known_findings,
+    snapshots,
+    workflow_changes,
+)
 from services.scheduler.store.now import now
 from services.scheduler.store.scans import Scan
 
 LONGEST_ID = 64
+RULES_ON_CHANGES = ("GHL101", "GHL102")
+"""What they found stands until the opposite is seen, not only at the scan that saw the change."""
 CHUNK = 20
 """Definitions that are in memory at a time."""
 
@@ -115,6 +123,7 @@ class Gathering:
         async with self._database.transaction() as session:
             since = await now(session) - FOLLOWED
             changed = await workflow_changes.since(session, location_id, ids, since)
+            standing = await known_findings.standing(session, location_id, ids, RULES_ON_CHANGES)
         return [
             WorkflowEvidence(
                 workflow_id=each.workflow_id,
@@ -128,6 +137,7 @@ class Gathering:
                 created_at=each.known.listed.created_at if each.known else None,
                 version=each.known.listed.version if each.known else None,
                 previous=each.known.previous if each.known else None,
+                standing=standing.get(each.workflow_id, frozenset()),
                 version_changes=(
                     version_changes(changed.get(each.workflow_id, ())) if each.known else None
                 ),

@@ -52,7 +52,7 @@ class Comparison:
     surfaced: tuple[Finding, ...] = ()
     """Those of the known ones whose workflow was a draft before and takes in contacts now."""
     in_drafts: frozenset[str] = frozenset()
-    """The fingerprints of those whose workflow is a draft."""
+    """The fingerprints of those that only a draft has, of which nobody is told."""
 
     @property
     def risen(self) -> tuple[Finding, ...]:
@@ -82,7 +82,13 @@ def compare(results: Iterable[WorkflowResult], known: Mapping[str, KnownFinding]
     for finding in found:
         by_state[_state(known.get(finding.fingerprint))].append(finding)
     marks = {finding.fingerprint for finding in [*found, *ignored]}
-    quiet = {each.fingerprint for result in looked if result.draft for each in result.findings}
+    quiet = {
+        each.fingerprint
+        for result in looked
+        if result.draft
+        for each in result.findings
+        if not each.about_draft
+    }
     told = {mark for mark, each in known.items() if each.standing is not Standing.DRAFT}
     return Comparison(
         new=tuple(by_state[FindingState.NEW]),

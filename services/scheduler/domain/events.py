@@ -217,7 +217,7 @@ class Announcement:
 def announced(scan: ScanFacts, low_scores: Mapping[str, LowScoreAlert]) -> Announcement:
     """Decides what goes out, given the low score alerts that stand, by workflow id.
 
-    Nothing goes out about drafts. Between 50 and 59, and without a score, an alert
+    Nothing goes out about drafts but that they are. Between 50 and 59, and without a score, an alert
     stands as it is.
     """
     events: list[Event] = [*_critical_findings(scan), *_fixed_findings(scan)]
@@ -251,9 +251,9 @@ def _critical_rule_ids(result: WorkflowResult) -> frozenset[str]:
 
 
 def _critical_findings(scan: ScanFacts) -> Iterator[CriticalFindingEvent]:
-    drafts = {result.workflow_id for result in scan.results if result.draft}
+    quiet = scan.comparison.in_drafts
     for finding in (*scan.comparison.risen, *scan.comparison.surfaced):
-        if finding.severity is Severity.CRITICAL and finding.workflow_id not in drafts:
+        if finding.severity is Severity.CRITICAL and finding.fingerprint not in quiet:
             yield _critical_finding(scan, finding)
 
 

@@ -179,6 +179,8 @@ class WorkflowEvidence:
     """Which edit of it this is, by HighLevel's list."""
     previous: WorkflowSnapshot | None = None
     """What the last completed scan knew; `None` when there was none or it did not see this one."""
+    standing: frozenset[str] = frozenset()
+    """Rules on changes whose findings of it stand since earlier scans."""
     version_changes: tuple[VersionChange, ...] | None = None
     """The changes of the last 30 days, newest first; `None` when they are not followed."""
     step_logs: tuple[StepLog, ...] | None = None

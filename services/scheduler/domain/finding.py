@@ -58,6 +58,8 @@ class Finding:
     evidence: str
     remedy: str
     execution_ids: tuple[str, ...] = ()
+    about_draft: bool = False
+    """Whether it is about a workflow's being a draft, so that people are told of it."""
 
     @property
     def penalty(self) -> float:

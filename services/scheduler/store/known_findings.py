@@ -32,6 +32,25 @@ async def relevant(
     return {row.fingerprint: _known(row) for row in await session.scalars(query)}
 
 
+async def standing(
+    session: Transaction,
+    location_id: str,
+    workflow_ids: Collection[str],
+    rule_ids: Collection[str],
+) -> dict[str, frozenset[str]]:
+    """Gives, by workflow, which of these rules have findings of it that are not fixed."""
+    query = select(KnownFindingRow).where(
+        col(KnownFindingRow.location_id) == location_id,
+        col(KnownFindingRow.workflow_id).in_(workflow_ids),
+        col(KnownFindingRow.rule_id).in_(rule_ids),
+        col(KnownFindingRow.standing) != Standing.FIXED,
+    )
+    found: dict[str, set[str]] = {}
+    for row in await session.scalars(query):
+        found.setdefault(row.workflow_id, set()).add(row.rule_id)
+    return {workflow_id: frozenset(rules) for workflow_id, rules in found.items()}
+
+
 async def keep(
     session: Transaction,
     location_id: str,

@@ -131,6 +131,15 @@ def test_a_critical_finding_of_a_draft_is_told_when_the_draft_is_published():
         ]
 
 
+def test_that_a_workflow_is_a_draft_now_is_told():
+    stopped = a_finding("GHL101", about_draft=True)
+    scan = a_scan(scored(60, stopped, OUTAGE, draft=True))
+
+    told = [each for each in announced(scan, {}).events if isinstance(each, CriticalFindingEvent)]
+
+    assert [each.rule_id for each in told] == ["GHL101"]
+
+
 def test_of_a_finding_that_was_fixed_in_a_draft_nothing_is_told():
     results = [scored(100, assessed_rule_ids=("GHL404",))]
     comparison = compare(results, known_as(Standing.DRAFT, EXPIRED))

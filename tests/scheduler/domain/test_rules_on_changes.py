@@ -40,6 +40,19 @@ def test_a_workflow_that_was_unpublished_is_found_at_full_weight():
     assert (finding.severity, finding.penalty) == (Severity.CRITICAL, 40)
 
 
+STANDS = {"standing": frozenset({"GHL101", "GHL102"})}
+
+
+def test_what_changed_stands_until_the_opposite_is_seen():
+    still_draft = a_workflow(status=DRAFT, previous=WorkflowSnapshot(DRAFT), **STANDS)
+    still_gone = a_workflow(listed=False, previous=WorkflowSnapshot(None), **STANDS)
+    back = a_workflow(status=PUBLISHED, previous=WorkflowSnapshot(DRAFT), listed=True, **STANDS)
+
+    assert found(still_draft, "GHL101")
+    assert found(still_gone, "GHL102")
+    assert found(still_gone, "GHL101") == found(back, "GHL101") == found(back, "GHL102") == []
+
+
 @pytest.mark.parametrize(
     "workflow",
     [

@@ -124,4 +124,5 @@ def _found(rule: Rule, workflow: WorkflowEvidence, seen: Sighting) -> Finding:
         evidence=seen.evidence,
         remedy=rule.remedy,
         execution_ids=seen.execution_ids,
+        about_draft=rule.about_drafts,
     )

@@ -25,12 +25,17 @@ FEWEST_FAILURES_MORE = 2
     needs={Evidence.METADATA, Evidence.EARLIER_SCAN},
     remedy="Publish it again, or take it out of the scan if it was stopped on purpose.",
     basis="A draft takes in no contact, and HighLevel tells nobody that one was unpublished.",
+    about_drafts=True,
 )
 def unpublished(workflow: WorkflowEvidence, _: LocationEvidence) -> Iterator[Sighting]:
-    """The last completed scan saw it published, and it is a draft now."""
+    """The last completed scan saw it published, and it is a draft now; until it is published."""
     before = workflow.previous.status if workflow.previous else None
-    if before is WorkflowStatus.PUBLISHED and workflow.status is WorkflowStatus.DRAFT:
+    if workflow.status is not WorkflowStatus.DRAFT:
+        return
+    if before is WorkflowStatus.PUBLISHED:
         yield Sighting(evidence="It was published at the last completed scan and is a draft now.")
+    elif "GHL101" in workflow.standing:
+        yield Sighting(evidence="It was published once and is still a draft.")
 
 
 @rule(
@@ -44,7 +49,10 @@ def unpublished(workflow: WorkflowEvidence, _: LocationEvidence) -> Iterator[Sig
     basis="A deleted workflow runs no more, and whatever pointed to it points to nothing.",
 )
 def disappeared(workflow: WorkflowEvidence, _: LocationEvidence) -> Iterator[Sighting]:
-    """HighLevel's list lacks it, though the last completed scan saw it there or it is selected."""
+    """HighLevel's list lacks it, though the last completed scan saw it there or it is selected.
+
+    Until it is back.
+    """
     if workflow.listed is None:
         raise Lacks("HighLevel's list of workflows")
     if workflow.listed:
@@ -53,6 +61,8 @@ def disappeared(workflow: WorkflowEvidence, _: LocationEvidence) -> Iterator[Sig
         yield Sighting(
             evidence="It was in HighLevel's list at the last completed scan and is gone."
         )
+    elif "GHL102" in workflow.standing and not workflow.selected:
+        yield Sighting(evidence="It was in HighLevel's list once and is still gone.")
     elif workflow.selected:
         yield Sighting(evidence="It is selected for scans, and HighLevel's list does not have it.")
 

@@ -83,6 +83,8 @@ class Rule:
     consults: frozenset[Evidence] = frozenset()
     basis: str = ""
     """Why this is a fault, in a sentence."""
+    about_drafts: bool = False
+    """Whether people are told of it though the workflow is a draft: that it is one is the fault."""
 
 
 def rule(
@@ -96,6 +98,7 @@ def rule(
     counts_as: Severity | None = None,
     consults: AbstractSet[Evidence] = frozenset(),
     basis: str = "",
+    about_drafts: bool = False,
 ) -> Callable[[Check], Rule]:
     """Makes a rule of a check; `counts_as` is for one whose points no cap may hide."""
 
@@ -111,6 +114,7 @@ def rule(
             check=check,
             consults=frozenset(consults),
             basis=basis,
+            about_drafts=about_drafts,
         )
 
     return made
