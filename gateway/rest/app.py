@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 
 from gateway.access import Access
 from gateway.batches import Record
-from gateway.pages import first, signing_in
+from gateway.pages import first, links, signing_in
 from gateway.pages.rendering import STATIC, Templates
 from gateway.peers import SECONDS, Services
 from gateway.rest import (
@@ -67,6 +67,7 @@ ROUTERS = (
     operations.router,
     first.router,
     signing_in.router,
+    links.router,
 )
 
 

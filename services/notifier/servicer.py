@@ -8,6 +8,7 @@ from libs.contracts.notifier.v1 import notifier_pb2_grpc as rpc
 from libs.rpc import Context
 from services.notifier.actions.configuring import Configuring
 from services.notifier.actions.explaining import Explaining
+from services.notifier.actions.following import Following
 from services.notifier.actions.inbox import Inbox
 from services.notifier.actions.listing import Listing
 from services.notifier.actions.removing import Removing
@@ -23,6 +24,7 @@ from services.notifier.translate import (
     explanations,
     fields,
     inbox,
+    links,
     lists,
     pages,
     settings,
@@ -45,6 +47,7 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         removing: Removing,
         replaying: Replaying,
         explaining: Explaining,
+        following: Following,
     ) -> None:
         self._configuring = configuring
         self._reporting = reporting
@@ -56,6 +59,7 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         self._removing = removing
         self._replaying = replaying
         self._explaining = explaining
+        self._following = following
 
     async def GetAlertSettings(
         self, request: pb.GetAlertSettingsRequest, context: Context
@@ -319,3 +323,13 @@ class NotifierServicer(rpc.NotifierServiceServicer):
             case _:
                 raise explanations.SubjectMissing.at("subject")
         return explanations.explanation_to(found)
+
+    async def GetLink(self, request: pb.GetLinkRequest, context: Context) -> pb.GetLinkResponse:
+        found = await self._following.look(request.token)
+        return pb.GetLinkResponse(link=links.link_to(found))
+
+    async def FollowLink(
+        self, request: pb.FollowLinkRequest, context: Context
+    ) -> pb.FollowLinkResponse:
+        found = await self._following.follow(request.token, fields.text(request.note))
+        return pb.FollowLinkResponse(link=links.link_to(found))

@@ -23,6 +23,7 @@ from services.notifier.actions.deciding import Deciding
 from services.notifier.actions.delivering import Delivering
 from services.notifier.actions.explaining import Explaining
 from services.notifier.actions.failing_over import FailingOver
+from services.notifier.actions.following import Following
 from services.notifier.actions.forgetting import Forgetting
 from services.notifier.actions.inbox import Inbox
 from services.notifier.actions.listing import Listing
@@ -47,6 +48,7 @@ from services.notifier.channels.sms import SmsChannel
 from services.notifier.channels.webhook import WebhookChannel
 from services.notifier.domain.links import Links
 from services.notifier.domain.pace import Waits
+from services.notifier.domain.passes import Passes
 from services.notifier.domain.scope import INSTALLATION
 from services.notifier.domain.settings import AlertSettings
 from services.notifier.domain.target import Channel
@@ -72,8 +74,9 @@ async def running(
         database = await stack.enter_async_context(Database.open(url, name="notifier"))
         egress = await stack.enter_async_context(Egress.open(settings.egress_allow))
         catching = Catching(database)
-        box = SecretBox([key.get_secret_value() for key in settings.encryption_keys])
-        posting = Posting(_senders(settings, egress, catching, clock), box, clock)
+        keys = [key.get_secret_value() for key in settings.encryption_keys]
+        box, passes = SecretBox(keys), Passes(keys, settings.frontend_url)
+        posting = Posting(_senders(settings, egress, catching, passes, clock), box, clock)
         links = Links(settings.frontend_url)
         works = await stack.enter_async_context(clockwork())
         delivering = Delivering(database, posting, links, TargetNews(links))
@@ -88,10 +91,12 @@ async def running(
         deciding = Deciding(addressing, links, settings.hold_down)
         reporting = Reporting(database, deciding, built_in, wake)
         jobs.spread(works, Spreading(database, reporting, wake))
+        inbox = Inbox(database, addressing, links, built_in, wake)
         servicer = NotifierServicer(
             configuring=Configuring(database, box, built_in, egress.check, wake),
             reporting=reporting,
-            inbox=Inbox(database, addressing, links, built_in, wake),
+            inbox=inbox,
+            following=Following(database, inbox, passes),
             trying=Trying(database, posting, links, clock),
             listing=Listing(database, catches_mail=settings.smtp_host is None),
             targeting=Targeting(database, posting, box, wake),
@@ -116,13 +121,13 @@ def _built_in(settings: NotifierSettings) -> AlertSettings:
 
 
 def _senders(
-    settings: NotifierSettings, egress: Egress, catching: Catching, clock: Clock
+    settings: NotifierSettings, egress: Egress, catching: Catching, passes: Passes, clock: Clock
 ) -> Mapping[Channel, Sender]:
-    layout = MailLayout()
+    layout = MailLayout(passes, clock)
     mail: Sender = (
-        EmailChannel(settings, layout)
+        EmailChannel(settings, layout, passes)
         if settings.smtp_host
-        else CatchingChannel(settings.smtp_from, layout, catching.keep)
+        else CatchingChannel(settings.smtp_from, layout, passes, catching.keep)
     )
     return {
         Channel.EMAIL: mail,

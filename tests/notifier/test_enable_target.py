@@ -41,7 +41,7 @@ async def gone(delivering, delivering_url, hook):
 
 def workflows_in(request):
     told = json.loads(request.body)["data"]
-    return [each["data"]["workflow"]["id"] for each in told.get("items") or [{"data": told}]]
+    return [each["data"]["workflow"]["id"] for each in told["items"] or [{"data": told}]]
 
 
 async def test_what_a_target_missed_is_sent_in_order_with_the_same_ids(delivering, hook, gone):

@@ -66,7 +66,7 @@ async def test_two_replicas_tell_each_of_100_alerts_once_in_order_one_at_a_time(
 
 def workflows_in(request):
     told = json.loads(request.body)["data"]
-    return [each["data"]["workflow"]["id"] for each in told.get("items", [{"data": told}])]
+    return [each["data"]["workflow"]["id"] for each in told["items"] or [{"data": told}]]
 
 
 async def test_what_a_dead_process_had_claimed_is_sent_when_its_lease_ends(

@@ -47,6 +47,7 @@ class Posting:
             parcel = Parcel(
                 message_id=message_id,
                 location_id=target.location_id,
+                target_id=target.target_id,
                 incident_id=incident_id,
                 address=target.address,
                 secrets=self._secrets_of(target),

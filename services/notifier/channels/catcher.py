@@ -6,6 +6,7 @@ from services.notifier.channels.email import Letterhead
 from services.notifier.channels.layout import MailLayout
 from services.notifier.domain.delivery import CaughtMail, Frozen, Parcel
 from services.notifier.domain.message import Message
+from services.notifier.domain.passes import Passes
 from services.notifier.domain.retry import Outcome, Verdict
 from services.notifier.domain.settings import check_email
 from services.notifier.domain.target import Target
@@ -16,16 +17,16 @@ Keep = Callable[[CaughtMail], Awaitable[None]]
 class CatchingChannel:
     """Writes mails down instead of sending them."""
 
-    def __init__(self, smtp_from: str, layout: MailLayout, keep: Keep) -> None:
-        self._letterhead = Letterhead(smtp_from)
+    def __init__(self, smtp_from: str, layout: MailLayout, passes: Passes, keep: Keep) -> None:
+        self._letterhead = Letterhead(smtp_from, passes)
         self._layout = layout
         self._keep = keep
 
     def check(self, address: str) -> None:
         check_email(address, "target.address")
 
-    def freeze(self, message: Message, target: Target) -> Frozen:  # noqa: ARG002
-        return self._layout.freeze(message)
+    def freeze(self, message: Message, target: Target) -> Frozen:
+        return self._layout.freeze(message, target)
 
     async def send(self, parcel: Parcel) -> Outcome:
         await self._keep(

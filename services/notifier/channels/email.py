@@ -16,6 +16,7 @@ from libs.problems import CannotStart
 from services.notifier.channels.layout import MailLayout
 from services.notifier.domain.delivery import LARGEST_ANSWER, Frozen, Parcel
 from services.notifier.domain.message import Message
+from services.notifier.domain.passes import UNSUBSCRIBE_FOR, Act, Pass, Passes
 from services.notifier.domain.retry import SLOW_DOWN, Outcome, Verdict
 from services.notifier.domain.settings import check_email, is_email
 from services.notifier.domain.target import Target
@@ -29,7 +30,7 @@ QUEUED, CLOSING, PERMANENT = 250, 421, 500
 GREYLISTED = timedelta(seconds=30)
 
 # Bodies in ASCII, so that a relay without 8BITMIME takes them as well.
-POLICY = email.policy.SMTP.clone(cte_type="7bit")
+POLICY = email.policy.SMTP.clone(cte_type="7bit", max_line_length=900)
 
 
 class SenderMalformed(CannotStart):
@@ -39,7 +40,7 @@ class SenderMalformed(CannotStart):
 class Letterhead:
     """Who the mails are from, and the headers they all have."""
 
-    def __init__(self, smtp_from: str) -> None:
+    def __init__(self, smtp_from: str, passes: Passes) -> None:
         name, address = parseaddr(smtp_from)
         if not is_email(address):
             raise SenderMalformed(
@@ -47,6 +48,7 @@ class Letterhead:
                 "Runwarden <alerts@example.com>."
             )
         self._from = Address(display_name=name, addr_spec=address)
+        self._passes = passes
 
     @property
     def sender(self) -> str:
@@ -67,19 +69,27 @@ class Letterhead:
             # What opens, and what resolves, the incident: one thread.
             mail["References"] = f"<incident.{parcel.incident_id}@{self._from.domain}>"
         mail["Auto-Submitted"] = "auto-generated"
+        # RFC 8058: the mail program posts there, without asking further.
+        mail["List-Unsubscribe"] = f"<{self._unsubscribing(parcel)}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         mail.set_content(parcel.frozen.text)
         mail.add_alternative(parcel.frozen.html, subtype="html")
         mail.set_boundary(f"=_{parcel.message_id}")
         return mail
 
+    def _unsubscribing(self, parcel: Parcel) -> str:
+        until = parcel.created_at + UNSUBSCRIBE_FOR
+        own = Pass(Act.UNSUBSCRIBE, parcel.location_id, parcel.target_id, "", until)
+        return self._passes.link(own)
+
 
 class EmailChannel:
     """Submits mails to the configured server."""
 
-    def __init__(self, settings: NotifierSettings, layout: MailLayout) -> None:
+    def __init__(self, settings: NotifierSettings, layout: MailLayout, passes: Passes) -> None:
         self._settings = settings
         self._layout = layout
-        self._letterhead = Letterhead(settings.smtp_from)
+        self._letterhead = Letterhead(settings.smtp_from, passes)
         self._security = settings.smtp_tls or (
             "tls" if settings.smtp_port == TLS_PORT else "starttls"
         )
@@ -88,8 +98,8 @@ class EmailChannel:
     def check(self, address: str) -> None:
         check_email(address, "target.address")
 
-    def freeze(self, message: Message, target: Target) -> Frozen:  # noqa: ARG002
-        return self._layout.freeze(message)
+    def freeze(self, message: Message, target: Target) -> Frozen:
+        return self._layout.freeze(message, target)
 
     async def send(self, parcel: Parcel) -> Outcome:
         client = self._client()

@@ -84,6 +84,7 @@ class Parcel:
 
     message_id: str
     location_id: str
+    target_id: str
     incident_id: str | None
     address: str
     secrets: tuple[str, ...]

@@ -67,6 +67,7 @@ def folded(messages: Sequence[Message], links: Links) -> Message:
             "severity": severity,
             "occasion": Occasion.FOLDED,
             "title": title,
+            "counts": {"alerts": len(messages)},
             "items": [each.document for each in messages],
         },
     )

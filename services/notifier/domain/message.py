@@ -78,11 +78,17 @@ class Message:
     @property
     def document(self) -> dict[str, Any]:
         """The facts for programs, as webhooks carry them."""
-        links = {"page": self.link, "settings": self.settings_link}
         return {
             "type": _TYPES[self.occasion],
             "timestamp": rfc3339(self.occurred_at),
-            "data": {**self.content, "links": links},
+            "data": {
+                "notification_reason": self.occasion,
+                "location": {"id": self.content.get("location_id")},
+                "counts": _counts(self.content.get("incident")),
+                "items": [],
+                **self.content,
+                "links": {"page": self.link, "settings": self.settings_link},
+            },
         }
 
 
@@ -264,6 +270,13 @@ def _workflow_content(event: Event) -> dict[str, str] | None:
     if isinstance(event.detail, AboutWorkflow):
         return {"id": event.detail.workflow_id, "name": event.detail.workflow_name}
     return None
+
+
+def _counts(incident: Mapping[str, Any] | None) -> dict[str, int]:
+    if incident is None:
+        return {"alerts": 1}
+    counted = {name: incident[f"{name[:-1]}_count"] for name in ("events", "failures")}
+    return {"alerts": 1, **counted}
 
 
 def _incident_content(incident: Incident) -> dict[str, Any]:

@@ -74,6 +74,17 @@ async def one(session: AsyncSession, location_id: str, target_id: str) -> Target
     return target_from(row)
 
 
+async def known(session: AsyncSession, target_id: str) -> Target:
+    """Gives a target of whatever location; raises `TargetNotFound`."""
+    query = select(TargetRow).where(
+        col(TargetRow.target_id) == target_id, col(TargetRow.removed_at).is_(None)
+    )
+    row = await session.scalar(query, execution_options={"populate_existing": True})
+    if row is None:
+        raise TargetNotFound(target_id=target_id)
+    return target_from(row)
+
+
 async def add(session: AsyncSession, target: Target) -> None:
     """Adds a target."""
     await session.execute(
@@ -130,7 +141,7 @@ async def close(session: AsyncSession, location_id: str) -> None:
     await session.execute(
         update(TargetRow)
         .where(col(TargetRow.location_id) == location_id)
-        .values(removed_at=func.clock_now(), lease_token=None)
+        .values(removed_at=func.clock_now(), lease_token=None, fallback_target_id=None)
     )
 
 

@@ -54,6 +54,7 @@ def parcel_of(channel, frozen, *, address="", secrets=(), options=None):
     return Parcel(
         message_id="msg-1",
         location_id="loc-1",
+        target_id="t-1",
         incident_id=None,
         address=address,
         secrets=secrets,

@@ -4,22 +4,26 @@ from datetime import UTC, datetime
 
 import pytest
 
+from libs.clock import FixedClock
 from libs.problems import CannotStart
 from services.notifier.channels.email import EmailChannel, Letterhead
 from services.notifier.channels.layout import MailLayout
 from services.notifier.domain.delivery import Frozen, Parcel
+from services.notifier.domain.passes import Passes
 from services.notifier.domain.retry import Verdict
 from services.notifier.settings import NotifierSettings
 from tests.notifier.builders import KEY, smtp
 from tests.support.smtp import Security, Stage, mail_server
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+PASSES = Passes([KEY], "https://watch.example")
 
 
 def a_parcel(**changes):
     values = {
         "message_id": "d-1",
         "location_id": "loc-1",
+        "target_id": "t-1",
         "incident_id": "i-1",
         "address": "owner@agency.example",
         "secrets": (),
@@ -35,7 +39,8 @@ def a_channel(server, **changes):
         NotifierSettings(
             _env_file=None, database_url="postgresql://", encryption_keys=[KEY], **settings
         ),
-        MailLayout(),
+        MailLayout(PASSES, FixedClock(NOON)),
+        PASSES,
     )
 
 
@@ -116,13 +121,15 @@ async def test_the_headers_are_those_of_an_alert():
     assert message["References"] == "<incident.i-1@agency.example>"
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["Date"].datetime == NOON
+    assert message["List-Unsubscribe"].startswith("<https://watch.example/a/")
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     assert "Öl" in message.get_body(("plain",)).get_content()
     assert "Öl" in message.get_body(("html",)).get_content()
 
 
 def test_a_mail_is_the_same_every_time_and_fits_any_relay():
-    letterhead = Letterhead("Runwarden <alerts@agency.example>")
+    letterhead = Letterhead("Runwarden <alerts@agency.example>", PASSES)
 
     first, second = (letterhead.written(a_parcel()).as_bytes() for _ in range(2))
 
@@ -133,7 +140,7 @@ def test_a_mail_is_the_same_every_time_and_fits_any_relay():
 
 
 def test_a_mail_about_no_incident_belongs_to_no_thread():
-    mail = Letterhead("alerts@agency.example").written(a_parcel(incident_id=None))
+    mail = Letterhead("alerts@agency.example", PASSES).written(a_parcel(incident_id=None))
 
     assert "References" not in mail
 
@@ -141,7 +148,7 @@ def test_a_mail_about_no_incident_belongs_to_no_thread():
 @pytest.mark.parametrize("sender", ["", "nobody", "a@b@c", "alerts@", "@agency.example"])
 def test_a_sender_that_is_no_address_stops_the_start(sender):
     with pytest.raises(CannotStart, match="SMTP_FROM"):
-        Letterhead(sender)
+        Letterhead(sender, PASSES)
 
 
 async def test_a_ca_that_cannot_be_read_stops_the_start(tmp_path):

@@ -6,11 +6,16 @@ from html.parser import HTMLParser
 
 import pytest
 
+from libs.clock import FixedClock
 from services.notifier.channels.layout import MailLayout
 from services.notifier.domain.links import Links
-from services.notifier.domain.message import opening, resolution, summary, trial
+from services.notifier.domain.message import Occasion, opening, resolution, summary, trial
+from services.notifier.domain.passes import Passes
+from services.notifier.domain.target import Channel, Target
 from services.notifier.translate.events import event_from
 from tests.notifier.builders import (
+    EMAIL,
+    KEY,
     NOW,
     a_completed_scan,
     a_critical_finding,
@@ -22,7 +27,8 @@ from tests.notifier.builders import (
 from tests.notifier.domain.test_wording import an_incident
 
 LINKS = Links("https://watch.example")
-LAYOUT = MailLayout()
+LAYOUT = MailLayout(Passes([KEY], "https://watch.example"), FixedClock(NOW))
+TARGET = Target("t-1", "loc-1", Channel.EMAIL, EMAIL)
 HOSTILE = "<img src=x onerror=alert(1)>\r\nBcc: a@b.example {{ 7*7 }} & \"'"
 
 
@@ -61,7 +67,7 @@ class Seen(HTMLParser):
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.subject)
 def test_text_and_html_tell_the_same_facts(message):
-    frozen = LAYOUT.freeze(message)
+    frozen = LAYOUT.freeze(message, TARGET)
     seen = Seen(frozen.html)
 
     told = [message.title, *(fact.label for fact in message.facts)]
@@ -72,15 +78,18 @@ def test_text_and_html_tell_the_same_facts(message):
         assert each in frozen.text
         assert each in seen.text
     assert message.link in frozen.text
-    assert set(seen.links) == {message.link, message.settings_link}
+    signed = {each for each in seen.links if each.startswith("https://watch.example/a/")}
+    assert set(seen.links) - signed == {message.link, message.settings_link}
+    assert all(each in frozen.text for each in signed)
+    assert len(signed) == (4 if message.occasion is Occasion.OPENED else 1)
     assert len(frozen.html) < 30_000
 
 
 def test_a_hostile_name_does_no_harm():
     event = a_failing_event(workflow_name=HOSTILE, error_message=HOSTILE)
-    plain = Seen(LAYOUT.freeze(opened(a_failing_event())).html)
+    plain = Seen(LAYOUT.freeze(opened(a_failing_event()), TARGET).html)
 
-    frozen = LAYOUT.freeze(opened(event))
+    frozen = LAYOUT.freeze(opened(event), TARGET)
     seen = Seen(frozen.html)
 
     assert seen.tags == plain.tags
@@ -94,7 +103,7 @@ def test_much_to_say_still_makes_a_small_mail():
     event = a_low_score()
     event.score_low.deductions.extend(["<" * 5000] * 200)
 
-    frozen = LAYOUT.freeze(opened(event))
+    frozen = LAYOUT.freeze(opened(event), TARGET)
 
     assert len(html.unescape(frozen.html)) < 30_000
     assert len(frozen.html.encode()) < 100_000
@@ -111,11 +120,11 @@ def test_much_to_say_still_makes_a_small_mail():
     ids=["critical is red", "warning is orange", "info is blue", "resolved is green"],
 )
 def test_the_colour_tells_the_severity(message, colour):
-    assert f"background:{colour}" in LAYOUT.freeze(message).html
+    assert f"background:{colour}" in LAYOUT.freeze(message, TARGET).html
 
 
 def test_the_text_reads_like_a_mail():
-    text = LAYOUT.freeze(opened(a_failing_event())).text
+    text = LAYOUT.freeze(opened(a_failing_event()), TARGET).text
 
     assert text.startswith(
         "[CRITICAL] Lead follow-up failed 3× in 24 h\n"

@@ -64,6 +64,10 @@ def test_the_body_has_a_type_a_time_and_what_programs_need():
     assert data["workflow"] == {"id": "wf-1", "name": "Lead follow-up"}
     assert data["detail"]["failure_count"] == 3
     assert data["detail"]["execution_ids"] == ["ex-1", "ex-2", "ex-3"]
+    assert data["notification_reason"] == "opened"
+    assert data["location"] == {"id": "loc-1"}
+    assert data["counts"] == {"alerts": 1, "events": 1, "failures": 4}
+    assert data["items"] == []
     assert data["links"]["page"] == "https://watch.example/l/loc-1/workflows/wf-1"
     assert data["test"] is False
 
@@ -92,6 +96,7 @@ async def sent(answer, at):
         parcel = Parcel(
             message_id="msg-1",
             location_id="loc-1",
+            target_id="t-1",
             incident_id=None,
             address=hook.url,
             secrets=(new_secret(),),

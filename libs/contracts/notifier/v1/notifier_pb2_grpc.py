@@ -174,6 +174,16 @@ class NotifierServiceStub:
                 request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExplainDecisionRequest.SerializeToString,
                 response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExplainDecisionResponse.FromString,
                 _registered_method=True)
+        self.GetLink = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/GetLink',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetLinkRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetLinkResponse.FromString,
+                _registered_method=True)
+        self.FollowLink = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/FollowLink',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.FollowLinkRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.FollowLinkResponse.FromString,
+                _registered_method=True)
 
 
 class NotifierServiceServicer:
@@ -457,6 +467,25 @@ class NotifierServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetLink(self, request, context):
+        """Gets what a signed link of a mail would do; changes nothing. `token` is the
+        last part of the link. Fails with `LINK_BROKEN` (not whole, not of this
+        installation, or its target is no more), `LINK_EXPIRED` (after 7 days; to
+        unsubscribe after 90) or `INCIDENT_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FollowLink(self, request, context):
+        """Does what a signed link allows, in the name of the address it was sent to: what
+        is done with an incident is part of its story, a mailbox that unsubscribes is
+        switched off. Idempotent. Fails as `GetLink` does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NotifierServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -594,6 +623,16 @@ def add_NotifierServiceServicer_to_server(servicer, server):
                     servicer.ExplainDecision,
                     request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExplainDecisionRequest.FromString,
                     response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExplainDecisionResponse.SerializeToString,
+            ),
+            'GetLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLink,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetLinkRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetLinkResponse.SerializeToString,
+            ),
+            'FollowLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.FollowLink,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.FollowLinkRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.FollowLinkResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1330,6 +1369,60 @@ class NotifierService:
             '/runwarden.notifier.v1.NotifierService/ExplainDecision',
             libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExplainDecisionRequest.SerializeToString,
             libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.ExplainDecisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/GetLink',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetLinkRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetLinkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FollowLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/FollowLink',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.FollowLinkRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.FollowLinkResponse.FromString,
             options,
             channel_credentials,
             insecure,

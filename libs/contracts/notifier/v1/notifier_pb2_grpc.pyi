@@ -183,6 +183,17 @@ class NotifierServiceStub:
     Fails with `LOCATION_MISSING`, `EVENT_NOT_FOUND`, `INCIDENT_NOT_FOUND`,
     `SUBJECT_MISSING`, `KIND_UNKNOWN` or `WORKFLOW_MISSING`.
     """
+    GetLink: _aio.UnaryUnaryMultiCallable[_notifier_pb2.GetLinkRequest, _notifier_pb2.GetLinkResponse]
+    """Gets what a signed link of a mail would do; changes nothing. `token` is the
+    last part of the link. Fails with `LINK_BROKEN` (not whole, not of this
+    installation, or its target is no more), `LINK_EXPIRED` (after 7 days; to
+    unsubscribe after 90) or `INCIDENT_NOT_FOUND`.
+    """
+    FollowLink: _aio.UnaryUnaryMultiCallable[_notifier_pb2.FollowLinkRequest, _notifier_pb2.FollowLinkResponse]
+    """Does what a signed link allows, in the name of the address it was sent to: what
+    is done with an incident is part of its story, a mailbox that unsubscribes is
+    switched off. Idempotent. Fails as `GetLink` does.
+    """
 
 class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
     """Knows who was told: keeps the alert settings of every location, turns events
@@ -514,6 +525,29 @@ class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Fails with `LOCATION_MISSING`, `EVENT_NOT_FOUND`, `INCIDENT_NOT_FOUND`,
         `SUBJECT_MISSING`, `KIND_UNKNOWN` or `WORKFLOW_MISSING`.
+        """
+
+    @_abc_1.abstractmethod
+    def GetLink(
+        self,
+        request: _notifier_pb2.GetLinkRequest,
+        context: _aio.ServicerContext[_notifier_pb2.GetLinkRequest, _abc.Awaitable[_notifier_pb2.GetLinkResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.GetLinkResponse]:
+        """Gets what a signed link of a mail would do; changes nothing. `token` is the
+        last part of the link. Fails with `LINK_BROKEN` (not whole, not of this
+        installation, or its target is no more), `LINK_EXPIRED` (after 7 days; to
+        unsubscribe after 90) or `INCIDENT_NOT_FOUND`.
+        """
+
+    @_abc_1.abstractmethod
+    def FollowLink(
+        self,
+        request: _notifier_pb2.FollowLinkRequest,
+        context: _aio.ServicerContext[_notifier_pb2.FollowLinkRequest, _abc.Awaitable[_notifier_pb2.FollowLinkResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.FollowLinkResponse]:
+        """Does what a signed link allows, in the name of the address it was sent to: what
+        is done with an incident is part of its story, a mailbox that unsubscribes is
+        switched off. Idempotent. Fails as `GetLink` does.
         """
 
 def add_NotifierServiceServicer_to_server(servicer: NotifierServiceServicer, server: _aio.Server) -> None: ...
