@@ -305,7 +305,7 @@ async def test_the_log_tells_what_became_of_it_and_nothing_of_whom_or_what(
     with capture_logs() as lines:
         await report(delivering, a_failing_event())
         await after_attempt(delivering)
-        await eventually(lambda: len([each for each in lines if "verdict" in each]) == 2)
+        await eventually(lambda: len([each for each in lines if "verdict" in each]) >= 2)
 
     attempts = {each["channel"]: each for each in lines if "verdict" in each}
     assert attempts["email"]["verdict"] == "refused"
