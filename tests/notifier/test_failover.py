@@ -199,7 +199,11 @@ async def test_what_was_given_up_is_told_elsewhere_once_and_more_of_it_together(
     await report(watched, a_low_score("wf-2"))
     for number in range(4, 8):
         await at(database_url, watched, number * 300)
-        await eventually(lambda number=number: len(hook.requests) >= number + 1)
+
+        async def settled(number=number):
+            return sum(each.attempts for each in await webhooks_of(watched)) > number
+
+        await eventually(settled)
 
     async def both_failed():
         found = await webhooks_of(watched)
