@@ -189,7 +189,7 @@ async def test_a_lone_failure_long_ago_switches_nothing_off(watched, database_ur
 async def test_what_was_given_up_is_told_elsewhere_once_and_more_of_it_together(
     watched, database_url, hook
 ):
-    hook.answer_next(*[404] * 8)
+    hook.answer_next(*[404] * 20)
     await report(watched, a_low_score("wf-1"))
     await tried(watched, 1)
     for number in range(1, 4):
