@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from gateway.payloads import decoding, problems, strict
 from gateway.payloads.lenient import LONGEST_TIME_MS
+from gateway.payloads.lines import LineTooLong, lines
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
 from libs.problems import InvalidRequest
 
@@ -50,12 +51,6 @@ class HeaderMalformed(InvalidRequest):
     reason = "HEADER_MALFORMED"
 
 
-class RecordTooLong(InvalidRequest):
-    """The line is longer than 64 KiB."""
-
-    reason = "RECORD_TOO_LONG"
-
-
 class ColumnsDiffer(InvalidRequest):
     """The line has another number of columns than the header."""
 
@@ -71,7 +66,7 @@ class Record(NamedTuple):
 
 async def read_ndjson(chunks: AsyncIterable[bytes]) -> AsyncIterator[Record]:
     """Reads executions, one JSON object a line; empty lines are nothing."""
-    async for line, text in _lines(chunks):
+    async for line, text in lines(chunks, LONGEST_RECORD):
         if isinstance(text, InvalidRequest) or text.strip():
             yield Record(line, _content(text, _object_in))
 
@@ -164,7 +159,7 @@ async def _rows(
 ) -> AsyncIterator[tuple[int, bytes | InvalidRequest]]:
     """Gives records; a quoted cell may go on over several lines."""
     start, parts = 0, b""
-    async for line, text in _lines(chunks):
+    async for line, text in lines(chunks, LONGEST_RECORD):
         if isinstance(text, InvalidRequest):
             yield line, text
             parts = b""
@@ -175,24 +170,7 @@ async def _rows(
             yield start, parts
             parts = b""
         elif len(parts) > LONGEST_RECORD:
-            yield start, RecordTooLong()
+            yield start, LineTooLong.than(LONGEST_RECORD)
             parts = b""
     if parts:
         yield start, parts
-
-
-async def _lines(
-    chunks: AsyncIterable[bytes],
-) -> AsyncIterator[tuple[int, bytes | InvalidRequest]]:
-    """Gives lines with their numbers; of one that is too long only that."""
-    line, rest, skipping = 1, b"", False
-    async for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        for text in whole:
-            too_long = skipping or len(text) > LONGEST_RECORD
-            yield line, RecordTooLong() if too_long else text + b"\n"
-            line, skipping = line + 1, False
-        if len(rest) > LONGEST_RECORD:
-            rest, skipping = b"", True
-    if rest or skipping:
-        yield line, RecordTooLong() if skipping else rest

@@ -18,8 +18,10 @@ log = structlog.get_logger()
 
 LARGEST_BODY = 1024 * 1024
 LARGEST_IMPORT = 100 * LARGEST_BODY
-"""Of a file of history, which is read line by line and never held as a whole."""
-IMPORT_PATH = "/api/executions/import"
+"""Of a file of lines, which is read line by line and never held as a whole."""
+LARGEST_DEFINITION = 2 * LARGEST_BODY
+IMPORT_PATHS = frozenset({"/api/executions/import", "/api/workflows/definitions"})
+DEFINITION_PATH = re.compile(r"/api/workflows/[^/]+/definition")
 LONGEST_REQUEST_ID = 128
 STATIC = "/static/"
 QUIET_PATHS = ("/health", STATIC)
@@ -110,9 +112,15 @@ def request_id_from(given: str | None) -> str:
     return _INVISIBLE.sub("", given or "")[:LONGEST_REQUEST_ID] or ids.new_id()
 
 
+def _largest(path: str) -> int:
+    if path in IMPORT_PATHS:
+        return LARGEST_IMPORT
+    return LARGEST_DEFINITION if DEFINITION_PATH.fullmatch(path) else LARGEST_BODY
+
+
 def _limited(receive: Receive, scope: Scope) -> Receive:
     announced = Headers(scope=scope).get("content-length", "")
-    largest = LARGEST_IMPORT if scope["path"] == IMPORT_PATH else LARGEST_BODY
+    largest = _largest(scope["path"])
     taken = 0
 
     async def limited() -> Message:

@@ -14,6 +14,8 @@ MEDIA_TYPE = "application/problem+json"
 
 HINTS: Mapping[str, str] = {
     "CHANGED_MEANWHILE": "Get it again, apply your change to what you got, and send that.",
+    "CONNECTION_EXPIRED": "docs/ghl-setup.md says where a new token comes from.",
+    "CONNECTION_NOT_FOUND": "PUT /api/locations/{location_id}/connection connects the location.",
     "FINDING_NOT_FOUND": "GET /api/findings lists what the last scan of the location found.",
     "DELIVERY_NOT_FOUND": "GET /api/deliveries lists the deliveries of the location.",
     "EVENT_NOT_FOUND": "GET /api/incidents/{incident_id} lists the events of an incident.",
@@ -118,7 +120,7 @@ class PreconditionFailed(HttpProblem):
 
 
 class BodyTooLarge(HttpProblem):
-    """The body is larger than 1 MiB; send less at once."""
+    """The body is larger than this call takes: 1 MiB, a definition 2 MiB, a file of lines 100 MiB."""
 
     reason, http = "BODY_TOO_LARGE", 413
 
@@ -127,6 +129,12 @@ class ContentTypeNotJson(HttpProblem):
     """Send the body as JSON, with the header `Content-Type: application/json`."""
 
     reason, http = "CONTENT_TYPE_NOT_JSON", 415
+
+
+class OneTokenNeeded(problems.InvalidRequest):
+    """Give either `privateToken` or `oauth`."""
+
+    reason = "ONE_TOKEN_NEEDED"
 
 
 class ContentTypeNotLines(HttpProblem):

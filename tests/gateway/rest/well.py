@@ -69,6 +69,24 @@ SCAN = scheduler.Scan(
     completed_at=NOW,
     summary=scheduler.ScanSummary(text="2 findings", score=71),
 )
+CONNECTION = scheduler.Connection(
+    location_id="loc-demo",
+    kind=scheduler.CONNECTION_KIND_PRIVATE_TOKEN,
+    status=scheduler.CONNECTION_STATUS_CONNECTED,
+    status_since=NOW,
+    connected_at=NOW,
+)
+CHANGE = scheduler.WorkflowChange(
+    workflow_id="wf-welcome",
+    kind=scheduler.WorkflowChange.KIND_CHANGED,
+    changed_at=NOW,
+    name="Welcome",
+    status="published",
+    version=24,
+    previous_name="Welcome",
+    previous_status="published",
+    previous_version=23,
+)
 SETTINGS = notifier.AlertSettings(
     location_id="loc-demo",
     enabled=True,
@@ -193,6 +211,19 @@ def make_well(street: Street) -> None:
         "ListRules": scheduler.ListRulesResponse(),
         "DeleteLocation": scheduler.DeleteLocationResponse(deleted_count=2),
         "ListScanResults": scheduler.ListScanResultsResponse(),
+        "ConnectLocation": scheduler.ConnectLocationResponse(
+            connection=CONNECTION, workflow_count=3
+        ),
+        "DisconnectLocation": scheduler.DisconnectLocationResponse(),
+        "GetConnection": scheduler.GetConnectionResponse(connection=CONNECTION),
+        "UploadWorkflowDefinition": scheduler.UploadWorkflowDefinitionResponse(
+            definition=scheduler.UploadedDefinition(workflow_id="wf-welcome", uploaded_at=NOW)
+        ),
+        "UploadWorkflowDefinitions": scheduler.UploadWorkflowDefinitionsResponse(accepted_count=2),
+        "ListWorkflowSnapshots": scheduler.ListWorkflowSnapshotsResponse(
+            snapshots=[scheduler.WorkflowSnapshot(workflow_id="wf-welcome", name="Welcome")]
+        ),
+        "ListWorkflowChanges": scheduler.ListWorkflowChangesResponse(changes=[CHANGE]),
         "GetSchedulerStatus": scheduler.GetSchedulerStatusResponse(
             state=scheduler.GetSchedulerStatusResponse.STATE_OK
         ),
