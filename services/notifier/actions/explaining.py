@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from libs.db.database import Database
 from services.notifier.actions import audiences
 from services.notifier.actions.addressing import Addressing, Notice
-from services.notifier.domain.decision import Audience, Mute, Suppression
+from services.notifier.domain.decision import Audience, Suppression
 from services.notifier.domain.delivery import Delivery, DeliveryFilter, DeliveryStatus, Draft
 from services.notifier.domain.event import Event, ScanCompleted, severity_of
 from services.notifier.domain.explanation import (
@@ -135,7 +135,7 @@ class Explaining:
             decision=found.decision,
             decided_at=found.received_at,
             incident=incident,
-            heard=_heard(told, tries, found.decision.mute),
+            heard=_heard(told, tries),
         )
 
 
@@ -163,11 +163,7 @@ async def _would(transaction: Transaction, draft: Draft, audience: Audience) -> 
     return Heard(fate=Fate.SEND, reason=reason, target=target)
 
 
-def _heard(
-    told: Sequence[Delivery], tries: Mapping[str, Sequence[Attempt]], mute: Mute | None
-) -> Sequence[Heard]:
-    if mute:
-        return [Heard(fate=Fate.SUPPRESS, reason=_reason(each), delivery=each) for each in told]
+def _heard(told: Sequence[Delivery], tries: Mapping[str, Sequence[Attempt]]) -> Sequence[Heard]:
     return [
         Heard(
             fate=_fate(each),

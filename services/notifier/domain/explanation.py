@@ -158,7 +158,7 @@ class Explanation:
 
     def _was_heard(self) -> str:
         mute = self.decision.mute
-        if mute:
+        if mute and not self.told:
             return f"Nobody is told: {REASONS[mute.because]}"
         if not self.heard:
             return "Nobody was told of it by itself."
