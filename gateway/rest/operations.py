@@ -7,9 +7,8 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.access import Scope
-from gateway.rest import openapi
+from gateway.rest import health, openapi
 from gateway.rest.callers import caller_of
-from gateway.rest.health import overall
 from gateway.rest.models.operations import (
     Alive,
     DetailedHealth,
@@ -60,7 +59,7 @@ async def get_detailed_health(back: Back, caller: Who) -> DetailedHealth:
     caller.require(Scope.READ)
     parts = await back.health.parts()
     return DetailedHealth(
-        status=overall(parts),
+        status=health.overall(parts),
         checked_at=back.clock.now(),
         parts=[PartHealth.model_validate(each) for each in parts],
     )
@@ -75,11 +74,11 @@ async def get_openapi(request: Request, caller: Who) -> dict[str, Any]:
 
 @router.get("/internal/scheduler-status")
 async def get_scheduler_status(back: Back, caller: Who) -> SchedulerStatus:
-    """Says whether the scheduler's clockwork is alive and on time."""
+    """Says within a second whether the scheduler's clockwork is alive and on time."""
     caller.require(Scope.READ)
     with back.asking("scheduler"):
         response = await back.services.scheduler.GetSchedulerStatus(
-            pb.GetSchedulerStatusRequest(), timeout=back.seconds
+            pb.GetSchedulerStatusRequest(), timeout=health.SECONDS
         )
     return SchedulerStatus.of(response)
 

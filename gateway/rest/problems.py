@@ -26,6 +26,7 @@ HINTS: Mapping[str, str] = {
     "NO_TARGETS": "POST /api/alerts/settings with an alertEmail or a webhookUrl makes a target.",
     "SCAN_NOT_FOUND": "GET /api/scans lists the scans of the location.",
     "SILENCE_NOT_FOUND": "GET /api/silences?include_ended=true lists the silences of the location.",
+    "SCHEDULE_PAUSED": "POST /api/schedules/resume lets it fire again.",
     "SCHEDULE_NOT_FOUND": "POST /api/schedules creates the schedule of the location.",
     "TARGET_NOT_FOUND": "GET /api/targets lists the targets of the location.",
     "WORKFLOW_NOT_FOUND": "GET /api/workflows lists the workflows of the location.",

@@ -45,6 +45,7 @@ from services.scheduler.actions.starting import Starting
 from services.scheduler.actions.status import Status
 from services.scheduler.actions.uploading import Uploading
 from services.scheduler.actions.watching import Watching
+from services.scheduler.domain import zones
 from services.scheduler.ghl.client import GhlClient
 from services.scheduler.ghl.oauth import OAuthApp
 from services.scheduler.peers import IngestionPeer, NotifierPeer
@@ -75,6 +76,7 @@ async def running(
     clock: Clock = SystemClock(),  # noqa: B008  it has no state
 ) -> AsyncIterator[str]:
     """Runs the scheduler until the block ends. Yields the address it answers at."""
+    zones.check()
     url = _readable(settings.database_url.get_secret_value())
     await migrations.apply(url, MIGRATIONS)
     async with AsyncExitStack() as stack:

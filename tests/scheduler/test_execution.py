@@ -31,6 +31,12 @@ LOOK = "NOTIFY scans_queued"
 """Wakes all processes, so that a test need not wait for the next tick."""
 
 
+LISTENERS = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'scheduler-listen'
+"""
+
+
 async def in_attempt(stub, url, scan_id, attempt, status):
     async def reached():
         await sql(url, LOOK)
@@ -281,6 +287,15 @@ async def test_what_waits_behind_a_scan_starts_when_it_ends(url, scheduler, inge
         " scan_history first WHERE behind.id = 'behind' AND first.id <> 'behind'",
     )
     assert timedelta(0) <= ends[0].later
+
+
+async def test_a_scan_is_found_without_the_announcement_too(url, database, scheduler):
+    await eventually(lambda: sql(url, LISTENERS))
+    await sql(url, f"SELECT pg_terminate_backend(pid) FROM ({LISTENERS}) AS listening")
+
+    started = await Starting(database, on_queued=lambda: None).run("loc-1", Asked())
+
+    await ended(scheduler, started.scan.scan_id)
 
 
 async def test_no_more_scans_run_at_once_than_there_are_slots(url, settings, ingestion):

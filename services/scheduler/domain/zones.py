@@ -3,16 +3,19 @@
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
+from importlib.abc import Traversable
 from zoneinfo import ZoneInfo
 
 import tzdata  # type: ignore[import-untyped]  # data with a version, no types
 
 from libs import problems
+from libs.problems import CannotStart
 
 TZDATA_VERSION: str = tzdata.IANA_VERSION
 """Next runs computed under another version are to be computed again."""
 
 LONGEST_SHOWN = 64
+PACKAGE: Traversable = resources.files("tzdata")
 
 
 class TimeZoneUnknown(problems.InvalidRequest):
@@ -21,10 +24,28 @@ class TimeZoneUnknown(problems.InvalidRequest):
     reason = "TIME_ZONE_UNKNOWN"
 
 
+class TimeZoneDataBroken(CannotStart):
+    """The time zone data of the package `tzdata` is not whole: install the package again."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+def check(package: Traversable = PACKAGE) -> None:
+    """Makes sure, before anything fires, that the data is there and of the version it says."""
+    try:
+        with package.joinpath("zoneinfo", "tzdata.zi").open() as content:
+            first_line = content.readline().strip()
+    except OSError as error:
+        raise TimeZoneDataBroken from error
+    if first_line != f"# version {TZDATA_VERSION}":
+        raise TimeZoneDataBroken
+
+
 @cache
 def names() -> frozenset[str]:
     """Gives the names of all time zones."""
-    return frozenset(resources.files("tzdata").joinpath("zones").read_text().split())
+    return frozenset(PACKAGE.joinpath("zones").read_text().split())
 
 
 def zone(name: str) -> ZoneInfo:
@@ -40,7 +61,7 @@ def zone(name: str) -> ZoneInfo:
 
 @cache
 def _loaded(name: str) -> ZoneInfo:
-    file = resources.files("tzdata").joinpath("zoneinfo", *name.split("/"))
+    file = PACKAGE.joinpath("zoneinfo", *name.split("/"))
     with file.open("rb") as content:
         return ZoneInfo.from_file(content, key=name)
 

@@ -1,3 +1,5 @@
+import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -157,6 +159,19 @@ async def test_the_schedulers_status(street, reader):
     assert (body["due_count"], body["oldest_due_age"]) == (4, 90.0)
     assert body["replicas"][0]["skew_ms"] == -12
     assert (body["last_24_hours"]["fired"], body["next_fire_at"]) == (24, None)
+
+
+async def test_a_scheduler_that_does_not_answer_is_told_within_a_second_or_so(street, reader):
+    async def hang(_):
+        await asyncio.sleep(60)
+
+    street.scheduler.answers("GetSchedulerStatus", hang)
+    began = time.monotonic()
+
+    answer = await reader.get("/internal/scheduler-status")
+
+    assert answer.status >= 500
+    assert time.monotonic() - began < 3
 
 
 async def test_metrics_need_a_key_unless_asked_from_this_machine(gateway, reader):

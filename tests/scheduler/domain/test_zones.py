@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.scheduler.domain.zones import TZDATA_VERSION, TimeZoneUnknown, names, zone
+from libs.problems import CannotStart
+from services.scheduler.domain.zones import TZDATA_VERSION, TimeZoneUnknown, check, names, zone
 
 ROOT = Path(__file__).parents[3]
 ASK_FOR_NOON = """
@@ -28,6 +29,17 @@ def test_the_version_is_the_packages():
     )
 
     assert first_line == f"# version {TZDATA_VERSION}"
+
+
+def test_data_of_another_version_or_none_at_all_is_noticed_at_the_start(tmp_path):
+    check()
+
+    with pytest.raises(CannotStart, match="install the package again"):
+        check(tmp_path)
+    (tmp_path / "zoneinfo").mkdir()
+    (tmp_path / "zoneinfo" / "tzdata.zi").write_text("# version 2001a\n")
+    with pytest.raises(CannotStart, match="tzdata"):
+        check(tmp_path)
 
 
 def test_the_machines_own_zones_are_never_asked(tmp_path):
