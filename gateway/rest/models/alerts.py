@@ -96,7 +96,7 @@ class Delivery(Answer):
     next_attempt_at: AwareDatetime | None
     held_until: AwareDatetime | None
     held_because: str | None
-    """settling (until it is certain that an end lasts) or quiet_hours."""
+    """settling (until it is certain that an end lasts), quiet_hours, digest or together."""
     delivered_at: AwareDatetime | None
 
 

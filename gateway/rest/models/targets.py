@@ -47,6 +47,9 @@ class TargetBody(Body):
     """Only what is at least so severe is sent; null means everything."""
     occasions: list[str] | None = None
     """What is sent: opened, reminder, resolved, summary; null means all."""
+    digest: Literal["off", "daily", "weekly"] | None = None
+    """How often it hears of what is not urgent, at 08:00; null means off, whenever there is
+    something."""
     fallback_target_id: str | None = None
     """The target that is told instead while this one fails."""
     body_template: str | None = None
@@ -66,6 +69,7 @@ class TargetBody(Body):
             name=self.name or "",
             severity_floor=wire.number(pb.Severity.DESCRIPTOR, self.severity_floor),
             occasions=self.occasions or [],
+            digest=self.digest or "",
             fallback_target_id=self.fallback_target_id or "",
             body_template=self.body_template or "",
             sms=self.sms.message() if self.sms else None,
@@ -121,6 +125,8 @@ class Target(Answer):
     """Only what is at least so severe is sent."""
     occasions: list[str]
     """What is sent; everything when empty."""
+    digest: str
+    """off, daily or weekly: how often it hears of what is not urgent."""
     fallback_target_id: str | None
     body_template: str | None
     enabled: bool

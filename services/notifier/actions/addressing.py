@@ -3,10 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from libs.ids import new_id
 from services.notifier.domain.decision import Audience, Hold, Mute, Suppression, deafness
 from services.notifier.domain.delivery import Draft
+from services.notifier.domain.digest import Digest, next_digest
 from services.notifier.domain.message import Message
 from services.notifier.domain.pace import Lane, Waits, lane_of
 from services.notifier.domain.target import Target
@@ -20,6 +22,12 @@ class Notice:
     location_id: str
     event_id: str | None
     incident_id: str | None
+    prompt: bool = False
+    """Whether it waits for no digest: the end of something urgent."""
+
+
+CATCHING_UP = (Hold.QUIET_HOURS, Hold.DIGEST)
+"""What is held for these comes with a title that says so."""
 
 
 class Addressing:
@@ -71,11 +79,17 @@ class Addressing:
             return unsent(notice, Mute(Suppression.TARGET_DISABLED), target)
         if deaf := deafness(target, notice.message):
             return unsent(notice, Mute(deaf), target)
-        wait, held_because = self._wait(lane_of(notice.message), audience, hold)
-        draft = replace(_draft(notice, target), wait=wait, held_because=held_because)
-        if held_because is not Hold.QUIET_HOURS:
+        lane = lane_of(notice.message)
+        wait, because = self._wait(lane, audience, hold)
+        if target.digest is not Digest.OFF and lane is not Lane.URGENT and not notice.prompt:
+            zone = ZoneInfo(audience.settings.timezone)
+            until = next_digest(target.digest, zone, audience.now + wait)
+            until = audience.settings.quiet_until(until) or until
+            wait, because = until - audience.now, Hold.DIGEST
+        draft = replace(_draft(notice, target), wait=wait, held_because=because)
+        if because not in CATCHING_UP:
             return draft
-        return replace(draft, message=replace(notice.message, held_because=held_because))
+        return replace(draft, message=replace(notice.message, held_because=because))
 
     def _wait(
         self, lane: Lane, audience: Audience, hold: timedelta

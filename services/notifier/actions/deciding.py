@@ -9,7 +9,7 @@ from services.notifier.actions.audiences import Audiences
 from services.notifier.actions.counting import Counting
 from services.notifier.domain.decision import Audience, Mute, Suppression
 from services.notifier.domain.delivery import Draft
-from services.notifier.domain.event import ConnectionExpired, Event, Kind, ScanCompleted
+from services.notifier.domain.event import ConnectionExpired, Event, Kind, ScanCompleted, Severity
 from services.notifier.domain.explanation import Decision, Outcome, decided
 from services.notifier.domain.incident import Effect, Incident, effect_of
 from services.notifier.domain.links import Links
@@ -124,7 +124,9 @@ class Deciding:
     ) -> None:
         await batch.write_drafts()
         told = await deliveries.close_openings(batch.transaction, incident.incident_id)
-        notice = _notice(event, resolution(event, at, incident, self._links), incident)
+        message = resolution(event, at, incident, self._links)
+        urgent = incident.severity is Severity.CRITICAL
+        notice = replace(_notice(event, message, incident), prompt=urgent)
         audience = batch.audiences.of(event.scope)
         hold = (incident.settles_at or audience.now) - audience.now
         batch.add(self._addressing.to_those(notice, told, audience, hold=hold))

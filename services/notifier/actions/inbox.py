@@ -8,6 +8,7 @@ from services.notifier.actions import audiences
 from services.notifier.actions.addressing import Addressing, Notice
 from services.notifier.domain.decision import Audience
 from services.notifier.domain.delivery import DeliveryFilter
+from services.notifier.domain.event import Severity
 from services.notifier.domain.inbox import (
     Action,
     Deed,
@@ -132,7 +133,8 @@ class Inbox:
     ) -> None:
         told = await deliveries.close_openings(transaction, incident.incident_id)
         message = ended_by_hand(incident, self._links)
-        notice = Notice(message, incident.location_id, None, incident.incident_id)
+        urgent = incident.severity is Severity.CRITICAL
+        notice = Notice(message, incident.location_id, None, incident.incident_id, prompt=urgent)
         await deliveries.add(transaction, self._addressing.to_those(notice, told, audience))
 
 

@@ -83,6 +83,8 @@ class Targeting:
                 after = await self._moved(transaction, after, wishes["address"])
             _check_fallback(after, there)
             await targets.write(transaction, after)
+            if after.digest is not before.digest:
+                await deliveries.release_digest(transaction, target_id)
             if after.disabled and not before.disabled:
                 await targets.disable(transaction, target_id, after.disabled_because)
                 await deliveries.suppress_waiting_for(

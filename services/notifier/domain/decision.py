@@ -41,6 +41,7 @@ class Hold(StrEnum):
     """Until it is certain that the end lasts."""
 
     QUIET_HOURS = "quiet_hours"
+    DIGEST = "digest"
     TOGETHER = "together"
     """To be told with more of the kind."""
 

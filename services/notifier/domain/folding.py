@@ -21,6 +21,8 @@ _HEADINGS: Mapping[Occasion, str] = {
     Occasion.TARGET: "Where alerts go",
 }
 
+DIGEST = "digest"
+
 
 def packed(message: Message) -> dict[str, Any]:
     """Gives a message as JSON can hold it."""
@@ -78,7 +80,8 @@ def _title(messages: Sequence[Message], first: Message) -> str:
         return f"{cut(first.title, LONGEST_NAME)} (+{len(messages) - 1})"
     over = sum(each.occasion is Occasion.RESOLVED for each in messages)
     of_them = f", {over} over by now" if over else ""
-    return f"After quiet hours: {len(messages)} alerts{of_them}"
+    digest = any(each.held_because == DIGEST for each in messages)
+    return f"{'Digest' if digest else 'After quiet hours'}: {len(messages)} alerts{of_them}"
 
 
 def _listings(messages: Sequence[Message]) -> tuple[Listing, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
 
+from services.notifier.domain.decision import Hold
 from services.notifier.domain.event import Severity
 from services.notifier.domain.message import Message, Occasion
 from services.notifier.domain.target import Channel
@@ -72,7 +73,7 @@ class Waits:
 
 def lane_of(message: Message) -> Lane:
     """Gives the queue of a message: what is wrong and critical is urgent."""
-    if message.occasion is Occasion.SUMMARY:
+    if message.occasion is Occasion.SUMMARY and message.held_because != Hold.DIGEST:
         return Lane.SUMMARY
     wrong = message.occasion in (Occasion.OPENED, Occasion.REMINDER)
     return Lane.URGENT if wrong and message.severity is Severity.CRITICAL else Lane.CALM

@@ -7,6 +7,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from libs import problems
+from services.notifier.domain.digest import Digest
 from services.notifier.domain.event import Severity
 from services.notifier.domain.message import Occasion
 from services.notifier.domain.scope import Scope
@@ -114,6 +115,9 @@ class Target:
 
     occasions: tuple[Occasion, ...] = ()
     """What is sent here; everything when there are none."""
+
+    digest: Digest = Digest.OFF
+    """How often it hears of what is not urgent."""
 
     fallback_target_id: str | None = None
     body_template: str = ""

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from libs import problems
 from services.notifier.domain import template
+from services.notifier.domain.digest import Digest
 from services.notifier.domain.message import Occasion
 from services.notifier.domain.sms_account import SmsAccountMalformed
 from services.notifier.domain.target import SWITCHED_OFF, Channel, Target
@@ -23,6 +24,12 @@ class OccasionUnknown(problems.InvalidRequest):
     reason = "OCCASION_UNKNOWN"
 
 
+class DigestUnknown(problems.InvalidRequest):
+    """The digest is off, daily or weekly."""
+
+    reason = "DIGEST_UNKNOWN"
+
+
 class FallbackNotFound(problems.InvalidRequest):
     """The fallback must be another target of the same location."""
 
@@ -35,6 +42,14 @@ def occasions(given: tuple[str, ...]) -> tuple[Occasion, ...]:
     if unknown:
         raise OccasionUnknown.at("target.occasions", f"{unknown[0][:80]!r} is no occasion.")
     return tuple(Occasion(each) for each in dict.fromkeys(given))
+
+
+def digest(given: str) -> Digest:
+    """Reads how often a target hears of what is not urgent."""
+    try:
+        return Digest(given or Digest.OFF)
+    except ValueError as error:
+        raise DigestUnknown.at("target.digest") from error
 
 
 def wished(target: Target, wishes: Wishes) -> Target:

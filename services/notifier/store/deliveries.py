@@ -183,6 +183,19 @@ async def scopes_waiting(session: AsyncSession, within: Scope) -> Sequence[Scope
     return [Scope(*each) for each in await session.execute(query)]
 
 
+async def release_digest(session: AsyncSession, target_id: str) -> None:
+    """Lets go what waits for the digest of a target."""
+    await session.execute(
+        update(DeliveryRow)
+        .where(
+            PENDING,
+            col(DeliveryRow.target_id) == target_id,
+            col(DeliveryRow.held_because) == Hold.DIGEST,
+        )
+        .values(held_until=None, next_attempt_at=func.clock_now())
+    )
+
+
 async def suppress_waiting_in(session: AsyncSession, scope: Scope, because: Suppression) -> None:
     """Suppresses what waits of exactly a workflow, or of a location and none of its workflows."""
     await _suppress(session, because, *_about(scope))

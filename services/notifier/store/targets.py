@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.notifier.domain.delivery import LARGEST_ANSWER
+from services.notifier.domain.digest import Digest
 from services.notifier.domain.event import Severity
 from services.notifier.domain.message import Occasion
 from services.notifier.domain.pace import PACES, Lane
@@ -276,6 +277,7 @@ def target_from(row: TargetRow) -> Target:
         workflow_id=row.workflow_id,
         name=row.name,
         floor=Severity(row.severity_floor),
+        digest=Digest(row.digest),
         occasions=tuple(Occasion(each) for each in row.occasions),
         fallback_target_id=row.fallback_target_id,
         body_template=row.body_template,
@@ -302,6 +304,7 @@ def _wishes(target: Target) -> dict[str, Any]:
         "sealed_secret": target.sealed_secret,
         "name": target.name,
         "severity_floor": target.floor,
+        "digest": target.digest,
         "occasions": [*target.occasions],
         "fallback_target_id": target.fallback_target_id,
         "body_template": target.body_template,

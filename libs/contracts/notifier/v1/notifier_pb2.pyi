@@ -2432,8 +2432,9 @@ class Delivery(_message.Message):
     until the message is made, right before its first attempt.
     """
     held_because: _builtins.str
-    """Why it waited: settling (until it was certain that the end lasts) or
-    quiet_hours. Empty when it did not, or only for company.
+    """Why it waited: settling (until it was certain that the end lasts),
+    quiet_hours, digest, or together (to be told with more of the kind). Empty when
+    it did not, or only for company.
     """
     suppressed_by: _builtins.str
     """The silence or the incident that suppressed it. Empty unless one did."""
@@ -2691,6 +2692,7 @@ class Target(_message.Message):
     OLD_SECRET_UNTIL_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     SMS_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
     target_id: _builtins.str
     """Its id. Output only."""
     location_id: _builtins.str
@@ -2725,6 +2727,11 @@ class Target(_message.Message):
     """Failed attempts since the last success. Output only."""
     last_error: _builtins.str
     """What it said at the last failure. Empty while it works. Output only."""
+    digest: _builtins.str
+    """How often it hears of what is not urgent: off (whenever there is something),
+    daily or weekly (on Mondays), at 08:00 in the time zone of the settings. What
+    is critical, and that it is over, waits for no digest. Default off.
+    """
     @_builtins.property
     def occasions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What is sent: opened, reminder, resolved, summary. Empty means all."""
@@ -2787,10 +2794,11 @@ class Target(_message.Message):
         old_secret_until: _timestamp_pb2.Timestamp | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         sms: Global___SmsAccount | None = ...,
+        digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_enabled", b"_enabled", "created_at", b"created_at", "disabled_at", b"disabled_at", "enabled", b"enabled", "failing_since", b"failing_since", "last_delivered_at", b"last_delivered_at", "old_secret_until", b"old_secret_until", "sms", b"sms", "verified_at", b"verified_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_enabled", b"_enabled", "address", b"address", "body_template", b"body_template", "channel", b"channel", "created_at", b"created_at", "disabled_at", b"disabled_at", "disabled_because", b"disabled_because", "enabled", b"enabled", "failing_since", b"failing_since", "failures", b"failures", "fallback_target_id", b"fallback_target_id", "last_delivered_at", b"last_delivered_at", "last_error", b"last_error", "location_id", b"location_id", "name", b"name", "occasions", b"occasions", "old_secret_until", b"old_secret_until", "origin", b"origin", "severity_floor", b"severity_floor", "sms", b"sms", "target_id", b"target_id", "verified_at", b"verified_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_enabled", b"_enabled", "address", b"address", "body_template", b"body_template", "channel", b"channel", "created_at", b"created_at", "digest", b"digest", "disabled_at", b"disabled_at", "disabled_because", b"disabled_because", "enabled", b"enabled", "failing_since", b"failing_since", "failures", b"failures", "fallback_target_id", b"fallback_target_id", "last_delivered_at", b"last_delivered_at", "last_error", b"last_error", "location_id", b"location_id", "name", b"name", "occasions", b"occasions", "old_secret_until", b"old_secret_until", "origin", b"origin", "severity_floor", b"severity_floor", "sms", b"sms", "target_id", b"target_id", "verified_at", b"verified_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__enabled: _TypeAlias = _typing.Literal["enabled"]  # noqa: Y015
     _WhichOneofArgType__enabled: _TypeAlias = _typing.Literal["_enabled", b"_enabled"]  # noqa: Y015
@@ -2871,7 +2879,9 @@ class ListTargetsResponse(_message.Message):
     TARGETS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def targets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Target]:
-        """All of them, at most 52."""
+        """All of them: those of the settings, of the location and of its workflows, and
+        at most 50 others.
+        """
 
     def __init__(
         self,
@@ -2902,7 +2912,7 @@ class UpsertTargetRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which fields change: address, name, severity_floor, occasions,
+        """Which fields change: address, name, severity_floor, occasions, digest,
         fallback_target_id, body_template, sms, enabled. Not needed for a new target.
         """
 

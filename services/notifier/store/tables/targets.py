@@ -66,6 +66,7 @@ class TargetRow(NotifierTable, table=True):
     calm_paid_until: datetime = moment(default="'epoch'")
     name: str = words(default="")
     severity_floor: str = words(default="info")
+    digest: str = words(default="off")
     occasions: list[str] = Field(
         sa_type=ARRAY(Text), nullable=False, sa_column_kwargs={"server_default": text("'{}'")}
     )
