@@ -56,6 +56,7 @@ async def test_what_could_not_be_seen_is_named_without_points(scheduler, scan):
         assert definition.detail
         assert "GHL216" in definition.rule_ids
         assert not any(line.rule_id.startswith("GHL9") for line in each.deductions)
+    assert {each.id: each.workflows for each in scan.summary.gaps}["GHL901"] == 4
 
 
 async def test_pages_stay_with_the_scan_they_began_with(scheduler, ingestion, scan):

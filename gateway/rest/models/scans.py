@@ -42,6 +42,15 @@ class GradeCount(Answer):
     workflows: int
 
 
+class GapCount(Answer):
+    """Of how many workflows one kind of thing could not be seen."""
+
+    id: str
+    """GHL901 to GHL906."""
+    title: str
+    workflows: int
+
+
 class ScanSummary(Answer):
     """What a completed scan says as a whole."""
 
@@ -78,6 +87,8 @@ class ScanSummary(Answer):
     """How long the scan took, in seconds."""
     ghl_calls: int
     """Calls to HighLevel that it made."""
+    gaps: list[GapCount]
+    """What could not be seen, by kind."""
 
 
 class FailedAttempt(Answer):

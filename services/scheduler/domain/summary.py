@@ -1,7 +1,7 @@
 """What a completed scan says as a whole."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
@@ -31,6 +31,15 @@ class RuleCount:
     title: str
     severity: Severity
     findings: int
+
+
+@dataclass(frozen=True, slots=True)
+class GapCount:
+    """Of how many workflows one kind of thing could not be seen."""
+
+    id: str
+    title: str
+    workflows: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +75,8 @@ class ScanSummary:
     """How long it took."""
     ghl_calls: int = 0
     """Calls to HighLevel that it made."""
+    gaps: tuple[GapCount, ...] = ()
+    """What could not be seen, by kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +126,13 @@ def summarized(
         vanished_count=len(before - now),
         seconds=took.total_seconds(),
         ghl_calls=ghl_calls,
+        gaps=_gaps(results),
     )
+
+
+def _gaps(results: Iterable[WorkflowResult]) -> tuple[GapCount, ...]:
+    counts = Counter((each.id, each.title) for result in results for each in result.coverage)
+    return tuple(GapCount(gap, title, count) for (gap, title), count in sorted(counts.items()))
 
 
 def _by_rule(findings: Sequence[Finding]) -> tuple[RuleCount, ...]:

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from services.scheduler.domain.scan import ScanStatus, ScanTrigger
 from services.scheduler.domain.schedule import ScanScope
-from services.scheduler.domain.summary import RuleCount, ScanSummary, WorkflowScore
+from services.scheduler.domain.summary import GapCount, RuleCount, ScanSummary, WorkflowScore
 from services.scheduler.store import Transaction
 from services.scheduler.store.tables import ScanRow, SchedulerTable
 
@@ -233,7 +233,8 @@ def scan_of(row: ScanRow) -> Scan:
 def _summary_of(stored: dict[str, Any]) -> ScanSummary:
     worst = tuple(WorkflowScore(**each) for each in stored["worst_workflows"])
     rules = tuple(RuleCount(**each) for each in stored.get("rules", ()))
-    return ScanSummary(**{**stored, "worst_workflows": worst, "rules": rules})
+    gaps = tuple(GapCount(**each) for each in stored.get("gaps", ()))
+    return ScanSummary(**{**stored, "worst_workflows": worst, "rules": rules, "gaps": gaps})
 
 
 def _failure_of(stored: dict[str, Any]) -> FailedAttempt:

@@ -184,6 +184,7 @@ def _summary_to(summary: ScanSummary) -> pb.ScanSummary:
         vanished_count=summary.vanished_count,
         took=duration(timedelta(seconds=summary.seconds)),
         ghl_calls=summary.ghl_calls,
+        gaps=[pb.GapCount(**asdict(each)) for each in summary.gaps],
     )
 
 

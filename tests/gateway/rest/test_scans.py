@@ -38,6 +38,7 @@ SCAN = pb.Scan(
         grades=[pb.GradeCount(grade=pb.GRADE_HIGH_RISK, workflows=2)],
         took=duration(timedelta(seconds=1.5)),
         ghl_calls=7,
+        gaps=[pb.GapCount(id="GHL902", title="No runs received yet", workflows=2)],
     ),
 )
 
@@ -89,6 +90,9 @@ async def test_one_scan_with_its_summary(street, reader):
     ]
     assert body["summary"]["grades"] == [{"grade": "high_risk", "workflows": 2}]
     assert (body["summary"]["took"], body["summary"]["ghl_calls"]) == (1.5, 7)
+    assert body["summary"]["gaps"] == [
+        {"id": "GHL902", "title": "No runs received yet", "workflows": 2}
+    ]
     assert street.scheduler.last("GetScan").scan_id == "scan-1"
 
 

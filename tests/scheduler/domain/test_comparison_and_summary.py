@@ -7,10 +7,12 @@ import pytest
 from services.scheduler.domain.comparison import Comparison, Standing, compare
 from services.scheduler.domain.finding import FindingState, Severity, worst_first
 from services.scheduler.domain.result import lowest_first
-from services.scheduler.domain.rules import NotAssessed
+from services.scheduler.domain.rules import CoverageEntry, Gap, NotAssessed
+from services.scheduler.domain.rules.coverage import TITLES
 from services.scheduler.domain.score import grade_of
 from services.scheduler.domain.summary import (
     Baseline,
+    GapCount,
     RuleCount,
     WorkflowScore,
     location_score,
@@ -182,6 +184,16 @@ def test_a_summary_counts_by_rule_the_most_first():
     assert summarized(results, NOTHING).rules == (
         RuleCount("GHLW", "Title of GHLW", Severity.CRITICAL, 2),
         RuleCount("GHLA", "Title of GHLA", Severity.CRITICAL, 1),
+    )
+
+
+def test_a_summary_counts_what_could_not_be_seen_by_kind():
+    runs, shape = (CoverageEntry(gap, TITLES[gap], "why") for gap in (Gap.RUNS, Gap.SHAPE))
+    results = [a_result(coverage=(runs, shape)), a_result(coverage=(runs,)), a_result()]
+
+    assert summarized(results, NOTHING).gaps == (
+        GapCount("GHL902", "No runs received yet", 2),
+        GapCount("GHL903", "Definition has parts of unknown shape", 1),
     )
 
 

@@ -1061,6 +1061,7 @@ class ScanSummary(_message.Message):
     VANISHED_COUNT_FIELD_NUMBER: _builtins.int
     TOOK_FIELD_NUMBER: _builtins.int
     GHL_CALLS_FIELD_NUMBER: _builtins.int
+    GAPS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """In one sentence."""
     score: _builtins.int
@@ -1115,6 +1116,10 @@ class ScanSummary(_message.Message):
     def took(self) -> _duration_pb2.Duration:
         """How long the scan took."""
 
+    @_builtins.property
+    def gaps(self) -> _containers.RepeatedCompositeFieldContainer[Global___GapCount]:
+        """What could not be seen, by kind: of how many workflows."""
+
     def __init__(
         self,
         *,
@@ -1139,10 +1144,11 @@ class ScanSummary(_message.Message):
         vanished_count: _builtins.int = ...,
         took: _duration_pb2.Duration | None = ...,
         ghl_calls: _builtins.int = ...,
+        gaps: _abc.Iterable[Global___GapCount] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "_score_before", b"_score_before", "score", b"score", "score_before", b"score_before", "took", b"took"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "_score_before", b"_score_before", "appeared_count", b"appeared_count", "checks_run", b"checks_run", "checks_total", b"checks_total", "compared_with_scan_id", b"compared_with_scan_id", "critical_count", b"critical_count", "fixed_count", b"fixed_count", "ghl_calls", b"ghl_calls", "grades", b"grades", "ignored_count", b"ignored_count", "info_count", b"info_count", "known_count", b"known_count", "new_count", b"new_count", "regressed_count", b"regressed_count", "rules", b"rules", "score", b"score", "score_before", b"score_before", "text", b"text", "took", b"took", "vanished_count", b"vanished_count", "warning_count", b"warning_count", "worst_workflows", b"worst_workflows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "_score_before", b"_score_before", "appeared_count", b"appeared_count", "checks_run", b"checks_run", "checks_total", b"checks_total", "compared_with_scan_id", b"compared_with_scan_id", "critical_count", b"critical_count", "fixed_count", b"fixed_count", "gaps", b"gaps", "ghl_calls", b"ghl_calls", "grades", b"grades", "ignored_count", b"ignored_count", "info_count", b"info_count", "known_count", b"known_count", "new_count", b"new_count", "regressed_count", b"regressed_count", "rules", b"rules", "score", b"score", "score_before", b"score_before", "text", b"text", "took", b"took", "vanished_count", b"vanished_count", "warning_count", b"warning_count", "worst_workflows", b"worst_workflows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
     _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
@@ -1154,6 +1160,36 @@ class ScanSummary(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__score_before) -> _WhichOneofReturnType__score_before | None: ...
 
 Global___ScanSummary: _TypeAlias = ScanSummary  # noqa: Y015
+
+@_typing.final
+class GapCount(_message.Message):
+    """Of how many workflows one kind of thing could not be seen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    WORKFLOWS_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The kind (GHL901)."""
+    title: _builtins.str
+    """Its name."""
+    workflows: _builtins.int
+    """How many."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        workflows: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "title", b"title", "workflows", b"workflows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GapCount: _TypeAlias = GapCount  # noqa: Y015
 
 @_typing.final
 class RuleCount(_message.Message):
