@@ -40,6 +40,17 @@ SCANS = Counter("runwarden_scans_total", "Scans by how they ended.", ["status"])
 DELIVERIES = Counter(
     "runwarden_delivery_attempts_total", "Delivery attempts.", ["channel", "result"]
 )
+NOTIFICATIONS = Counter(
+    "runwarden_notifications_total",
+    "Deliveries decided: pending, or why none is sent.",
+    ["channel", "result"],
+)
+OLDEST_DUE = Gauge(
+    "runwarden_notifier_oldest_due_seconds", "How long the oldest delivery could have been sent."
+)
+ORPHANS = Counter(
+    "runwarden_notifier_orphans_total", "Incidents that somebody was not told of, and then was."
+)
 EVENTS_TOLD = Counter("runwarden_events_total", "Events taken in by the notifier.", ["kind"])
 
 

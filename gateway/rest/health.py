@@ -15,6 +15,7 @@ from gateway.access.answers import Answers
 from gateway.peers import Services
 from libs import problems
 from libs.clock import Clock
+from libs.contracts.notifier.v1 import notifier_pb2
 from libs.contracts.scheduler.v1 import scheduler_pb2
 from libs.rpc import client
 
@@ -24,8 +25,14 @@ SECONDS = 1.0
 KEPT_FOR = timedelta(seconds=1)
 """Health is asked without a key, so asking it often must cost nothing."""
 
+DELIVERIES = "deliveries"
+"""Whether alerts go out on time; the notifier itself may answer while they do not."""
+
 CLOCKWORK = "clockwork"
 """The scheduler's sense of time: it may be late while the service itself answers."""
+
+LATE = (CLOCKWORK, DELIVERIES)
+"""Parts that may be late while every call can be answered."""
 
 Verdict = Literal["pass", "warn", "fail"]
 _WORST_FIRST: Sequence[Verdict] = ("fail", "warn", "pass")
@@ -70,6 +77,7 @@ class Health:
         self._checks: dict[str, Check] = {"database": self._database}
         for name, channel in services.channels.items():
             self._checks[name] = _Serving(channel)
+        self._checks[DELIVERIES] = self._deliveries
         self._checks[CLOCKWORK] = self._clockwork
         self._answers: Answers[str, list[PartHealth]] = Answers(self._asked, clock, most=1)
 
@@ -79,7 +87,7 @@ class Health:
 
     async def ready(self) -> bool:
         """Says whether everything that calls need does serve."""
-        return all(each.status == "pass" for each in await self.parts() if each.part != CLOCKWORK)
+        return all(each.status == "pass" for each in await self.parts() if each.part not in LATE)
 
     async def _asked(self, _: str) -> tuple[list[PartHealth], timedelta]:
         checks = [self._ask(part, check) for part, check in self._checks.items()]
@@ -112,6 +120,14 @@ class Health:
         verdict = _CLOCKWORK_VERDICTS.get(answer.state, "fail")
         if verdict != "pass":
             raise Unwell(verdict, answer.reason)
+
+    async def _deliveries(self) -> None:
+        with client.telling_problems():
+            answer = await self._services.notifier.GetNotifierStatus(
+                notifier_pb2.GetNotifierStatusRequest(), timeout=SECONDS
+            )
+        if answer.state != notifier_pb2.GetNotifierStatusResponse.STATE_OK:
+            raise Unwell("warn", answer.reason)
 
 
 class _Serving:

@@ -14,6 +14,7 @@ from services.notifier.actions.failing_over import FailingOver
 from services.notifier.actions.forgetting import Forgetting
 from services.notifier.actions.reminding import Reminding
 from services.notifier.actions.spreading import Spreading
+from services.notifier.actions.watching import Watching
 from services.notifier.domain.delivery import Claim
 
 log = structlog.get_logger()
@@ -21,13 +22,15 @@ log = structlog.get_logger()
 DELIVER, TRIM = "notifier.deliver", "notifier.trim_caught_mail"
 FORGET, REMIND = "notifier.forget", "notifier.remind"
 SPREAD = "notifier.spread"
-FAIL_OVER = "notifier.fail_over"
+FAIL_OVER, WATCH, AUDIT = "notifier.fail_over", "notifier.watch", "notifier.audit"
 POLL = timedelta(seconds=1)
 TRIM_EVERY = timedelta(minutes=1)
 FORGET_EVERY = timedelta(hours=1)
 REMIND_EVERY = timedelta(seconds=1)
 SPREAD_EVERY = timedelta(seconds=2)
 FAIL_OVER_EVERY = timedelta(seconds=2)
+WATCH_EVERY = timedelta(seconds=5)
+AUDIT_EVERY = timedelta(minutes=1)
 SLOTS = 32
 """Attempts at once; so many targets may hang at a time before a healthy one waits."""
 
@@ -119,3 +122,14 @@ def fail_over(works: Clockwork, failing_over: FailingOver) -> None:
             works.wake(DELIVER)
 
     works.every(FAIL_OVER_EVERY, once, name=FAIL_OVER)
+
+
+def watch(works: Clockwork, watching: Watching) -> None:
+    """Shows what is late, and finds whom nobody told."""
+
+    async def audit() -> None:
+        if await watching.audit():
+            works.wake(DELIVER)
+
+    works.every(WATCH_EVERY, watching.watch, name=WATCH)
+    works.every(AUDIT_EVERY, audit, name=AUDIT)

@@ -17,6 +17,7 @@ from services.notifier.actions.reporting import Reporting
 from services.notifier.actions.silencing import Silencing
 from services.notifier.actions.targeting import Targeting
 from services.notifier.actions.trying import Trying
+from services.notifier.actions.watching import Watching
 from services.notifier.domain.scope import INSTALLATION
 from services.notifier.translate import (
     deliveries,
@@ -46,6 +47,7 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         silencing: Silencing,
         removing: Removing,
         replaying: Replaying,
+        watching: Watching,
         explaining: Explaining,
         following: Following,
     ) -> None:
@@ -58,6 +60,7 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         self._silencing = silencing
         self._removing = removing
         self._replaying = replaying
+        self._watching = watching
         self._explaining = explaining
         self._following = following
 
@@ -333,3 +336,8 @@ class NotifierServicer(rpc.NotifierServiceServicer):
     ) -> pb.FollowLinkResponse:
         found = await self._following.follow(request.token, fields.text(request.note))
         return pb.FollowLinkResponse(link=links.link_to(found))
+
+    async def GetNotifierStatus(
+        self, request: pb.GetNotifierStatusRequest, context: Context
+    ) -> pb.GetNotifierStatusResponse:
+        return lists.status_to(await self._watching.watch())

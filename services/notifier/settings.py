@@ -67,6 +67,9 @@ class NotifierSettings(ServiceSettings):
     hold_down: timedelta = Field(default=timedelta(minutes=10), ge=timedelta(0))
     """How long the end of an incident must last before it is told."""
 
+    deadman_url: SecretStr | None = None
+    """Posted to once a minute while deliveries are on time; whoever watches there raises the alarm."""
+
     twilio_url: str = "https://api.twilio.com"
     """Where SMS are handed in; of a region, `https://api.dublin.ie1.twilio.com`."""
 

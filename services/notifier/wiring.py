@@ -37,8 +37,10 @@ from services.notifier.actions.spreading import Spreading
 from services.notifier.actions.target_news import TargetNews
 from services.notifier.actions.targeting import Targeting
 from services.notifier.actions.trying import Trying
+from services.notifier.actions.watching import Watching
 from services.notifier.channels import Sender
 from services.notifier.channels.catcher import CatchingChannel
+from services.notifier.channels.deadman import DeadMan
 from services.notifier.channels.discord import DiscordChannel
 from services.notifier.channels.egress import Egress
 from services.notifier.channels.email import EmailChannel
@@ -90,6 +92,11 @@ async def running(
         jobs.remind(works, Reminding(database, addressing, links, built_in))
         deciding = Deciding(addressing, links, settings.hold_down)
         reporting = Reporting(database, deciding, built_in, wake)
+        deadman = DeadMan(
+            egress, settings.deadman_url.get_secret_value() if settings.deadman_url else None
+        )
+        watching = Watching(database, addressing, links, built_in, deadman.alive)
+        jobs.watch(works, watching)
         jobs.spread(works, Spreading(database, reporting, wake))
         inbox = Inbox(database, addressing, links, built_in, wake)
         servicer = NotifierServicer(
@@ -103,6 +110,7 @@ async def running(
             silencing=Silencing(database),
             removing=Removing(database),
             replaying=Replaying(database, wake),
+            watching=watching,
             explaining=Explaining(database, addressing, links, built_in),
         )
         add = partial(rpc.add_NotifierServiceServicer_to_server, servicer)

@@ -115,6 +115,11 @@ def unfolded(event: Event, at: datetime, links: Links) -> Message:
     return _message(event, at, links, Occasion.OPENED, None)
 
 
+def late_opening(incident: Incident, at: datetime, links: Links) -> Message:
+    """Tells that something is wrong, to who should have heard of it when it began."""
+    return _about_incident(incident, at, links, Occasion.OPENED, incident.title)
+
+
 def reminder(incident: Incident, at: datetime, links: Links) -> Message:
     """Tells that something is still wrong, and that nobody looks after it."""
     title = wording.still_open(incident, at)

@@ -7,6 +7,7 @@ target holds nobody else up. Whoever lost the lease meanwhile writes nothing.
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -39,7 +40,7 @@ from services.notifier.domain.delivery import (
     Waiting,
 )
 from services.notifier.domain.folding import unpacked
-from services.notifier.domain.pace import Lane, lane_of, most_in_one
+from services.notifier.domain.pace import PACES, Lane, lane_of, most_in_one
 from services.notifier.domain.retry import HOLD, WORN_OUT_FAILURES, Fate, Outcome, Verdict, worn_out
 from services.notifier.domain.target import Channel, Target
 from services.notifier.domain.text import cut_to_bytes
@@ -149,23 +150,36 @@ async def _pay_again(session: AsyncSession, target: Target, first: DeliveryRow) 
     )
 
 
-def _lease_next(token: str) -> ReturningUpdate[TargetRow]:
-    held = exists().where(
-        col(ChannelHoldRow.channel) == TargetRow.channel,
-        col(ChannelHoldRow.held_until) > func.clock_now(),
+def late() -> Select[Any]:
+    """Asks how many deliveries could be sent now, and for how long the oldest of them could."""
+    since = func.greatest(
+        DeliveryRow.next_attempt_at,
+        TargetRow.next_at,
+        TargetRow.lease_until,
+        case(
+            (col(DeliveryRow.message_id).is_not(None), EPOCH),
+            (
+                col(DeliveryRow.lane) == Lane.URGENT,
+                TargetRow.urgent_paid_until - _slack(Lane.URGENT),
+            ),
+            else_=TargetRow.calm_paid_until - _slack(Lane.CALM),
+        ),
     )
+    return (
+        select(func.count(), func.clock_now() - func.min(since))
+        .select_from(DeliveryRow)
+        .join(TargetRow, col(TargetRow.target_id) == DeliveryRow.target_id)
+        .where(*_is_due(), _is_paid_for(), *_can_be_served())
+    )
+
+
+def _lease_next(token: str) -> ReturningUpdate[TargetRow]:
     due = exists().where(
         col(DeliveryRow.target_id) == TargetRow.target_id, *_is_due(), _is_paid_for()
     )
     longest_unserved = (
         select(col(TargetRow.target_id))
-        .where(
-            targets.free(),
-            col(TargetRow.next_at) <= func.clock_now(),
-            col(TargetRow.removed_at).is_(None),
-            ~held,
-            due,
-        )
+        .where(*_can_be_served(), due)
         .order_by(col(TargetRow.next_at))
         .limit(1)
         .with_for_update(skip_locked=True, key_share=True)
@@ -181,6 +195,24 @@ def _lease_next(token: str) -> ReturningUpdate[TargetRow]:
         )
         .returning(TargetRow)
     )
+
+
+def _can_be_served() -> tuple[ColumnElement[bool], ...]:
+    held = exists().where(
+        col(ChannelHoldRow.channel) == TargetRow.channel,
+        col(ChannelHoldRow.held_until) > func.clock_now(),
+    )
+    return (
+        targets.free(),
+        col(TargetRow.next_at) <= func.clock_now(),
+        col(TargetRow.removed_at).is_(None),
+        ~held,
+    )
+
+
+def _slack(lane: Lane) -> ColumnElement[timedelta]:
+    slack = {channel: literal(PACES[channel, lane].slack) for channel in Channel}
+    return case(slack, value=col(TargetRow.channel))
 
 
 def _is_due() -> tuple[ColumnElement[bool], ...]:

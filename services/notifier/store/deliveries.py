@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, func, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from libs import metrics
 from services.notifier.domain.decision import Hold, Suppression
 from services.notifier.domain.delivery import (
     Delivery,
@@ -53,6 +54,11 @@ async def add(session: AsyncSession, drafts: Sequence[Draft]) -> None:
     """Writes what was decided; what is to be sent is due after its wait."""
     if drafts:
         await session.execute(ADD, {"rows": json.dumps([_row(draft) for draft in drafts])})
+    for draft in drafts:
+        metrics.NOTIFICATIONS.labels(
+            channel=draft.target.channel if draft.target else "",
+            result=draft.mute.because if draft.mute else DeliveryStatus.PENDING,
+        ).inc()
 
 
 async def heard_of(session: AsyncSession, incident_ids: Collection[str]) -> Collection[str]:

@@ -1,10 +1,13 @@
 """Writes what was decided and what became of it."""
 
+from google.protobuf.duration_pb2 import Duration
+
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
 from libs.rpc.times import timestamp
 from services.notifier.domain.delivery import CaughtMail, Delivery, DeliveryStatus, TrialVerdict
 from services.notifier.domain.event import Severity
 from services.notifier.domain.incident import Incident, IncidentStatus
+from services.notifier.domain.watch import Watch
 
 SEVERITIES = {
     Severity.CRITICAL: pb.SEVERITY_CRITICAL,
@@ -78,6 +81,21 @@ def delivery_to(delivery: Delivery) -> pb.Delivery:
         held_until=timestamp(delivery.held_until),
         held_because=delivery.held_because,
         suppressed_by=delivery.suppressed_by,
+    )
+
+
+def status_to(watch: Watch) -> pb.GetNotifierStatusResponse:
+    state = pb.GetNotifierStatusResponse
+    age = Duration()
+    age.FromTimedelta(watch.oldest_due_age)
+    return pb.GetNotifierStatusResponse(
+        state=state.STATE_OK if watch.on_time else state.STATE_DEGRADED,
+        reason=watch.reason,
+        due_count=watch.due_count,
+        oldest_due_age=age,
+        failing_targets=watch.failing_targets,
+        switched_off_targets=watch.switched_off_targets,
+        given_up_count=watch.given_up_count,
     )
 
 

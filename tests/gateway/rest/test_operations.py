@@ -7,6 +7,7 @@ import pytest
 from gateway.access import Scope
 from gateway.rest.health import KEPT_FOR
 from libs.clock import FixedClock
+from libs.contracts.notifier.v1 import notifier_pb2
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
 from libs.problems import Unavailable
 from libs.rpc.times import duration, timestamp
@@ -15,11 +16,13 @@ from tests.gateway.rest.serving import served
 
 AT = datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
 Status = pb.GetSchedulerStatusResponse
+Deliveries = notifier_pb2.GetNotifierStatusResponse
 
 
 @pytest.fixture
 def scheduler(street):
     street.scheduler.answers("GetSchedulerStatus", Status(state=Status.STATE_OK))
+    street.notifier.answers("GetNotifierStatus", Deliveries(state=Deliveries.STATE_OK))
     return street.scheduler
 
 
@@ -32,6 +35,7 @@ async def own(new_database):
         served(street, new_database("gateway"), clock=clock) as gateway,
     ):
         street.scheduler.answers("GetSchedulerStatus", Status(state=Status.STATE_OK))
+        street.notifier.answers("GetNotifierStatus", Deliveries(state=Deliveries.STATE_OK))
         yield gateway, street, clock
 
 
@@ -73,7 +77,7 @@ async def test_each_part_says_how_it_is_and_since_when(own):
     ill = (await reader.get("/health/detailed")).body
 
     assert well["status"] == "pass"
-    names = ["database", "ingestion", "scheduler", "notifier", "clockwork"]
+    names = ["database", "ingestion", "scheduler", "notifier", "deliveries", "clockwork"]
     assert [each["part"] for each in well["parts"]] == names
     assert all(each["latency_ms"] >= 0 for each in well["parts"])
     assert ill["status"] == "fail"
@@ -185,3 +189,20 @@ async def test_metrics_need_a_key_unless_asked_from_this_machine(gateway, reader
     assert "grpc_server_handled_total" in local.text
     assert (refused.status, refused.body["reason"]) == (401, "KEY_MISSING")
     assert allowed.status == 200
+
+
+async def test_alerts_that_are_late_are_a_warning_and_no_reason_to_be_unready(own):
+    gateway, street, _ = own
+    late = Deliveries(state=Deliveries.STATE_DEGRADED, reason="1 waits.")
+    street.notifier.answers("GetNotifierStatus", late)
+    reader = await gateway.client(Scope.READ, "loc-1")
+
+    detailed = (await reader.get("/health/detailed")).body
+    ready = await gateway.stranger.get("/health/ready")
+
+    parts = {each["part"]: each for each in detailed["parts"]}
+    assert (parts["deliveries"]["status"], parts["deliveries"]["last_error"]) == (
+        "warn",
+        "1 waits.",
+    )
+    assert (detailed["status"], ready.status) == ("warn", 200)

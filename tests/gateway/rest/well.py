@@ -272,6 +272,9 @@ def make_well(street: Street) -> None:
                 )
             ],
         ),
+        "GetNotifierStatus": notifier.GetNotifierStatusResponse(
+            state=notifier.GetNotifierStatusResponse.STATE_OK
+        ),
         "ReplayDeliveries": notifier.ReplayDeliveriesResponse(replayed_count=2),
         "ListCaughtMail": notifier.ListCaughtMailResponse(mails=[MAIL]),
     }.items():

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -3995,3 +3996,91 @@ class FollowLinkResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FollowLinkResponse: _TypeAlias = FollowLinkResponse  # noqa: Y015
+
+@_typing.final
+class GetNotifierStatusRequest(_message.Message):
+    """Request for `GetNotifierStatus`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetNotifierStatusRequest: _TypeAlias = GetNotifierStatusRequest  # noqa: Y015
+
+@_typing.final
+class GetNotifierStatusResponse(_message.Message):
+    """Response of `GetNotifierStatus`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[GetNotifierStatusResponse._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: GetNotifierStatusResponse._State.ValueType  # 0
+        """Never sent."""
+        STATE_OK: GetNotifierStatusResponse._State.ValueType  # 1
+        """They are."""
+        STATE_DEGRADED: GetNotifierStatusResponse._State.ValueType  # 2
+        """Something that could be sent waits for 60 seconds or more."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """Whether deliveries are on time."""
+
+    STATE_UNSPECIFIED: GetNotifierStatusResponse.State.ValueType  # 0
+    """Never sent."""
+    STATE_OK: GetNotifierStatusResponse.State.ValueType  # 1
+    """They are."""
+    STATE_DEGRADED: GetNotifierStatusResponse.State.ValueType  # 2
+    """Something that could be sent waits for 60 seconds or more."""
+
+    STATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DUE_COUNT_FIELD_NUMBER: _builtins.int
+    OLDEST_DUE_AGE_FIELD_NUMBER: _builtins.int
+    FAILING_TARGETS_FIELD_NUMBER: _builtins.int
+    SWITCHED_OFF_TARGETS_FIELD_NUMBER: _builtins.int
+    GIVEN_UP_COUNT_FIELD_NUMBER: _builtins.int
+    state: Global___GetNotifierStatusResponse.State.ValueType
+    """Whether deliveries are on time."""
+    reason: _builtins.str
+    """Why not. Empty when they are."""
+    due_count: _builtins.int
+    """Deliveries that could be sent now."""
+    failing_targets: _builtins.int
+    """Targets whose last attempt failed."""
+    switched_off_targets: _builtins.int
+    """Targets that are switched off."""
+    given_up_count: _builtins.int
+    """Deliveries of the last 24 hours that were given up."""
+    @_builtins.property
+    def oldest_due_age(self) -> _duration_pb2.Duration:
+        """For how long the oldest of them could be."""
+
+    def __init__(
+        self,
+        *,
+        state: Global___GetNotifierStatusResponse.State.ValueType = ...,
+        reason: _builtins.str = ...,
+        due_count: _builtins.int = ...,
+        oldest_due_age: _duration_pb2.Duration | None = ...,
+        failing_targets: _builtins.int = ...,
+        switched_off_targets: _builtins.int = ...,
+        given_up_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["oldest_due_age", b"oldest_due_age"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["due_count", b"due_count", "failing_targets", b"failing_targets", "given_up_count", b"given_up_count", "oldest_due_age", b"oldest_due_age", "reason", b"reason", "state", b"state", "switched_off_targets", b"switched_off_targets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetNotifierStatusResponse: _TypeAlias = GetNotifierStatusResponse  # noqa: Y015

@@ -184,6 +184,11 @@ class NotifierServiceStub:
                 request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.FollowLinkRequest.SerializeToString,
                 response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.FollowLinkResponse.FromString,
                 _registered_method=True)
+        self.GetNotifierStatus = channel.unary_unary(
+                '/runwarden.notifier.v1.NotifierService/GetNotifierStatus',
+                request_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetNotifierStatusRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetNotifierStatusResponse.FromString,
+                _registered_method=True)
 
 
 class NotifierServiceServicer:
@@ -486,6 +491,14 @@ class NotifierServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetNotifierStatus(self, request, context):
+        """Says whether deliveries are on time, and what does not work. Meant for the
+        health of the whole.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NotifierServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -633,6 +646,11 @@ def add_NotifierServiceServicer_to_server(servicer, server):
                     servicer.FollowLink,
                     request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.FollowLinkRequest.FromString,
                     response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.FollowLinkResponse.SerializeToString,
+            ),
+            'GetNotifierStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetNotifierStatus,
+                    request_deserializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetNotifierStatusRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetNotifierStatusResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1423,6 +1441,33 @@ class NotifierService:
             '/runwarden.notifier.v1.NotifierService/FollowLink',
             libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.FollowLinkRequest.SerializeToString,
             libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.FollowLinkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetNotifierStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.notifier.v1.NotifierService/GetNotifierStatus',
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetNotifierStatusRequest.SerializeToString,
+            libs_dot_contracts_dot_notifier_dot_v1_dot_notifier__pb2.GetNotifierStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -194,6 +194,10 @@ class NotifierServiceStub:
     is done with an incident is part of its story, a mailbox that unsubscribes is
     switched off. Idempotent. Fails as `GetLink` does.
     """
+    GetNotifierStatus: _aio.UnaryUnaryMultiCallable[_notifier_pb2.GetNotifierStatusRequest, _notifier_pb2.GetNotifierStatusResponse]
+    """Says whether deliveries are on time, and what does not work. Meant for the
+    health of the whole.
+    """
 
 class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
     """Knows who was told: keeps the alert settings of every location, turns events
@@ -548,6 +552,16 @@ class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
         """Does what a signed link allows, in the name of the address it was sent to: what
         is done with an incident is part of its story, a mailbox that unsubscribes is
         switched off. Idempotent. Fails as `GetLink` does.
+        """
+
+    @_abc_1.abstractmethod
+    def GetNotifierStatus(
+        self,
+        request: _notifier_pb2.GetNotifierStatusRequest,
+        context: _aio.ServicerContext[_notifier_pb2.GetNotifierStatusRequest, _abc.Awaitable[_notifier_pb2.GetNotifierStatusResponse]],
+    ) -> _abc.Awaitable[_notifier_pb2.GetNotifierStatusResponse]:
+        """Says whether deliveries are on time, and what does not work. Meant for the
+        health of the whole.
         """
 
 def add_NotifierServiceServicer_to_server(servicer: NotifierServiceServicer, server: _aio.Server) -> None: ...
