@@ -17,6 +17,7 @@ from gateway.rest import (
     analyses,
     connections,
     contacts,
+    definitions,
     executions,
     explanations,
     findings,
@@ -47,6 +48,7 @@ VERSION = "1"
 ROUTERS = (
     transfers.router,  # before one execution, whose id could be "export"
     executions.router,
+    definitions.router,  # before one workflow, whose id could be "changes"
     workflows.router,  # after the metrics of many, whose path looks like a workflow's
     analyses.router,
     live.router,
