@@ -1,6 +1,7 @@
-"""The naive path's door: Starlette, one gRPC call per webhook.
+"""The naive path's door: Starlette, one gRPC call per webhook, uvicorn as it comes.
 
-`python -m tests.bench.naive_door PORT STORE-ADDRESS`
+As it comes it takes uvloop and httptools, which are installed, and writes a line
+for each request. `python -m tests.bench.naive_door PORT STORE-ADDRESS`
 """
 
 import json
@@ -34,6 +35,7 @@ async def receive(request: Request) -> JSONResponse:
         failed_action_name=body.get("failedActionName", ""),
         error_message=body.get("errorMessage", ""),
         execution_time_ms=int(body["executionTimeMs"]),
+        run_id=body["runId"],
     )
     items = [pb.RecordItem(execution=execution)]
     answer = await request.app.state.stub.RecordExecutions(
@@ -54,12 +56,4 @@ def door(store: str) -> Starlette:
 
 
 if __name__ == "__main__":
-    uvicorn.run(
-        door(sys.argv[2]),
-        host="127.0.0.1",
-        port=int(sys.argv[1]),
-        log_level="warning",
-        access_log=False,
-        loop="uvloop",
-        http="httptools",
-    )
+    uvicorn.run(door(sys.argv[2]), host="127.0.0.1", port=int(sys.argv[1]))

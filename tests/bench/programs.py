@@ -13,21 +13,11 @@ import psycopg
 
 from libs.db.embedded import Cluster, embedded_postgres
 from libs.rpc.health import serves
+from tests.bench.naive_store import TABLE
 from tests.support.programs import free_port
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
-# The shape and the indexes of the log, without weeks; what the naive path writes into.
-NAIVE_TABLE = """
-CREATE TABLE naive_executions (
-    execution_id text PRIMARY KEY, location_id text, workflow_id text, status text,
-    failed_action_name text, error_message text, execution_time_ms bigint, executed_at timestamptz
-);
-CREATE INDEX ON naive_executions (location_id, workflow_id, executed_at DESC);
-CREATE INDEX ON naive_executions (location_id, executed_at DESC);
-CREATE INDEX ON naive_executions (location_id, workflow_id, executed_at DESC)
-    WHERE status = 'EXECUTION_STATUS_FAILED';
-"""
 
 
 @dataclass(frozen=True)
@@ -41,16 +31,18 @@ class Street:
     naive_door: str
     key: str
     processes: dict[str, int]
+    naive_processes: dict[str, int]
 
 
 @asynccontextmanager
 async def program(*arguments: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Runs a Python program for as long as the block lasts."""
+    """Runs a Python program for as long as the block lasts; it logs as it does by default."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "LOG_LEVEL": "WARNING", **environment},  # noqa: TID251
+        env={"PATH": os.environ["PATH"], **environment},  # noqa: TID251
+        stdout=asyncio.subprocess.DEVNULL,
     )
     try:
         yield process
@@ -75,10 +67,8 @@ async def street(folder: Path) -> AsyncIterator[Street]:
         )
         urls = {
             name: await cluster.ensure_database(name)
-            for name in ("ingestion", "notifier", "gateway", "naive")
+            for name in ("ingestion", "notifier", "gateway")
         }
-        with psycopg.connect(urls["naive"]) as connection:
-            connection.execute(NAIVE_TABLE)
         ports = {
             name: free_port() for name in ("ingestion", "notifier", "gateway", "store", "naive")
         }
@@ -112,13 +102,15 @@ async def street(folder: Path) -> AsyncIterator[Street]:
                 GATEWAY_ADMIN_KEY_FILE=str(folder / "admin.key"),
             )
         )
-        await stack.enter_async_context(
-            program("-m", "tests.bench.naive_store", ports["store"], urls["naive"])
+        await eventually(lambda: serves(f"127.0.0.1:{ports['ingestion']}"), within=30, every=0.1)
+        with psycopg.connect(urls["ingestion"]) as connection:
+            connection.execute(TABLE)
+        store = await stack.enter_async_context(
+            program("-m", "tests.bench.naive_store", ports["store"], urls["ingestion"])
         )
-        await stack.enter_async_context(
+        naive = await stack.enter_async_context(
             program("-m", "tests.bench.naive_door", ports["naive"], f"127.0.0.1:{ports['store']}")
         )
-        await eventually(lambda: serves(f"127.0.0.1:{ports['ingestion']}"), within=30, every=0.1)
         for name in ("gateway", "store", "naive"):
             await eventually(lambda port=ports[name]: _listens(port), within=30, every=0.1)
         yield Street(
@@ -129,6 +121,7 @@ async def street(folder: Path) -> AsyncIterator[Street]:
             f"http://127.0.0.1:{ports['naive']}",
             (folder / "admin.key").read_text().strip(),
             {"gateway": gateway.pid, "ingestion": ingestion.pid, "notifier": notifier.pid},
+            {"naive door": naive.pid, "naive store": store.pid},
         )
 
 

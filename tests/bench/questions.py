@@ -12,7 +12,6 @@ from libs.db.database import Database
 from libs.db.embedded import Cluster
 from services.ingestion.actions.listing import Listing
 from services.ingestion.actions.measuring import Measuring
-from services.ingestion.actions.tidying import Tidying
 from services.ingestion.domain.contact import ContactRefs
 from services.ingestion.domain.execution import ExecutionFilter, WorkflowKey
 from services.ingestion.domain.page import PageRequest
@@ -25,7 +24,7 @@ WINDOW = timedelta(days=30)
 TIMES = 30
 BUSY = WorkflowKey("loc-0", "wf-0")
 """Has 5 % of all rows."""
-# Over 70 days, 10 % failures; the busy workflow has every 20th run, 4,000 others share the rest.
+# Over 70 days in the order in which they happen, 10 % failures; the busy workflow has every 20th run, 4,000 others share the rest.
 RUNS = """
 INSERT INTO execution_logs
 SELECT gen_random_uuid(), at, at, n %% 3000, false, false,
@@ -34,7 +33,10 @@ SELECT gen_random_uuid(), at, at, n %% 3000, false, false,
     CASE WHEN n %% 10 = n / 20 %% 10 THEN 'failed' ELSE 'success' END, 'webhook', 'Lead flow',
     '', '', '', '', '', 'r-' || n
 FROM (
-    SELECT n, clock_now() - random() * interval '70 days' AS at FROM generate_series(CAST(%s AS int), CAST(%s AS int)) AS n
+    SELECT n, clock_now() - interval '70 days' * (
+        CAST(%(last)s - n AS float8) / (%(last)s - %(first)s + 1)
+    ) AS at
+    FROM generate_series(CAST(%(first)s AS int), CAST(%(last)s AS int)) AS n
 ) AS run
 """
 WORKFLOWS = """
@@ -42,6 +44,13 @@ INSERT INTO workflows (location_id, workflow_id, name, first_seen_at, last_execu
 SELECT location_id, workflow_id, '', min(hour), max(last_execution_at)
 FROM hourly_rollups GROUP BY location_id, workflow_id
 """
+DAYS = f"""
+INSERT INTO daily_rollups
+SELECT location_id, workflow_id, date_trunc('day', hour, 'UTC') AS day, {rollups.SUMMED}
+FROM hourly_rollups WHERE hour < date_trunc('day', clock_now(), 'UTC')
+GROUP BY location_id, workflow_id, day ORDER BY day
+"""
+"""Closes all days that are over, as the job would one after the other."""
 SPENT = """
 SELECT sum(total_plan_time + total_exec_time) FROM pg_stat_statements
 WHERE dbid = (SELECT oid FROM pg_database WHERE datname = 'questions')
@@ -84,13 +93,12 @@ async def _fill(database: Database, admin: psycopg.Connection, there: int, rows:
     async with database.transaction() as session:
         end = await now(session)
         await partitions.make_for(session, [end - KEPT + timedelta(days=n) for n in range(71)])
-    admin.execute(RUNS, (there + 1, rows))
+    admin.execute(RUNS, {"first": there + 1, "last": rows})
     admin.execute("TRUNCATE hourly_rollups, daily_rollups, workflows")
     admin.execute(rollups.FILL)
     admin.execute(WORKFLOWS)
+    admin.execute(DAYS)
     admin.execute("VACUUM ANALYZE")
-    await Tidying(database, KEPT).close_days()
-    admin.execute("VACUUM ANALYZE daily_rollups")
 
 
 async def _measured(database: Database, admin: psycopg.Connection, rows: int) -> Answered:

@@ -3,17 +3,23 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
 
 import grpc
 import psycopg
 
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
 from libs.contracts.ingestion.v1 import ingestion_pb2_grpc as rpc
+from libs.rpc.times import timestamp
+from tests.bench import usage
 from tests.bench.load import Run, Webhooks, under_load
 from tests.bench.programs import Street
+from tests.bench.usage import Usage
 
+HISTORY = timedelta(days=8)
+"""So old are imported runs: whose keys could still be repeated are claimed besides."""
 COLUMNS = (
     "execution_id, executed_at, received_at, execution_time_ms, error_message_truncated,"
     " executed_at_adjusted, location_id, workflow_id, status, source, workflow_name,"
@@ -42,6 +48,17 @@ class DoorRate:
     naive_p99: float
     ratio: float
     """Of the rates in the same round."""
+    p99_ratio: float
+    """Of the naive p99 to ours in the same round."""
+    cost: Usage
+    """Microseconds of processor time for each webhook, by program."""
+    naive_cost: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class _Costly:
+    run: Run
+    cost: Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +66,12 @@ class Limits:
     """Rows a second, without the door."""
 
     contract: float
+    imported: float
     copy: float
     insert: float
+    contract_ratio: float
+    """Of RecordExecutions to COPY in the same round."""
+    import_ratio: float
 
 
 async def door_rates(
@@ -68,24 +89,43 @@ async def door_rates(
         naive: list[Run] = []
         for number in range(rounds):
             name = f"{series}{each}-{number}"
-            ours.append(await _loaded(street.door, street.key, each, seconds, name))
-            naive.append(await _loaded(street.naive_door, street.key, each, seconds, name))
+            ours.append(await _loaded(street, street.door, each, seconds, name))
+            naive.append(await _loaded(street, street.naive_door, each, seconds, name))
         found.append(_medians(each, ours, naive))
     return found
 
 
-async def _loaded(url: str, key: str, connections: int, seconds: float, series: str) -> Run:
-    run = await under_load(
-        Webhooks(url, key, series=series), connections=connections, seconds=seconds
-    )
+async def sent(street: Street, *, count: int, series: str) -> Run:
+    """Sends so many webhooks over 64 connections."""
+    webhooks = Webhooks(street.door, street.key, series=series)
+    run = await under_load(webhooks, connections=64, seconds=600, at_most=count)
     if set(run.statuses) != {200}:
-        raise RuntimeError(f"{url} answered {run.statuses}")
+        raise RuntimeError(f"{street.door} answered {run.statuses}")
     return run
 
 
-def _medians(connections: int, ours: list[Run], naive: list[Run]) -> DoorRate:
-    def median(runs: list[Run], measure: Callable[[Run], float]) -> float:
-        return statistics.median(measure(each) for each in runs)
+async def _loaded(
+    street: Street, url: str, connections: int, seconds: float, series: str
+) -> "_Costly":
+    programs = street.processes if url == street.door else street.naive_processes
+    before = usage.processor_seconds(programs)
+    run = await under_load(
+        Webhooks(url, street.key, series=series), connections=connections, seconds=seconds
+    )
+    after = usage.processor_seconds(programs)
+    if set(run.statuses) != {200}:
+        raise RuntimeError(f"{url} answered {run.statuses}")
+    return _Costly(run, usage.for_each(before, after, len(run.latencies)))
+
+
+def _medians(connections: int, ours: Sequence["_Costly"], naive: Sequence["_Costly"]) -> DoorRate:
+    def median(runs: Sequence[_Costly], measure: Callable[[Run], float]) -> float:
+        return statistics.median(measure(each.run) for each in runs)
+
+    def cost(runs: Sequence[_Costly]) -> Usage:
+        return {name: statistics.median(each.cost[name] for each in runs) for name in runs[0].cost}
+
+    rounds = list(zip(ours, naive, strict=True))
 
     return DoorRate(
         connections,
@@ -95,25 +135,28 @@ def _medians(connections: int, ours: list[Run], naive: list[Run]) -> DoorRate:
         median(ours, lambda run: run.percentile(0.99)),
         median(naive, lambda run: run.percentile(0.5)),
         median(naive, lambda run: run.percentile(0.99)),
-        statistics.median(one.rate / other.rate for one, other in zip(ours, naive, strict=True)),
+        statistics.median(one.run.rate / other.run.rate for one, other in rounds),
+        statistics.median(
+            other.run.percentile(0.99) / one.run.percentile(0.99) for one, other in rounds
+        ),
+        cost(ours),
+        cost(naive),
     )
 
 
 async def limits(street: Street, *, rounds: int) -> Limits:
     """Measures the contract and its limits in turn; medians over the rounds."""
-    found = [
-        Limits(
-            await contract_rate(street, batches=40, series=f"b{number}"),
-            copy_rate(street, rows=40_000),
-            insert_rate(street, rows=1_000),
-        )
-        for number in range(rounds)
-    ]
-    return Limits(
-        statistics.median(each.contract for each in found),
-        statistics.median(each.copy for each in found),
-        statistics.median(each.insert for each in found),
-    )
+    found = []
+    for number in range(rounds):
+        contract = await contract_rate(street, batches=40, series=f"b{number}")
+        imported = await import_rate(street, rows=40_000, series=f"i{number}")
+        copy, insert = copy_rate(street, rows=40_000), insert_rate(street, rows=1_000)
+        found.append(Limits(contract, imported, copy, insert, contract / copy, imported / copy))
+    medians = {
+        each.name: statistics.median(getattr(one, each.name) for one in found)
+        for each in fields(Limits)
+    }
+    return Limits(**medians)
 
 
 async def contract_rate(street: Street, *, batches: int, series: str = "b") -> float:
@@ -123,12 +166,47 @@ async def contract_rate(street: Street, *, batches: int, series: str = "b") -> f
         requests = [_batch(f"{series}-{number}") for number in range(batches)]
         began = time.perf_counter()
         await asyncio.gather(
-            *(_sent(stub, requests[lane::2]) for lane in range(2)),
+            *(_recorded(stub, requests[lane::2]) for lane in range(2)),
         )
         return batches * 500 / (time.perf_counter() - began)
 
 
-async def _sent(stub: rpc.IngestionServiceStub, requests: list[pb.RecordExecutionsRequest]) -> None:
+async def import_rate(street: Street, *, rows: int, series: str) -> float:
+    """Gives rows/s of ImportExecutions: one call with the history of a location, 500 lines a message."""
+    portions = [_portion(series, first, 500) for first in range(0, rows, 500)]
+    async with grpc.aio.insecure_channel(street.ingestion_address) as channel:
+        stub = rpc.IngestionServiceStub(channel)
+        began = time.perf_counter()
+        answer = await stub.ImportExecutions(iter(portions), timeout=120)
+        if answer.accepted_count != rows:
+            raise RuntimeError(f"only {answer.accepted_count} of {rows} rows were imported")
+        return rows / (time.perf_counter() - began)
+
+
+def _portion(series: str, first: int, lines: int) -> pb.ImportExecutionsRequest:
+    newest = datetime.now(UTC) - HISTORY
+    return pb.ImportExecutionsRequest(
+        location_id="imported",
+        lines=[
+            pb.ImportLine(
+                number=n + 1,
+                execution=pb.Execution(
+                    workflow_id=f"wf-{n % 200}",
+                    workflow_name="Lead flow",
+                    status=pb.EXECUTION_STATUS_SUCCESS if n % 10 else pb.EXECUTION_STATUS_FAILED,
+                    execution_time_ms=n % 3000,
+                    executed_at=timestamp(newest - timedelta(seconds=n)),
+                    run_id=f"{series}-{n}",
+                ),
+            )
+            for n in range(first, first + lines)
+        ],
+    )
+
+
+async def _recorded(
+    stub: rpc.IngestionServiceStub, requests: list[pb.RecordExecutionsRequest]
+) -> None:
     for request in requests:
         await stub.RecordExecutions(request, timeout=30)
 

@@ -1,11 +1,15 @@
 """The numbers as the tables that people read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.load import Run
 from tests.bench.questions import Answered
 from tests.bench.rates import DoorRate, Limits
+from tests.bench.usage import Usage
+
+Moment = tuple[str, Usage]
+"""When it was, and the MiB that each program held."""
 
 
 def written(
@@ -15,12 +19,13 @@ def written(
     lone: Run,
     limits: Limits,
     answers: Sequence[Answered],
-    memory: Sequence[Mapping[str, float]],
+    resident: Sequence[Moment],
 ) -> str:
     """Gives the whole report in Markdown."""
     parts = [f"Measured on {machine}.\n", _doors(doors)]
+    parts += ["Processor time for each webhook, in microseconds:\n", _costs(doors)]
     parts.append(f"A lone webhook on an idle system: p50 {lone.percentile(0.5):.1f} ms.\n")
-    parts += [_limits(limits), _answers(answers), _memory(memory)]
+    parts += [_limits(limits), _answers(answers), memory("resident MiB", resident)]
     return "\n".join(parts)
 
 
@@ -39,7 +44,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _doors(doors: Sequence[DoorRate]) -> str:
-    head = ["connections", "webhooks/s", "p50 / p99 ms", "naive/s", "naive p50 / p99 ms", "ratio"]
+    head = ["connections", "webhooks/s", "p50 / p99 ms", "naive/s", "naive p50 / p99 ms"]
+    head += ["times as many", "times as soon at p99"]
     rows = [
         [
             str(each.connections),
@@ -48,6 +54,23 @@ def _doors(doors: Sequence[DoorRate]) -> str:
             f"{each.naive_rate:,.0f}",
             f"{each.naive_p50:.1f} / {each.naive_p99:.1f}",
             f"{each.ratio:.1f}",
+            f"{each.p99_ratio:.1f}",
+        ]
+        for each in doors
+    ]
+    return table(head, rows)
+
+
+def _costs(doors: Sequence[DoorRate]) -> str:
+    ours, naive = list(doors[0].cost), list(doors[0].naive_cost)
+    head = ["connections", *ours, "all", *naive, "all"]
+    rows = [
+        [
+            str(each.connections),
+            *(f"{each.cost[name]:.0f}" for name in ours),
+            f"{sum(each.cost.values()):.0f}",
+            *(f"{each.naive_cost[name]:.0f}" for name in naive),
+            f"{sum(each.naive_cost.values()):.0f}",
         ]
         for each in doors
     ]
@@ -56,11 +79,12 @@ def _doors(doors: Sequence[DoorRate]) -> str:
 
 def _limits(limits: Limits) -> str:
     rows = [
-        ["RecordExecutions, 500 a call", f"{limits.contract:,.0f}"],
-        ["psycopg's binary COPY, 1,000 at a time, into the same table", f"{limits.copy:,.0f}"],
-        ["one INSERT and one commit a row", f"{limits.insert:,.0f}"],
+        ["RecordExecutions, 500 a call", limits.contract, f"{limits.contract_ratio:.2f}"],
+        ["ImportExecutions", limits.imported, f"{limits.import_ratio:.2f}"],
+        ["psycopg's binary COPY, 1,000 at a time, into the same table", limits.copy, "1"],
+        ["one INSERT and one commit a row", limits.insert, f"{limits.insert / limits.copy:.2f}"],
     ]
-    return table(["rows", "rows/s"], rows)
+    return table(["rows", "rows/s", "of COPY"], [[a, f"{b:,.0f}", c] for a, b, c in rows])
 
 
 def _answers(answers: Sequence[Answered]) -> str:
@@ -78,7 +102,8 @@ def _answers(answers: Sequence[Answered]) -> str:
     return table(head, rows)
 
 
-def _memory(memory: Sequence[Mapping[str, float]]) -> str:
-    head = ["resident MiB", "warm", "after the doors", "after the batches"]
-    rows = [[name, *(f"{moment[name]:.0f}" for moment in memory)] for name in memory[0]]
+def memory(title: str, moments: Sequence[Moment]) -> str:
+    """Gives the memory of each program at some moments."""
+    head = [title, *(when for when, _ in moments)]
+    rows = [[name, *(f"{held[name]:.0f}" for _, held in moments)] for name in moments[0][1]]
     return table(head, rows)
