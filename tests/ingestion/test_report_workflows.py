@@ -135,11 +135,11 @@ async def test_reports_and_batches_at_the_same_moment_never_wait_for_each_other(
         calls = []
         for version in range(10):
             states = [a_state(each, version=version, name=each) for each in reversed(ids)]
-            calls.append(report(one, "race", *states))
-            calls.append(report(other, "race", *states))
-            calls.append(record(other, *[a_failure("race", each) for each in ids]))
+            calls.append(report(one, "race of reports", *states))
+            calls.append(report(other, "race of reports", *states))
+            calls.append(record(other, *[a_failure("race of reports", each) for each in ids]))
         await asyncio.gather(*calls)
-        found = await listed(one, "race")
+        found = await listed(one, "race of reports")
     assert [each.last_24_hours.failed for each in found] == [10] * 30
 
 
