@@ -148,10 +148,11 @@ def _window(timing: Timing, catch_up: timedelta | None) -> timedelta:
 
 def _fired(schedule: Schedule, times: _Times, at: datetime) -> list[Scan]:
     """Gives the scan of the latest fire, and one row, at the first, for all that were missed."""
-    scan, first = (_scan(schedule, each, at) for each in (times.latest, times.promised))
-    if not times.in_time:
-        return [_missed(first, times.passed_over + 1)]
-    return [scan, _missed(first, times.passed_over)] if times.passed_over else [scan]
+    missed = times.passed_over if times.in_time else times.passed_over + 1
+    found = [_scan(schedule, times.latest, at)] if times.in_time else []
+    if missed:
+        found.append(_missed(_scan(schedule, times.promised, at), missed))
+    return found
 
 
 def _scan(schedule: Schedule, scheduled_for: datetime, at: datetime) -> Scan:

@@ -1,11 +1,12 @@
 """The scans of every location: asked for, fired, missed, skipped, and how they ended."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
+import msgspec
 from sqlalchemy import Select, func, select, text, tuple_, update
 from sqlmodel import col
 
@@ -20,12 +21,14 @@ CANCELLED_CHANNEL = "scans_cancelled"
 MAX_ATTEMPTS = 3
 ACTIVE = (ScanStatus.QUEUED, ScanStatus.RUNNING)
 _table = SchedulerTable.metadata.tables["scan_history"]
-_COLUMNS = (
-    "id, schedule_id, location_id, status, trigger, scan_scope, selected_workflow_ids,"
-    " scheduled_for, fires, buffered, reason, attempt, max_attempts, not_before,"
-    " workflows_total, workflows_scanned, issues_found, critical_issues, partial,"
-    " created_at, started_at, completed_at, failures"
+_AS_THEY_ARE = (
+    *("location_id", "status", "trigger", "scan_scope", "selected_workflow_ids", "scheduled_for"),
+    *("fires", "buffered", "reason", "attempt", "max_attempts", "workflows_total"),
+    *("workflows_scanned", "issues_found", "critical_issues", "partial"),
+    *("created_at", "started_at", "completed_at"),
 )
+_as_they_are = attrgetter(*_AS_THEY_ARE)
+_COLUMNS = ", ".join((*_AS_THEY_ARE, "id", "schedule_id", "not_before", "failures"))
 _ADD = text(f"""
     INSERT INTO scan_history ({_COLUMNS})
     SELECT {_COLUMNS} FROM json_populate_recordset(
@@ -92,7 +95,7 @@ async def add(session: Transaction, scans: Sequence[Scan]) -> set[str]:
     if not scans:
         return set()
     # One document for all rows: as parameters of their own they cost more than all the rest.
-    rows = json.dumps([_values(scan) for scan in scans], default=datetime.isoformat)
+    rows = msgspec.json.encode([_values(scan) for scan in scans]).decode()
     ids = set(await session.scalars(_ADD, {"rows": rows}))
     if any(scan.scan_id in ids and scan.status is ScanStatus.QUEUED for scan in scans):
         await announce(session)
@@ -243,15 +246,9 @@ def _failure_of(stored: dict[str, Any]) -> FailedAttempt:
 
 
 def _values(scan: Scan) -> dict[str, Any]:
-    values = {
-        each.name: getattr(scan, each.name)
-        for each in fields(scan)
-        if each.name not in ("scan_id", "summary", "failures")
-    }
-    return values | {
+    return dict(zip(_AS_THEY_ARE, _as_they_are(scan), strict=True)) | {
         "id": scan.scan_id,
         "schedule_id": scan.schedule_id or None,
-        "selected_workflow_ids": list(scan.selected_workflow_ids),
         "not_before": scan.created_at,
         "failures": [],
     }
