@@ -15,6 +15,7 @@ from tests.notifier.builders import (
     refused_as,
     report,
     settings_of,
+    story_of,
     webhooks_to,
 )
 from tests.support.everything import GONE, STAYING, fill, traces
@@ -27,6 +28,11 @@ OF_NO_LOCATION = frozenset({"channel_holds"})
 async def delete(notifier, location="loc-1"):
     request = pb.DeleteLocationRequest(location_id=location)
     return (await notifier.DeleteLocation(request, timeout=10)).deleted_count
+
+
+async def delivered(notifier, location):
+    found = await deliveries_of(notifier, location)
+    return any(each.status == pb.DELIVERY_STATUS_DELIVERED for each in found)
 
 
 async def test_nothing_is_left_in_any_table_and_others_keep_every_row(database_url):
@@ -75,6 +81,41 @@ async def test_an_attempt_that_is_under_way_writes_nothing_more(start, hook, dat
     await eventually(lambda: delivered.get() > before)
 
     assert traces(database_url, "loc-1") == {}
+
+
+async def test_what_the_installation_was_told_of_it_alone_is_gone_too(notifier, notifier_url):
+    await configure(notifier, installation=True, alert_email=EMAIL)
+    for location in ("loc-1", "loc-2"):
+        await report(notifier, a_failing_event(location_id=location))
+        await eventually(lambda location=location: delivered(notifier, location))
+
+    await delete(notifier)
+
+    left = {each.split(":")[0] for each in traces(notifier_url, "loc-1")}
+    assert left <= {"caught_mail"}
+    assert "messages" in {each.split(":")[0] for each in traces(notifier_url, "loc-2")}
+
+
+async def test_an_error_of_many_locations_is_over_when_they_are_gone(notifier):
+    locations = [f"loc-{number}" for number in range(4)]
+    for location in locations:
+        event = a_failing_event(location_id=location)
+        event.workflow_failing.error_fingerprint = "fp-1"
+        await report(notifier, event)
+
+    async def the_spread(status):
+        request = pb.ListIncidentsRequest(installation=True, status=status)
+        return list((await notifier.ListIncidents(request, timeout=10)).incidents)
+
+    async def joined():
+        found = await the_spread(pb.INCIDENT_STATUS_OPEN)
+        return found and len((await story_of(notifier, found[0].incident_id, "")).affected) == 4
+
+    await eventually(joined)
+    for location in locations:
+        await delete(notifier, location)
+
+    await eventually(lambda: the_spread(pb.INCIDENT_STATUS_RESOLVED))
 
 
 async def test_deleting_what_is_not_there_does_nothing(notifier):

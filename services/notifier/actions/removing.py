@@ -2,7 +2,7 @@
 
 from libs.db import removal
 from libs.db.database import Database
-from services.notifier.store import targets
+from services.notifier.store import retention, targets
 from services.notifier.store.tables import NotifierTable
 
 
@@ -17,4 +17,8 @@ class Removing:
         async with self._database.transaction() as session:
             # An attempt that is under way must not write about a message that is gone.
             await targets.close(session, location_id)
-        return await removal.remove_location(self._database, NotifierTable.metadata, location_id)
+        tables = NotifierTable.metadata
+        removed = await removal.remove_location(self._database, tables, location_id)
+        async with self._database.transaction() as session:
+            # The targets of the installation were told of it too.
+            return removed + await retention.forget_orphans(session)

@@ -45,6 +45,26 @@ DELETE FROM events WHERE event_id IN (
 """)
 
 
+ORPHANS = text("""
+WITH orphan AS (
+    SELECT message_id FROM messages JOIN targets USING (target_id)
+    WHERE targets.lease_until <= clock_now()
+      AND NOT EXISTS (SELECT FROM deliveries WHERE deliveries.message_id = messages.message_id)
+),
+attempt AS (
+    DELETE FROM delivery_attempts USING orphan
+    WHERE delivery_attempts.message_id = orphan.message_id
+)
+DELETE FROM messages USING orphan WHERE messages.message_id = orphan.message_id
+""")
+"""Not where an attempt is under way: it writes about its message."""
+
+
+async def forget_orphans(session: AsyncSession) -> int:
+    """Deletes the messages of which no delivery is left; gives how many."""
+    return _number_of(await session.execute(ORPHANS))
+
+
 async def forget_some(session: AsyncSession, kept: timedelta, step: int) -> int:
     """Deletes some old deliveries with their messages, events, and silences; gives how many at most."""
     parameters = {"kept": kept, "step": step}

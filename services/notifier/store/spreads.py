@@ -39,12 +39,15 @@ SELECT count(*) FROM (
     UNION SELECT location_id FROM incidents WHERE location_id <> ''
 ) AS known
 """)
+# Of its incidents none may be left: locations are deleted.
 OVER = text("""
-SELECT spread.incident_id, spread.dedup_key, max(failing.resolved_at)
-FROM incidents AS spread JOIN incidents AS failing ON failing.caused_by = spread.incident_id
+SELECT spread.incident_id, spread.dedup_key,
+       coalesce(max(failing.resolved_at), spread.last_event_at)
+FROM incidents AS spread LEFT JOIN incidents AS failing ON failing.caused_by = spread.incident_id
 WHERE spread.location_id = '' AND spread.status = 'open' AND spread.dedup_key LIKE 'err:%'
+  AND spread.affected_count > 0
 GROUP BY spread.incident_id, spread.dedup_key
-HAVING bool_and(failing.status = 'resolved')
+HAVING coalesce(bool_and(failing.status = 'resolved'), true)
 """)
 
 

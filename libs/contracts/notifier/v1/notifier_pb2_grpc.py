@@ -430,7 +430,8 @@ class NotifierServiceServicer:
     def DeleteLocation(self, request, context):
         """Deletes all that is kept of a location: its settings and those of its
         workflows, targets, events, incidents, deliveries and caught mails. What
-        waits to be sent is not sent.
+        waits to be sent is not sent. What told the installation of several
+        locations at once stays.
 
         Idempotent: one that was cut off goes on when it is called again. Fails with
         `LOCATION_MISSING`.

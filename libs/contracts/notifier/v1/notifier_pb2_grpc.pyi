@@ -157,7 +157,8 @@ class NotifierServiceStub:
     DeleteLocation: _aio.UnaryUnaryMultiCallable[_notifier_pb2.DeleteLocationRequest, _notifier_pb2.DeleteLocationResponse]
     """Deletes all that is kept of a location: its settings and those of its
     workflows, targets, events, incidents, deliveries and caught mails. What
-    waits to be sent is not sent.
+    waits to be sent is not sent. What told the installation of several
+    locations at once stays.
 
     Idempotent: one that was cut off goes on when it is called again. Fails with
     `LOCATION_MISSING`.
@@ -486,7 +487,8 @@ class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_notifier_pb2.DeleteLocationResponse]:
         """Deletes all that is kept of a location: its settings and those of its
         workflows, targets, events, incidents, deliveries and caught mails. What
-        waits to be sent is not sent.
+        waits to be sent is not sent. What told the installation of several
+        locations at once stays.
 
         Idempotent: one that was cut off goes on when it is called again. Fails with
         `LOCATION_MISSING`.
