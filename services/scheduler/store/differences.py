@@ -1,6 +1,6 @@
 """What changed between two completed scans."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from services.scheduler.domain.finding import FindingState
@@ -68,20 +68,29 @@ async def between(session: Transaction, baseline: Scan | None, scan: Scan) -> Di
     here = {row.fingerprint for row in (*after.counted.values(), *after.ignored)}
     only_after = [row for mark, row in after.counted.items() if mark not in before.counted]
     only_before = [row for mark, row in before.counted.items() if mark not in here]
-    back = [row for row in only_after if row.state == FindingState.REGRESSED]
+    back, new = _parted(only_after, lambda row: row.state == FindingState.REGRESSED)
+    unseen, fixed = _parted(only_before, lambda row: not after.looked_for(row))
     return Difference(
         scan=scan,
         baseline=baseline,
-        new=await shown([row for row in only_after if row not in back]),
-        fixed=await shown([row for row in only_before if after.looked_for(row)]),
+        new=await shown(new),
+        fixed=await shown(fixed),
         still_open=await shown([r for mark, r in after.counted.items() if mark in before.counted]),
         regressed=await shown(back),
         ignored=await shown(after.ignored),
-        not_checked=await shown([row for row in only_before if not after.looked_for(row)]),
+        not_checked=await shown(unseen),
         score_changes=_score_changes(before, after),
         appeared=_only_in(after, before),
         vanished=_only_in(before, after),
     )
+
+
+def _parted(
+    rows: Sequence[FindingRow], belongs: Callable[[FindingRow], bool]
+) -> tuple[list[FindingRow], list[FindingRow]]:
+    """Gives the rows that belong together, and the others."""
+    inside = [row for row in rows if belongs(row)]
+    return inside, [row for row in rows if not belongs(row)]
 
 
 def _score_changes(before: _Said, after: _Said) -> list[tuple[ScanResultRow, ScanResultRow]]:

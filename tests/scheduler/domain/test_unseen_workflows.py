@@ -42,10 +42,24 @@ def location_of(agency: Agency, workflows: Sequence[WorkflowEvidence]) -> Locati
     )
 
 
-def found_in(flow: Flow, agency: Agency, flows: Sequence[Flow]) -> tuple[Finding, ...]:
-    """What a scan of the location finds in one of its workflows."""
-    workflows = {each.id: written(each) for each in flows}
-    return assess(workflows[flow.id], location_of(agency, [*workflows.values()])).findings
+def found_in(case: Case) -> tuple[Finding, ...]:
+    """What a scan of the location finds in the workflow that was spoilt."""
+    spoilt = written(case.flow)
+    others = [
+        written(case.others[each.id]) if each.id in case.others else as_it_was(each)
+        for each in case.agency.others(case.flow)
+    ]
+    return assess(spoilt, location_of(case.agency, [*others, spoilt])).findings
+
+
+_as_it_was: dict[str, WorkflowEvidence] = {}
+
+
+def as_it_was(flow: Flow) -> WorkflowEvidence:
+    """A workflow that nobody spoilt, read once: most of a location is the same each time."""
+    if flow.id not in _as_it_was:
+        _as_it_was[flow.id] = written(flow)
+    return _as_it_was[flow.id]
 
 
 def cases(agency: Agency, random: Random) -> Iterator[Case]:
@@ -102,9 +116,7 @@ def test_what_is_planted_is_found(rule_id, way):
         if tried == TRIES:
             break
         tried += 1
-        flows = [case.others.get(each.id, each) for each in case.agency.others(case.flow)]
-        found = found_in(case.flow, case.agency, [*flows, case.flow])
-        if rule_id not in {each.rule_id for each in found}:
+        if rule_id not in {each.rule_id for each in found_in(case)}:
             missed.append(case.flow.name)
 
     assert tried >= TRIES / 2
