@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
 
+from services.notifier.domain.change import WorkflowChange
 from services.notifier.domain.scope import Scope
 
 
@@ -77,6 +78,8 @@ class WorkflowFailing:
     error_class: str = ""
     error_fingerprint: str = ""
     execution_ids: tuple[str, ...] = ()
+    last_change: WorkflowChange | None = None
+    first_failure_since_change_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,10 +317,17 @@ def imagined(location_id: str, workflow_id: str, kind: Kind) -> Event:
 
 def payload_of(detail: Detail) -> dict[str, Any]:
     """Gives the facts as JSON can hold them; times as RFC 3339."""
-    return {
-        name: rfc3339(fact) if isinstance(fact, datetime) else fact
-        for name, fact in asdict(detail).items()
-    }
+    return _in_json(asdict(detail))
+
+
+def _in_json(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _fact_in_json(fact) for name, fact in facts.items()}
+
+
+def _fact_in_json(fact: Any) -> Any:
+    if isinstance(fact, datetime):
+        return rfc3339(fact)
+    return _in_json(fact) if isinstance(fact, dict) else fact
 
 
 def rfc3339(at: datetime) -> str:

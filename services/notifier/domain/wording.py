@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Any
 
+from services.notifier.domain.change import since_change
 from services.notifier.domain.event import (
     AboutWorkflow,
     ConnectionExpired,
@@ -211,12 +212,18 @@ def _failing_facts(failing: WorkflowFailing, _: datetime) -> list[Fact]:
     limit = f"alert from {failing.failure_threshold} in {failing.time_window_hours} h"
     return [
         Fact("Failures", f"{failing.failure_count} ({limit})"),
+        Fact("Since a change", _since_change(failing)),
         Fact("First failure", _moment_or_empty(failing.first_failure_at)),
         Fact("Last failure", _moment_or_empty(failing.last_failure_at)),
         Fact("Failed step", failing.failed_action_name),
         Fact("Error", failing.error_message),
         Fact("Error class", failing.error_class),
     ]
+
+
+def _since_change(failing: WorkflowFailing) -> str:
+    change = failing.last_change
+    return since_change(change, failing.first_failure_since_change_at) if change else ""
 
 
 def _recovered_facts(recovered: WorkflowRecovered, at: datetime) -> list[Fact]:

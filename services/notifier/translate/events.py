@@ -6,6 +6,7 @@ from uuid import UUID
 
 from libs import problems
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
+from services.notifier.domain.change import WorkflowChange
 from services.notifier.domain.event import (
     ConnectionExpired,
     ConnectionRestored,
@@ -93,6 +94,19 @@ def _event_id(given: str) -> str:
         raise EventIdMalformed.at("event_id") from error
 
 
+def _change(message: pb.WorkflowChange) -> WorkflowChange:
+    before = message.previous_version if message.HasField("previous_version") else None
+    return WorkflowChange(
+        changed_at=fields.moment(message, "changed_at"),
+        version=message.version if message.HasField("version") else None,
+        previous_version=before,
+        status=fields.name(message.status),
+        previous_status=fields.name(message.previous_status),
+        name=fields.name(message.name),
+        previous_name=fields.name(message.previous_name),
+    )
+
+
 def _failing(message: pb.WorkflowFailing) -> WorkflowFailing:
     return WorkflowFailing(
         workflow_id=fields.workflow_id(message.workflow_id),
@@ -108,6 +122,8 @@ def _failing(message: pb.WorkflowFailing) -> WorkflowFailing:
         error_class=fields.name(message.error_class),
         error_fingerprint=fields.name(message.error_fingerprint),
         execution_ids=fields.lines(message.execution_ids, MOST_NAMED),
+        last_change=_change(message.last_change) if message.HasField("last_change") else None,
+        first_failure_since_change_at=fields.moment(message, "first_failure_since_change_at"),
     )
 
 
