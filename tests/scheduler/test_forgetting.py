@@ -66,6 +66,17 @@ async def test_a_scan_that_still_waits_stays(url, forgetting):
     assert await left(url) == {"waits"}
 
 
+async def test_what_was_kept_for_attempts_that_never_come_goes(url, forgetting):
+    await a_scan(url, "given-up", DAY, "failed")
+    await a_scan(url, "waits", DAY, "queued")
+    for scan_id in ("given-up", "waits"):
+        await sql(url, "INSERT INTO scan_progress VALUES (%s, 0, '[]')", scan_id)
+
+    await forgetting.forget()
+
+    assert await sql(url, "SELECT scan_id FROM scan_progress") == [("waits",)]
+
+
 async def test_the_keys_of_old_calls_go(url, forgetting):
     for days in (29, 31):
         await sql(

@@ -14,7 +14,7 @@ from services.scheduler.domain.timing import Frequency, Timing
 
 MOST_SELECTED = 1000
 WIDEST_SPREAD = timedelta(hours=6)
-LONGEST_CATCH_UP = timedelta(days=7)
+LONGEST_CHOSEN_CATCH_UP = timedelta(days=7)
 
 
 class FrequencyMissing(problems.InvalidRequest):
@@ -146,7 +146,7 @@ def settled(schedule: Schedule, now: datetime) -> Schedule:
     """
     if not 0 <= schedule.spread_seconds <= WIDEST_SPREAD.total_seconds():
         raise SpreadOutOfRange.at("spread_seconds")
-    if not 0 <= (schedule.catchup_seconds or 0) <= LONGEST_CATCH_UP.total_seconds():
+    if not 0 <= (schedule.catchup_seconds or 0) <= LONGEST_CHOSEN_CATCH_UP.total_seconds():
         raise CatchUpOutOfRange.at("catchup_seconds")
     spread = timedelta(seconds=schedule.spread_seconds)
     windows = blackouts.settled(schedule.blackout_windows, spread)

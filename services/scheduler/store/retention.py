@@ -31,6 +31,11 @@ _REQUESTS = text("""
         WHERE created_at < clock_now() - CAST(:kept AS interval) LIMIT :step
     )
 """)
+_PROGRESS = text("""
+    DELETE FROM scan_progress WHERE scan_id IN (
+        SELECT id FROM scan_history WHERE status NOT IN ('queued', 'running')
+    )
+""")
 # The last change stays: it says what the schedule is now.
 _CHANGES = text("""
     DELETE FROM schedule_changes WHERE (location_id, id) IN (
@@ -64,6 +69,8 @@ async def forget_some(session: Transaction, kept: timedelta, step: int) -> int:
     """Deletes some of what is old; gives the most of one table, 0 while another process does it."""
     if not await session.scalar(_ONE_AT_A_TIME):
         return 0
+    # Of scans that were given up or cancelled while they waited.
+    await session.execute(_PROGRESS)
     return max([await _deleted(session, each, kept, step) for each in _ALL])
 
 
