@@ -82,6 +82,10 @@ class Batches:
         self._about_to_leave = False
         self._stopped = False
 
+    def held(self) -> int:
+        """Gives how many items were taken and are not answered yet."""
+        return len(self._waiting) + self._under_way
+
     async def record(self, items: Sequence[pb.RecordItem]) -> list[pb.RecordResult]:
         """Gives the result of each item once it is committed.
 

@@ -36,7 +36,7 @@ async def running(settings: GatewaySettings, *, clock: Clock | None = None) -> A
     ):
         await ensure_admin_key(database, settings.admin_key_file)
         access = Access(database, clock)
-        behind: Any = app.create(services, access, settings, clock, batches.record)
+        behind: Any = app.create(services, access, settings, clock, batches)
         # Behind the door: who sent a webhook is told by its key, not by an address.
         proxied: Any = ProxyHeadersMiddleware(behind)
         door = Door(access, Intake(access, batches), proxied)

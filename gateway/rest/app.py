@@ -7,7 +7,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from gateway.access import Access
-from gateway.batches import Record
+from gateway.batches import Batches
 from gateway.pages import first, links, signing_in
 from gateway.pages.rendering import STATIC, Templates
 from gateway.peers import SECONDS, Services
@@ -39,6 +39,7 @@ from gateway.rest import problems as told
 from gateway.rest.backend import SIGN_OF_LIFE, Backend
 from gateway.rest.health import Health
 from gateway.rest.middleware import Requests
+from gateway.rest.queues import Queues
 from gateway.settings import GatewaySettings
 from libs import problems
 from libs.clock import Clock
@@ -80,7 +81,7 @@ def create(
     access: Access,
     settings: GatewaySettings,
     clock: Clock,
-    record: Record,
+    batches: Batches,
     *,
     seconds: float = SECONDS,
     sign_of_life: float = SIGN_OF_LIFE,
@@ -97,8 +98,9 @@ def create(
         generate_unique_id_function=_operation_id,
     )
     health = Health(services, access, clock)
+    queues = Queues(services, clock, batches.held)
     app.state.backend = Backend(
-        services, access, settings, clock, health, record, seconds, sign_of_life
+        services, access, settings, clock, health, queues, batches.record, seconds, sign_of_life
     )
     for router in ROUTERS:
         app.include_router(router)

@@ -11,6 +11,7 @@ from gateway.access import Access
 from gateway.batches import Record
 from gateway.peers import Services
 from gateway.rest.health import Health
+from gateway.rest.queues import Queues
 from gateway.settings import GatewaySettings
 from libs import problems
 from libs.clock import Clock
@@ -41,6 +42,7 @@ class Backend:
     settings: GatewaySettings
     clock: Clock
     health: Health
+    queues: Queues
     record: Record
     """Hands executions to ingestion, together with those of the webhook door."""
     seconds: float

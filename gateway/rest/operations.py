@@ -12,10 +12,15 @@ from gateway.rest.callers import caller_of
 from gateway.rest.models.operations import (
     Alive,
     DetailedHealth,
+    IngestionQueue,
+    NotifierQueue,
     PartHealth,
+    Queues,
+    SchedulerQueue,
     SchedulerStatus,
 )
 from gateway.rest.problems import NotReady
+from gateway.rest.queues import Waiting
 from gateway.rest.routes import Back, KeyedRoute, Who
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
 
@@ -55,13 +60,26 @@ async def expose_metrics(request: Request, back: Back) -> Response:
 
 @router.get("/health/detailed")
 async def get_detailed_health(back: Back, caller: Who) -> DetailedHealth:
-    """Says how each part is, since when, and what was wrong last."""
+    """Says how each part is, since when, what was wrong last, and what waits."""
     caller.require(Scope.READ)
-    parts = await back.health.parts()
+    parts, waiting = await back.health.parts(), await back.queues.waiting()
+    concerns = waiting.concerns()
+    verdict = health.overall(parts)
     return DetailedHealth(
-        status=health.overall(parts),
+        status="warn" if concerns and verdict == "pass" else verdict,
         checked_at=back.clock.now(),
         parts=[PartHealth.model_validate(each) for each in parts],
+        concerns=concerns,
+        queues=_queues(waiting),
+    )
+
+
+def _queues(waiting: Waiting) -> Queues:
+    return Queues(
+        webhooks=waiting.webhooks,
+        ingestion=IngestionQueue.of(waiting.ingestion) if waiting.ingestion else None,
+        scheduler=SchedulerQueue.of(waiting.scheduler) if waiting.scheduler else None,
+        notifier=NotifierQueue.of(waiting.notifier) if waiting.notifier else None,
     )
 
 

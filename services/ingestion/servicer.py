@@ -16,6 +16,7 @@ from services.ingestion.actions.measuring import Measuring
 from services.ingestion.actions.recording import Recording
 from services.ingestion.actions.removing import Removing
 from services.ingestion.actions.replaying import Replaying
+from services.ingestion.actions.reporting import Reporting
 from services.ingestion.actions.watching import Watching
 from services.ingestion.domain.tail import place_of
 from services.ingestion.translate import analyses, requests, responses, transfers
@@ -42,6 +43,7 @@ class IngestionServicer(rpc.IngestionServiceServicer):
         learning: Learning,
         forgetting: Forgetting,
         removing: Removing,
+        reporting: Reporting,
     ) -> None:
         self._recording = recording
         self._replaying = replaying
@@ -53,6 +55,7 @@ class IngestionServicer(rpc.IngestionServiceServicer):
         self._learning = learning
         self._forgetting = forgetting
         self._removing = removing
+        self._reporting = reporting
 
     async def RecordExecutions(
         self, request: pb.RecordExecutionsRequest, context: Context
@@ -225,3 +228,8 @@ class IngestionServicer(rpc.IngestionServiceServicer):
     ) -> pb.DeleteLocationResponse:
         deleted = await self._removing.remove(requests.location_from(request))
         return pb.DeleteLocationResponse(deleted_count=deleted)
+
+    async def GetIngestionStatus(
+        self, request: pb.GetIngestionStatusRequest, context: Context
+    ) -> pb.GetIngestionStatusResponse:
+        return responses.status(await self._reporting.status())

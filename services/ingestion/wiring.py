@@ -31,6 +31,7 @@ from services.ingestion.actions.measuring import Measuring
 from services.ingestion.actions.recording import Recording
 from services.ingestion.actions.removing import Removing
 from services.ingestion.actions.replaying import Replaying
+from services.ingestion.actions.reporting import Reporting
 from services.ingestion.actions.tidying import Tidying
 from services.ingestion.actions.watching import Watching
 from services.ingestion.domain.contact import ContactRefs
@@ -70,11 +71,17 @@ async def running(settings: IngestionSettings) -> AsyncIterator[str]:
             channel(settings.notifier_address, NOTIFIER, settings, idempotent={"ReportEvents"})
         )
         notifier = NotifierPeer(notifier_rpc.NotifierServiceStub(to_notifier))
-        works = await stack.enter_async_context(_working(settings, databases, notifier, tidying))
+        dispatcher = Dispatcher(databases.asking, notifier.report, service="ingestion")
+        works = await stack.enter_async_context(
+            _working(settings, databases, notifier, dispatcher, tidying)
+        )
         watching = await stack.enter_async_context(Watching.open(databases.asking))
-        servicer = _servicer(settings, databases, works, watching)
+        reporting = Reporting(databases.asking, dispatcher)
+        servicer = _servicer(settings, databases, works, watching, reporting)
         add = partial(rpc.add_IngestionServiceServicer_to_server, servicer)
-        address = await stack.enter_async_context(serving(settings, SERVICE, add))
+        address = await stack.enter_async_context(
+            serving(settings, SERVICE, add, polled={"GetIngestionStatus"})
+        )
         # Before the server drains: it would wait for streams that never end.
         stack.push_async_callback(watching.stop)
         yield address
@@ -82,11 +89,14 @@ async def running(settings: IngestionSettings) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def _working(
-    settings: IngestionSettings, databases: _Databases, notifier: NotifierPeer, tidying: Tidying
+    settings: IngestionSettings,
+    databases: _Databases,
+    notifier: NotifierPeer,
+    dispatcher: Dispatcher,
+    tidying: Tidying,
 ) -> AsyncIterator[Clockwork]:
     """Runs the jobs until the block ends, then lets another process dispatch at once."""
     database = databases.asking
-    dispatcher = Dispatcher(database, notifier.report, service="ingestion")
     try:
         async with clockwork(JOBS_GRACE) as works:
             thresholds = ThresholdCopy(database, notifier, partial(works.wake, jobs.OUTBOX))
@@ -105,7 +115,11 @@ async def _working(
 
 
 def _servicer(
-    settings: IngestionSettings, databases: _Databases, works: Clockwork, watching: Watching
+    settings: IngestionSettings,
+    databases: _Databases,
+    works: Clockwork,
+    watching: Watching,
+    reporting: Reporting,
 ) -> IngestionServicer:
     database, recording = databases.asking, _recording(settings, databases, works)
     return IngestionServicer(
@@ -121,6 +135,7 @@ def _servicer(
         learning=Learning(database),
         forgetting=Forgetting(database, _box(settings), _contacts(settings)),
         removing=Removing(database),
+        reporting=reporting,
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from gateway.rest.models.shapes import Answer, words
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
@@ -28,13 +28,66 @@ class PartHealth(Answer):
     last_error_at: AwareDatetime | None
 
 
+class IngestionQueue(Answer):
+    """What waits in ingestion."""
+
+    outbox_events: int = Field(validation_alias="outbox_count")
+    """Events that wait to be told to the notifier."""
+    outbox_oldest_seconds: float | None = Field(validation_alias="outbox_oldest_age")
+    """How long the oldest of them waits."""
+    dead_letters: int = Field(validation_alias="dead_letter_count")
+    """Events that the notifier refused for good."""
+    last_recorded_at: AwareDatetime | None
+    """When the last batch was recorded, at most a day ago."""
+    open_runs: int = Field(validation_alias="open_run_count")
+    """Runs that began and did not end, counted up to 10,000."""
+    quarantined: int = Field(validation_alias="quarantined_count")
+    """Deliveries that could not be read, counted up to 10,000."""
+
+
+class SchedulerQueue(Answer):
+    """What waits in the scheduler."""
+
+    overdue_scans: int = Field(validation_alias="due_count")
+    """Schedules whose time has come, counted up to 10,000."""
+    oldest_overdue_seconds: float | None = Field(validation_alias="oldest_due_age")
+    queued_scans: int = Field(validation_alias="queued_count")
+    running_scans: int = Field(validation_alias="running_count")
+
+
+class NotifierQueue(Answer):
+    """What waits in the notifier."""
+
+    due_deliveries: int = Field(validation_alias="due_count")
+    """Deliveries that could be sent now."""
+    oldest_due_seconds: float | None = Field(validation_alias="oldest_due_age")
+    """For how long the oldest of them could be."""
+    failing_targets: int
+    switched_off_targets: int
+    given_up_last_24_hours: int = Field(validation_alias="given_up_count")
+    """Deliveries that were given up."""
+
+
+class Queues(Answer):
+    """What waits; null where a service does not answer."""
+
+    webhooks: int
+    """Taken by this gateway, and not yet recorded."""
+    ingestion: IngestionQueue | None
+    scheduler: SchedulerQueue | None
+    notifier: NotifierQueue | None
+
+
 class DetailedHealth(Answer):
     """How everything is."""
 
     status: Verdict
-    """The worst of all parts."""
+    """The worst of all parts; `warn` at least when there are concerns."""
     checked_at: AwareDatetime
     parts: list[PartHealth]
+    concerns: list[str]
+    """What waits for too long or is lost, for people."""
+    queues: Queues
 
 
 class Replica(Answer):

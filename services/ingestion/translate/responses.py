@@ -9,6 +9,7 @@ from services.ingestion.domain.execution import Execution, Source, Status
 from services.ingestion.domain.page import Page
 from services.ingestion.domain.quarantine import OpenedDelivery, QuarantinedDelivery
 from services.ingestion.domain.recording import Outcome, Rejection, Result
+from services.ingestion.domain.status import Status as IngestionStatus
 from services.ingestion.domain.threshold import Tally
 from services.ingestion.domain.trend import Direction, RunCounts
 from services.ingestion.domain.workflow import (
@@ -130,6 +131,19 @@ def forgotten(forgotten: Forgotten) -> pb.ForgetContactResponse:
     """Writes how much was kept of a contact."""
     return pb.ForgetContactResponse(
         execution_count=forgotten.executions, quarantined_count=forgotten.unread_deliveries
+    )
+
+
+def status(status: IngestionStatus) -> pb.GetIngestionStatusResponse:
+    """Writes what waits, and since when."""
+    return pb.GetIngestionStatusResponse(
+        outbox_count=status.outbox_count,
+        outbox_oldest_age=duration(status.outbox_oldest),
+        dead_letter_count=status.dead_letters,
+        last_recorded_at=timestamp(status.last_recorded_at),
+        open_run_count=status.open_runs,
+        quarantined_count=status.unread_deliveries,
+        partitions_until=timestamp(status.partitions_until),
     )
 
 

@@ -124,7 +124,7 @@ async def served(
             access,
             settings,
             clock,
-            batches.record,
+            batches,
             seconds=seconds,
             sign_of_life=sign_of_life,
         )

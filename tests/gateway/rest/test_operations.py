@@ -7,6 +7,7 @@ import pytest
 from gateway.access import Scope
 from gateway.rest.health import KEPT_FOR
 from libs.clock import FixedClock
+from libs.contracts.ingestion.v1 import ingestion_pb2
 from libs.contracts.notifier.v1 import notifier_pb2
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
 from libs.problems import Unavailable
@@ -206,3 +207,79 @@ async def test_alerts_that_are_late_are_a_warning_and_no_reason_to_be_unready(ow
         "1 waits.",
     )
     assert (detailed["status"], ready.status) == ("warn", 200)
+
+
+async def test_what_waits_anywhere(own):
+    gateway, street, _ = own
+    street.ingestion.answers(
+        "GetIngestionStatus",
+        ingestion_pb2.GetIngestionStatusResponse(
+            outbox_count=7,
+            outbox_oldest_age=duration(timedelta(seconds=2.5)),
+            last_recorded_at=timestamp(AT),
+            open_run_count=3,
+            quarantined_count=1,
+        ),
+    )
+    street.scheduler.answers(
+        "GetSchedulerStatus",
+        Status(state=Status.STATE_OK, due_count=2, queued_count=1, running_count=4),
+    )
+    street.notifier.answers(
+        "GetNotifierStatus",
+        Deliveries(state=Deliveries.STATE_OK, due_count=5, failing_targets=1, given_up_count=2),
+    )
+    reader = await gateway.client(Scope.READ, "loc-1")
+    detailed = (await reader.get("/health/detailed")).body
+
+    assert (detailed["status"], detailed["concerns"]) == ("pass", [])
+    queues = detailed["queues"]
+    assert queues["webhooks"] == 0
+    assert queues["ingestion"] == {
+        "outbox_events": 7,
+        "outbox_oldest_seconds": 2.5,
+        "dead_letters": 0,
+        "last_recorded_at": "2026-03-02T12:30:00Z",
+        "open_runs": 3,
+        "quarantined": 1,
+    }
+    assert queues["scheduler"] == {
+        "overdue_scans": 2,
+        "oldest_overdue_seconds": None,
+        "queued_scans": 1,
+        "running_scans": 4,
+    }
+    assert queues["notifier"] == {
+        "due_deliveries": 5,
+        "oldest_due_seconds": None,
+        "failing_targets": 1,
+        "switched_off_targets": 0,
+        "given_up_last_24_hours": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("answer", "concern"),
+    [
+        ({"outbox_oldest_age": duration(timedelta(minutes=3))}, "waits for 180 s"),
+        ({"dead_letter_count": 2}, "refused 2 events"),
+    ],
+)
+async def test_what_waits_for_too_long_is_a_concern(own, answer, concern):
+    gateway, street, _ = own
+    told = ingestion_pb2.GetIngestionStatusResponse(**answer)
+    street.ingestion.answers("GetIngestionStatus", told)
+    reader = await gateway.client(Scope.READ, "loc-1")
+    detailed = (await reader.get("/health/detailed")).body
+
+    assert detailed["status"] == "warn"
+    assert concern in " ".join(detailed["concerns"])
+
+
+async def test_what_waits_where_nobody_answers_is_not_known(own):
+    gateway, street, _ = own
+    await street.stop("ingestion")
+    reader = await gateway.client(Scope.READ, "loc-1")
+    detailed = (await reader.get("/health/detailed")).body
+    assert detailed["queues"]["ingestion"] is None
+    assert detailed["queues"]["scheduler"] is not None

@@ -2823,3 +2823,74 @@ class DeleteLocationResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteLocationResponse: _TypeAlias = DeleteLocationResponse  # noqa: Y015
+
+@_typing.final
+class GetIngestionStatusRequest(_message.Message):
+    """Request for `GetIngestionStatus`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetIngestionStatusRequest: _TypeAlias = GetIngestionStatusRequest  # noqa: Y015
+
+@_typing.final
+class GetIngestionStatusResponse(_message.Message):
+    """Response of `GetIngestionStatus`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTBOX_COUNT_FIELD_NUMBER: _builtins.int
+    OUTBOX_OLDEST_AGE_FIELD_NUMBER: _builtins.int
+    DEAD_LETTER_COUNT_FIELD_NUMBER: _builtins.int
+    LAST_RECORDED_AT_FIELD_NUMBER: _builtins.int
+    OPEN_RUN_COUNT_FIELD_NUMBER: _builtins.int
+    QUARANTINED_COUNT_FIELD_NUMBER: _builtins.int
+    PARTITIONS_UNTIL_FIELD_NUMBER: _builtins.int
+    outbox_count: _builtins.int
+    """Events that wait to be told to the notifier."""
+    dead_letter_count: _builtins.int
+    """Events that the notifier refused for good, and that nobody was told of."""
+    open_run_count: _builtins.int
+    """Runs that began and did not end, counted up to 10,000."""
+    quarantined_count: _builtins.int
+    """Unread deliveries of the last 30 days, counted up to 10,000."""
+    @_builtins.property
+    def outbox_oldest_age(self) -> _duration_pb2.Duration:
+        """How long the oldest of them waits. Absent when none does."""
+
+    @_builtins.property
+    def last_recorded_at(self) -> _timestamp_pb2.Timestamp:
+        """When the last batch was recorded, at most a day ago. Absent when none was."""
+
+    @_builtins.property
+    def partitions_until(self) -> _timestamp_pb2.Timestamp:
+        """The partition of the log that reaches furthest ends then. Executions after it
+        could not be kept.
+        """
+
+    def __init__(
+        self,
+        *,
+        outbox_count: _builtins.int = ...,
+        outbox_oldest_age: _duration_pb2.Duration | None = ...,
+        dead_letter_count: _builtins.int = ...,
+        last_recorded_at: _timestamp_pb2.Timestamp | None = ...,
+        open_run_count: _builtins.int = ...,
+        quarantined_count: _builtins.int = ...,
+        partitions_until: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_recorded_at", b"last_recorded_at", "outbox_oldest_age", b"outbox_oldest_age", "partitions_until", b"partitions_until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_letter_count", b"dead_letter_count", "last_recorded_at", b"last_recorded_at", "open_run_count", b"open_run_count", "outbox_count", b"outbox_count", "outbox_oldest_age", b"outbox_oldest_age", "partitions_until", b"partitions_until", "quarantined_count", b"quarantined_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetIngestionStatusResponse: _TypeAlias = GetIngestionStatusResponse  # noqa: Y015

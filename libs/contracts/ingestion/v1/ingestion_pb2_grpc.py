@@ -159,6 +159,11 @@ class IngestionServiceStub:
                 request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.DeleteLocationRequest.SerializeToString,
                 response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.DeleteLocationResponse.FromString,
                 _registered_method=True)
+        self.GetIngestionStatus = channel.unary_unary(
+                '/runwarden.ingestion.v1.IngestionService/GetIngestionStatus',
+                request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetIngestionStatusRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetIngestionStatusResponse.FromString,
+                _registered_method=True)
 
 
 class IngestionServiceServicer:
@@ -422,6 +427,14 @@ class IngestionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetIngestionStatus(self, request, context):
+        """Says how ingestion itself is: what waits, and since when. Of the whole
+        installation, without a location.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngestionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -544,6 +557,11 @@ def add_IngestionServiceServicer_to_server(servicer, server):
                     servicer.DeleteLocation,
                     request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.DeleteLocationRequest.FromString,
                     response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.DeleteLocationResponse.SerializeToString,
+            ),
+            'GetIngestionStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetIngestionStatus,
+                    request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetIngestionStatusRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetIngestionStatusResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1199,6 +1217,33 @@ class IngestionService:
             '/runwarden.ingestion.v1.IngestionService/DeleteLocation',
             libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.DeleteLocationRequest.SerializeToString,
             libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.DeleteLocationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetIngestionStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.ingestion.v1.IngestionService/GetIngestionStatus',
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetIngestionStatusRequest.SerializeToString,
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetIngestionStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -175,6 +175,10 @@ class IngestionServiceStub:
     Idempotent: one that was cut off goes on when it is called again. Fails with
     `LOCATION_MISSING`.
     """
+    GetIngestionStatus: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.GetIngestionStatusRequest, _ingestion_pb2.GetIngestionStatusResponse]
+    """Says how ingestion itself is: what waits, and since when. Of the whole
+    installation, without a location.
+    """
 
 class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Knows what happened: keeps the execution log of every watched GoHighLevel
@@ -480,6 +484,16 @@ class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent: one that was cut off goes on when it is called again. Fails with
         `LOCATION_MISSING`.
+        """
+
+    @_abc_1.abstractmethod
+    def GetIngestionStatus(
+        self,
+        request: _ingestion_pb2.GetIngestionStatusRequest,
+        context: _aio.ServicerContext[_ingestion_pb2.GetIngestionStatusRequest, _abc.Awaitable[_ingestion_pb2.GetIngestionStatusResponse]],
+    ) -> _abc.Awaitable[_ingestion_pb2.GetIngestionStatusResponse]:
+        """Says how ingestion itself is: what waits, and since when. Of the whole
+        installation, without a location.
         """
 
 def add_IngestionServiceServicer_to_server(servicer: IngestionServiceServicer, server: _aio.Server) -> None: ...
