@@ -121,8 +121,7 @@ class NotifierServicer(rpc.NotifierServiceServicer):
     async def ListIncidents(
         self, request: pb.ListIncidentsRequest, context: Context
     ) -> pb.ListIncidentsResponse:
-        installation = request.installation and not request.location_id
-        location_id = "" if installation else fields.location_id(request.location_id)
+        location_id = fields.reach(request, installation=request.installation)
         status = lists.status_from(request.status)
         page = pages.of_incidents(
             request.page_size,
@@ -213,14 +212,16 @@ class NotifierServicer(rpc.NotifierServiceServicer):
     async def ListTargets(
         self, request: pb.ListTargetsRequest, context: Context
     ) -> pb.ListTargetsResponse:
-        found, now = await self._targeting.targets_of(fields.location_id(request.location_id))
+        location_id = fields.reach(request, installation=request.installation)
+        found, now = await self._targeting.targets_of(location_id)
         return pb.ListTargetsResponse(targets=[targets.target_to(each, now) for each in found])
 
     async def UpsertTarget(
         self, request: pb.UpsertTargetRequest, context: Context
     ) -> pb.UpsertTargetResponse:
         asked, secret = request.target, ""
-        location_id = fields.location_id(asked.location_id, "target.location_id")
+        installation = request.installation
+        location_id = fields.reach(asked, "target.location_id", installation=installation)
         wishes = targets.wishes_from(request)
         if asked.target_id:
             which = targets.which_from(location_id, asked.target_id)

@@ -74,6 +74,10 @@ async def looked(notifier, at=NOON):
     await eventually(found)
 
 
+async def told_of_it(notifier):
+    return [each for each in await caught(notifier) if "The same error" in each.subject]
+
+
 async def mails_to(notifier, recipient, number):
     async def there():
         found = [each for each in await caught(notifier) if each.recipient == recipient]
@@ -151,6 +155,7 @@ async def test_those_that_join_later_are_listed_and_told_only_to_their_own_targe
 ):
     await report(agency, *(failing(each) for each in FIVE[:3]))
     await the_spread(agency, affected=3)
+    await eventually(lambda: told_of_it(agency))
     told = len(await caught(agency))
     await configure(agency, "loc-own", alert_email="own@client.example")
 
@@ -225,3 +230,25 @@ async def test_somebody_may_look_after_it(agency):
     with refused_as("INCIDENT_NOT_FOUND"):
         await story_of(agency, story.incident.incident_id, "loc-1")
     assert len(await incidents_of(agency, "loc-1")) == 1
+
+
+async def test_the_installation_may_have_more_targets_and_they_hear_only_of_such(
+    agency, notifier_url
+):
+    target = pb.Target(channel="email", address="night@agency.example", name="Night shift")
+    made = await agency.UpsertTarget(
+        pb.UpsertTargetRequest(target=target, installation=True), timeout=SECONDS
+    )
+    await report(agency, *(failing(each) for each in FIVE))
+    await the_spread(agency, affected=5)
+
+    (mail,) = await mails_to(agency, "night@agency.example", 1)
+    listed = await agency.ListTargets(pb.ListTargetsRequest(installation=True), timeout=SECONDS)
+
+    assert "The same error" in mail.subject
+    assert [each.name for each in listed.targets] == ["", "Night shift"]
+    await agency.DeleteTarget(
+        pb.DeleteTargetRequest(target_id=made.target.target_id), timeout=SECONDS
+    )
+    with refused_as("INSTALLATION_HAS_NONE"):
+        await agency.ListTargets(pb.ListTargetsRequest(location_id="loc-1", installation=True))

@@ -110,10 +110,11 @@ class SmsAccount(Answer):
 
 
 class Target(Answer):
-    """Where alerts of a location go."""
+    """Where alerts go."""
 
     target_id: str
-    location_id: str
+    location_id: str | None
+    """null for one of the whole installation, which hears of what is about many locations."""
     origin: str
     """settings (its address is alert_email or webhook_url) or api."""
     channel: str

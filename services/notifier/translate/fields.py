@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Protocol
 
 from google.protobuf.message import Message
 
@@ -24,10 +25,22 @@ class LocationMissing(problems.InvalidRequest):
     reason = "LOCATION_MISSING"
 
 
+class InstallationHasNone(problems.InvalidRequest):
+    """What is about the whole installation names no location and no workflow."""
+
+    reason = "INSTALLATION_HAS_NONE"
+
+
 class WorkflowMissing(problems.InvalidRequest):
     """Give the workflow_id: 1 to 200 characters, no control characters."""
 
     reason = "WORKFLOW_MISSING"
+
+
+class About(Protocol):
+    """What names the location it is about."""
+
+    location_id: str
 
 
 def location_id(given: str, field: str = "location_id") -> str:
@@ -35,6 +48,15 @@ def location_id(given: str, field: str = "location_id") -> str:
     if not is_id(given):
         raise LocationMissing.at(field)
     return given
+
+
+def reach(about: About, field: str = "location_id", *, installation: bool) -> str:
+    """Reads which location is meant; nothing for the whole installation."""
+    if not installation:
+        return location_id(about.location_id, field)
+    if about.location_id:
+        raise InstallationHasNone.at(field)
+    return ""
 
 
 def workflow_id(given: str, field: str = "workflow_id") -> str:

@@ -46,12 +46,6 @@ class ScanSummaryUnknown(problems.InvalidRequest):
     reason = "SCAN_SUMMARY_UNKNOWN"
 
 
-class InstallationHasNone(problems.InvalidRequest):
-    """What is about the whole installation names no location and no workflow."""
-
-    reason = "INSTALLATION_HAS_NONE"
-
-
 class About(Protocol):
     """What names the location and the workflow that settings are for."""
 
@@ -128,7 +122,7 @@ def scope_of(about: About, prefix: str = "", *, installation: bool) -> Scope:
     """Reads whether something is for the installation, a location or a workflow."""
     if installation:
         if about.location_id or about.workflow_id:
-            raise InstallationHasNone.at(f"{prefix}location_id")
+            raise fields.InstallationHasNone.at(f"{prefix}location_id")
         return INSTALLATION
     location_id = fields.location_id(about.location_id, f"{prefix}location_id")
     if not about.workflow_id:

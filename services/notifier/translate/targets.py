@@ -30,8 +30,8 @@ class ChannelUnknown(problems.InvalidRequest):
 
 
 def which_from(location_id: str, target_id: str) -> tuple[str, str]:
-    """Reads which target a request is about."""
-    location_id = fields.location_id(location_id)
+    """Reads which target a request is about; one of the whole installation has no location."""
+    location_id = fields.location_id(location_id) if location_id else ""
     if not fields.is_id(target_id):
         raise TargetNotFound(target_id=target_id)
     return location_id, target_id

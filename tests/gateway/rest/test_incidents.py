@@ -120,3 +120,14 @@ async def test_refusals_say_what_to_do(notifier, client, problem, status):
 
     assert (answer.status, answer.body["reason"]) == (status, problem.reason)
     assert "/api/incidents" in answer.body["hint"]
+
+
+async def test_what_is_about_many_locations_is_for_the_agency(street, agency, client):
+    street.notifier.answers("ListIncidents", pb.ListIncidentsResponse())
+
+    await agency.get("/api/incidents", all_locations="true")
+    refused = await client.get("/api/incidents", all_locations="true")
+
+    asked = street.notifier.last("ListIncidents")
+    assert (asked.location_id, asked.installation) == ("", True)
+    assert (refused.status, refused.body["reason"]) == (403, "AGENCY_KEY_NEEDED")

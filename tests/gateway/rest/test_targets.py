@@ -136,3 +136,18 @@ async def test_dead_letters_are_listed_shown_and_sent_again(notifier, client, re
     assert replayed.force
     assert getattr(replayed, "from").ToJsonString() == "2026-03-02T02:10:00Z"
     assert not replayed.HasField("to")
+
+
+async def test_the_agency_has_targets_of_its_own(notifier, agency, client):
+    params = {"all_locations": "true"}
+    body = {"channel": "slack", "address": "https://hooks.slack.com/services/T0/B0/x"}
+
+    made = await agency.call("POST", "/api/targets", body, params=params)
+    await agency.get("/api/targets", **params)
+    refused = await client.get("/api/targets", **params)
+
+    assert made.status == 201
+    assert notifier.last("UpsertTarget").installation
+    asked = notifier.last("ListTargets")
+    assert (asked.location_id, asked.installation) == ("", True)
+    assert (refused.status, refused.body["reason"]) == (403, "AGENCY_KEY_NEEDED")

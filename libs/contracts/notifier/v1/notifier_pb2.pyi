@@ -2856,16 +2856,20 @@ class ListTargetsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LOCATION_ID_FIELD_NUMBER: _builtins.int
+    INSTALLATION_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
-    """Required."""
+    """Required, unless those of the whole installation are meant."""
+    installation: _builtins.bool
+    """Those of the whole installation; then the location is empty."""
     def __init__(
         self,
         *,
         location_id: _builtins.str = ...,
+        installation: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["installation", b"installation", "location_id", b"location_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2905,6 +2909,11 @@ class UpsertTargetRequest(_message.Message):
 
     TARGET_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    INSTALLATION_FIELD_NUMBER: _builtins.int
+    installation: _builtins.bool
+    """Whether it is one of the whole installation, which hears of what is about
+    many locations; then the location is empty.
+    """
     @_builtins.property
     def target(self) -> Global___Target:
         """The new values, and the `location_id` they are for (required). A new target
@@ -2922,10 +2931,11 @@ class UpsertTargetRequest(_message.Message):
         *,
         target: Global___Target | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
+        installation: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["target", b"target", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["target", b"target", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["installation", b"installation", "target", b"target", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2970,7 +2980,7 @@ class DeleteTargetRequest(_message.Message):
     LOCATION_ID_FIELD_NUMBER: _builtins.int
     TARGET_ID_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
-    """Required."""
+    """Required, unless the target is one of the whole installation."""
     target_id: _builtins.str
     """Required."""
     def __init__(
@@ -3013,7 +3023,7 @@ class VerifyTargetRequest(_message.Message):
     LOCATION_ID_FIELD_NUMBER: _builtins.int
     TARGET_ID_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
-    """Required."""
+    """Required, unless the target is one of the whole installation."""
     target_id: _builtins.str
     """Required."""
     def __init__(
@@ -3070,7 +3080,7 @@ class EnableTargetRequest(_message.Message):
     TARGET_ID_FIELD_NUMBER: _builtins.int
     REPLAY_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
-    """Required."""
+    """Required, unless the target is one of the whole installation."""
     target_id: _builtins.str
     """Required."""
     replay: _builtins.bool
@@ -3129,7 +3139,7 @@ class RotateSecretRequest(_message.Message):
     LOCATION_ID_FIELD_NUMBER: _builtins.int
     TARGET_ID_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
-    """Required."""
+    """Required, unless the target is one of the whole installation."""
     target_id: _builtins.str
     """Required."""
     def __init__(
