@@ -1,7 +1,6 @@
 """Takes history in: old runs from a file, portion by portion; alerts nobody."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from libs import problems
@@ -20,8 +19,9 @@ from services.ingestion.domain.transfer import (
 )
 from services.ingestion.domain.workflow import sightings
 from services.ingestion.store import Transaction, batches, imports, keys, partitions
-from services.ingestion.store.now import now
 
+AT_ONCE = 2000
+"""Lines in one transaction."""
 Candidates = dict[str, tuple[Execution, Line]]
 """Lines that can be recorded, by the id they would have."""
 
@@ -35,27 +35,21 @@ class Importing:
         self._retention = retention
 
     async def take(self, portions: AsyncIterator[Portion]) -> Imported:
-        """Records all portions, each in a transaction of its own."""
-        imported, naming, location_id = Imported(), Naming(), None
-        async for portion in portions:
-            if location_id not in (None, portion.location_id):
-                raise LocationDiffers.at("location_id")
-            if imported.lines + len(portion.lines) > MOST_LINES:
-                raise TooManyLines.at("lines")
-            location_id = portion.location_id
-            await self._take_one(portion, naming, imported)
+        """Records all portions, several in one transaction; of what is refused those before stay."""
+        imported, naming = Imported(), Naming()
+        async for several in _together(portions):
+            await self._take_one(several, naming, imported)
         return imported
 
     async def _take_one(self, portion: Portion, naming: Naming, imported: Imported) -> None:
         async with self._database.transaction() as session:
-            await imports.lock(session, portion.location_id)
-            at, refused = await now(session), imported.rejected
+            at, refused = await imports.lock(session, portion.location_id), imported.rejected
             wanted = self._candidates(portion, naming, imported, at)
             new = await _unknown(session, portion.location_id, wanted, at)
             if new:
                 await partitions.make_for(session, {each.executed_at for each in new})
                 # Nothing fails or recovers now, so nothing is compared with a threshold.
-                await batches.enter(session, new, sightings(new), failed=(), at=at)
+                await batches.remember(session, new, sightings(new), at=at)
         readable = len(portion.lines) - (imported.rejected - refused)
         imported.accepted += len(new)
         imported.duplicates += readable - len(new)
@@ -79,7 +73,32 @@ class Importing:
         report = line.content
         ref = self._contacts.newest(report.location_id, report.contact_id)
         execution = naming.execution_of(line, report, at, self._retention)
-        return replace(execution, contact_ref=ref)
+        execution.contact_ref = ref
+        return execution
+
+
+async def _together(portions: AsyncIterator[Portion]) -> AsyncIterator[Portion]:
+    """Puts portions together: a transaction costs the same, whatever is in it."""
+    held: list[Line] = []
+    location_id, taken = "", 0
+    try:
+        async for portion in portions:
+            if location_id not in ("", portion.location_id):
+                raise LocationDiffers.at("location_id")
+            taken += len(portion.lines)
+            if taken > MOST_LINES:
+                raise TooManyLines.at("lines")
+            location_id = portion.location_id
+            held += portion.lines
+            if len(held) >= AT_ONCE:
+                yield Portion(location_id, held)
+                held = []
+    except problems.Problem:
+        if held:
+            yield Portion(location_id, held)
+        raise
+    if held:
+        yield Portion(location_id, held)
 
 
 async def _unknown(

@@ -171,6 +171,16 @@ def received(
 ) -> Execution:
     """Gives the execution to keep of a report that arrives now."""
     executed_at, adjusted = _placed(report.executed_at, now) if report.executed_at else (now, False)
+    found = remembered(report, executed_at, execution_id=execution_id, now=now)
+    found.executed_at_adjusted = adjusted
+    found.contact_ref = contact_ref or report.contact_ref
+    return found
+
+
+def remembered(
+    report: Report, executed_at: datetime, *, execution_id: str, now: datetime
+) -> Execution:
+    """Gives the execution to keep of a report whose time is taken as it is."""
     kind = _failure_of(report)
     return Execution(
         location_id=report.location_id,
@@ -184,11 +194,9 @@ def received(
         execution_time_ms=report.execution_time_ms,
         run_id=report.run_id,
         source=report.source,
-        contact_ref=contact_ref or report.contact_ref,
         execution_id=execution_id,
         executed_at=executed_at,
         received_at=now,
-        executed_at_adjusted=adjusted,
         error_class=kind.error_class,
         error_fingerprint=kind.fingerprint,
     )

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from services.ingestion.domain.execution import (
     Execution,
     Report,
     Source,
-    received,
+    remembered,
 )
 from services.ingestion.domain.recording import Rejection
 
@@ -98,10 +98,10 @@ class Naming:
             raise ExecutedAtOutOfRange.at("executed_at", "The time lies in the future.")
         if report.executed_at < now - keep:
             raise ExecutedAtOutOfRange.at("executed_at", "The run is older than what is kept.")
-        imported = replace(report, source=Source.IMPORT, executed_at=None)
         id_ = self._id(line, report, report.executed_at)
-        arrived = received(imported, execution_id=id_, now=now)
-        return replace(arrived, executed_at=report.executed_at)
+        found = remembered(report, report.executed_at, execution_id=id_, now=now)
+        found.source = Source.IMPORT
+        return found
 
     def _id(self, line: Line, report: Report, executed_at: datetime) -> str:
         if line.exported_id:

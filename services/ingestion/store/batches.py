@@ -49,23 +49,37 @@ async def enter(
     batches at the same moment one sees the failures of all: a lock and a count
     in one statement count what the transaction before had not committed yet.
     """
-    written = executions.columns(batch)
-    ended = {RunKey(*run.workflow, run.run_id) for run in batch if run.run_id}
-    looked_at = [written[name] for name in rollups.LOOKED_AT]
-    answers = await exchange(
-        session,
-        [
-            *open_runs.closing(ended),
-            Question(executions.ADD, tuple(written.values())),
-            Question(arrivals.ADD, [written["executed_at"]]),
-            Question(workflows.SEE, workflows.columns(sightings)),
-            *rollups.adding(looked_at, late=_is_late(batch, at)),
-            *([Question(thresholds.JUDGE, _named(failed))] if failed else ()),
-        ],
-    )
+    arrived = Question(arrivals.ADD, [arrays.moments([run.executed_at for run in batch])])
+    judge = [Question(thresholds.JUDGE, _named(failed))] if failed else []
+    answers = await exchange(session, [arrived, *_adding(batch, sightings, at), *judge])
     entered = Entered(_sighted(answers[workflows.SEE]))
     _note_tallies(entered, answers.get(thresholds.JUDGE, ()))
     return entered
+
+
+async def remember(
+    session: AsyncSession,
+    batch: Sequence[Execution],
+    sightings: Sequence[Sighting],
+    *,
+    at: datetime,
+) -> None:
+    """Adds what is history as `enter` does, and commits; nobody watches it or is told of it."""
+    await exchange(session, _adding(batch, sightings, at), commit=True)
+
+
+def _adding(
+    batch: Sequence[Execution], sightings: Sequence[Sighting], at: datetime
+) -> list[Question]:
+    written = executions.columns(batch)
+    ended = {RunKey(*run.workflow, run.run_id) for run in batch if run.run_id}
+    looked_at = [written[name] for name in rollups.LOOKED_AT]
+    return [
+        *open_runs.closing(ended),
+        Question(executions.ADD, tuple(written.values())),
+        Question(workflows.SEE, workflows.columns(sightings)),
+        *rollups.adding(looked_at, late=_is_late(batch, at)),
+    ]
 
 
 async def judge_late(
