@@ -166,6 +166,7 @@ def _history(history: ingestion_pb2.RunHistory) -> RunHistory:
         busy_period_runs=history.busy_period_runs,
         median_gap=_span(history, "median_gap"),
         longest_gap=_span(history, "longest_gap"),
+        hourly_runs=tuple(history.hourly_runs) or None,
     )
 
 

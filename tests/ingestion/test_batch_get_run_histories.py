@@ -151,6 +151,22 @@ async def test_one_run_has_no_gap_and_runs_at_one_moment_have_a_gap_of_nothing(i
     assert two.median_gap == two.longest_gap == duration(timedelta(0))
 
 
+async def test_the_hours_of_the_week_end_now(stopped_clock):
+    ingestion = stopped_clock.ingestion
+    moments = [
+        stopped_clock.ago(minutes=0),
+        stopped_clock.ago(minutes=59),
+        stopped_clock.ago(hours=1, minutes=30),
+        stopped_clock.ago(hours=167, minutes=59),
+        stopped_clock.ago(hours=168),
+    ]
+    await record(ingestion, *[an_execution("l", executed_at=each) for each in moments])
+    never, found = await histories(ingestion, "l", "unknown", "wf")
+
+    assert list(never.hourly_runs) == []
+    assert list(found.hourly_runs) == [1, *[0] * 165, 1, 2]
+
+
 async def test_runs_of_another_location_are_never_seen(ingestion, location):
     await record(ingestion, a_failure(f"{location}-b", error_message="401"))
     (found,) = await histories(ingestion, location, "wf")

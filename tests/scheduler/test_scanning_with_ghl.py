@@ -59,6 +59,7 @@ async def test_with_everything_there_every_rule_but_that_of_step_logs_is_assesse
     runs = history(*"S" * 20)
     runs.median_gap.FromTimedelta(timedelta(hours=1))
     runs.longest_gap.FromTimedelta(timedelta(hours=1))
+    runs.hourly_runs.extend([0] * 148 + [1] * 20)
     ingestion.knows("wf-1", runs)
     has(ghl, workflow("wf-1"))
     await connected(scheduler, ghl)
@@ -68,7 +69,7 @@ async def test_with_everything_there_every_rule_but_that_of_step_logs_is_assesse
 
     result = (await results(scheduler))["wf-1"]
     lacking = {each.rule_id: each.lacks for each in result.not_assessed}
-    assert lacking.keys() == {"GHL409", "GHL410"}
+    assert lacking.keys() == {"GHL410"}
     assert list(result.coverage) == []
 
 
@@ -237,3 +238,13 @@ async def test_more_definitions_than_are_in_memory_at_a_time(scheduler, ghl):
 
     circle = await found_rules(scheduler, rule_id="GHL212")
     assert circle == {("GHL212", f"wf-{n:02}") for n in range(30)}
+
+
+async def test_a_storm_of_runs_is_seen_by_the_hour(scheduler, ingestion):
+    runs = history(*"S" * 20)
+    runs.hourly_runs.extend([2] * 167 + [400])
+    ingestion.knows("wf-1", runs)
+
+    await scanned(scheduler)
+
+    assert ("GHL409", "wf-1") in await found_rules(scheduler)

@@ -105,6 +105,7 @@ class Measuring:
             last_7_days, last_24_hours = await ask.counts(since=as_of - WEEK, split=as_of - DAY)
             classes = await ask.error_classes(since=as_of - WEEK)
             busy = await ask.busy_periods(BUSY_PERIOD)
+            hourly = await ask.hourly(WEEK, as_of=as_of)
         return [
             RunHistory(
                 workflow_id=each,
@@ -114,6 +115,7 @@ class Measuring:
                 last_24_hours=last_24_hours[each],
                 error_classes=tuple(classes[each]),
                 busy_period=busy[each],
+                hourly_runs=hourly.get(each, ()),
             )
             for each in wanted
         ]

@@ -126,6 +126,8 @@ class RunHistory:
     last_24_hours: RunCounts
     error_classes: tuple[ErrorClassCount, ...]
     busy_period: BusyPeriod
+    hourly_runs: tuple[int, ...] = ()
+    """Runs of each hour of the last 7 days, oldest first; empty when there were none."""
 
     @property
     def last_execution_at(self) -> datetime | None:

@@ -83,6 +83,14 @@ GAPS = text(f"""
     ) AS busy
 """)  # noqa: S608
 
+HOURS = text(f"""
+    SELECT workflow_id, CAST(floor(extract(epoch FROM :as_of - executed_at) / 3600) AS integer)
+        AS hours_ago, count(*)
+    FROM execution_logs
+    WHERE {ONE_OF} AND executed_at > :as_of - CAST(:period AS interval) AND executed_at <= :as_of
+    GROUP BY workflow_id, hours_ago
+""")  # noqa: S608
+
 
 async def windows(
     session: AsyncSession, workflow: WorkflowKey, *, since: datetime, split: datetime
@@ -143,6 +151,14 @@ class Histories:
         """Looks at the runs of the period that ends with the last one."""
         rows = await self._rows(GAPS, period=period)
         return {workflow_id: BusyPeriod(*facts) for workflow_id, *facts in rows}
+
+    async def hourly(self, period: timedelta, *, as_of: datetime) -> Mapping[str, tuple[int, ...]]:
+        """Counts the runs of each hour of the period that ends then, oldest first."""
+        hours = period // timedelta(hours=1)
+        found = defaultdict[str, list[int]](lambda: [0] * hours)
+        for workflow_id, hours_ago, runs in await self._rows(HOURS, as_of=as_of, period=period):
+            found[workflow_id][hours - 1 - hours_ago] = runs
+        return {workflow_id: tuple(runs) for workflow_id, runs in found.items()}
 
     async def _rows(self, statement: TextClause, **more: object) -> Sequence[Any]:
         return (await self._session.execute(statement, {**self._given, **more})).all()

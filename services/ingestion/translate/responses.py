@@ -225,6 +225,7 @@ def _history(history: RunHistory) -> pb.RunHistory:
         busy_period_runs=history.busy_period.runs,
         median_gap=duration(history.busy_period.median_gap),
         longest_gap=duration(history.busy_period.longest_gap),
+        hourly_runs=history.hourly_runs,
     )
 
 

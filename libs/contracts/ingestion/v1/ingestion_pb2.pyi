@@ -928,6 +928,7 @@ class RunHistory(_message.Message):
     BUSY_PERIOD_RUNS_FIELD_NUMBER: _builtins.int
     MEDIAN_GAP_FIELD_NUMBER: _builtins.int
     LONGEST_GAP_FIELD_NUMBER: _builtins.int
+    HOURLY_RUNS_FIELD_NUMBER: _builtins.int
     workflow_id: _builtins.str
     """The workflow."""
     busy_period_runs: _builtins.int
@@ -966,6 +967,12 @@ class RunHistory(_message.Message):
     def longest_gap(self) -> _duration_pb2.Duration:
         """Longest of those distances. Absent with fewer than two runs."""
 
+    @_builtins.property
+    def hourly_runs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Runs of each of the last 168 hours, oldest first, the last hour ending at
+        `as_of`. Empty when it did not run in them.
+        """
+
     def __init__(
         self,
         *,
@@ -979,10 +986,11 @@ class RunHistory(_message.Message):
         busy_period_runs: _builtins.int = ...,
         median_gap: _duration_pb2.Duration | None = ...,
         longest_gap: _duration_pb2.Duration | None = ...,
+        hourly_runs: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "last_24_hours", b"last_24_hours", "last_7_days", b"last_7_days", "last_execution_at", b"last_execution_at", "longest_gap", b"longest_gap", "median_gap", b"median_gap"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "busy_period_runs", b"busy_period_runs", "error_classes", b"error_classes", "last_24_hours", b"last_24_hours", "last_7_days", b"last_7_days", "last_execution_at", b"last_execution_at", "longest_gap", b"longest_gap", "median_gap", b"median_gap", "recent_runs", b"recent_runs", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "busy_period_runs", b"busy_period_runs", "error_classes", b"error_classes", "hourly_runs", b"hourly_runs", "last_24_hours", b"last_24_hours", "last_7_days", b"last_7_days", "last_execution_at", b"last_execution_at", "longest_gap", b"longest_gap", "median_gap", b"median_gap", "recent_runs", b"recent_runs", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
