@@ -5,10 +5,10 @@ PROTOS := $(shell find protos -name "*.proto" 2>/dev/null)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check faults bench protos docs format up down call
+.PHONY: help run test check faults bench demo demo-remove protos docs format up down call
 
 help: ## lists the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | column -t -s '|'
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' Makefile | column -t -s '|'
 
 $(BIN)/python:
 	$(PYTHON) -m venv .venv
@@ -41,6 +41,12 @@ faults: .venv/develops ## kills and storms, slower than the tests
 
 bench: .venv/develops ## measures webhooks/s, rows/s and queries on this machine, some minutes
 	$(BIN)/python -m tests.bench
+
+demo: .venv/runs ## loads a small agency into the program that `make run` runs, to look around
+	@$(BIN)/python -m demo load
+
+demo-remove: .venv/runs ## removes that agency again
+	@$(BIN)/python -m demo remove
 
 protos: .venv/develops ## generates libs/contracts from protos/
 	$(BIN)/python -m grpc_tools.protoc -Ilibs/contracts=protos/runwarden --python_out=. --grpc_python_out=. --mypy_out=quiet:. --mypy_grpc_out=quiet,only_async:. $(PROTOS)

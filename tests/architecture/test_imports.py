@@ -22,7 +22,7 @@ def test_the_import_rules_hold():
 def test_no_file_is_over_400_lines():
     long = [
         f"{path.relative_to(ROOT)}: {count}"
-        for folder in ("libs", "services", "gateway", "tests")
+        for folder in ("libs", "services", "gateway", "demo", "tests")
         for path in (ROOT / folder).rglob("*.py")
         if "contracts" not in path.parts and (count := len(path.read_text().splitlines())) > 400
     ]
