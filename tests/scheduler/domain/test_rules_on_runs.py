@@ -21,8 +21,8 @@ ONE_AND_A_HALF_DAYS = timedelta(hours=36)
 @pytest.mark.parametrize(
     ("history", "severity", "penalty"),
     [
-        (counts(succeeded=9, failed=1), Severity.WARNING, 10),
-        (counts(succeeded=4, partial=1), Severity.WARNING, 5),
+        (counts(succeeded=18, failed=2), Severity.WARNING, 10),
+        (counts(succeeded=3, failed=1, partial=1), Severity.WARNING, 15),
         (counts(succeeded=51, failed=49), Severity.WARNING, 49),
         (counts(succeeded=10, failed=10), Severity.CRITICAL, 50),
         (counts(succeeded=8, failed=12), Severity.CRITICAL, 60),
@@ -37,6 +37,11 @@ def test_a_failure_rate_from_ten_percent_takes_its_share(history, severity, pena
     assert (finding.severity, finding.penalty) == (severity, penalty)
     assert finding.counts_as is Severity.CRITICAL
     assert finding.occurrences == 1
+
+
+@pytest.mark.parametrize("history", [counts(succeeded=4, failed=1), counts(succeeded=9, failed=1)])
+def test_a_single_failure_is_bad_luck_whatever_its_share(history):
+    assert found(ran("", last_7_days=history), "GHL401") == []
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from services.scheduler.domain.rules.rule import (
 )
 
 FEWEST_RUNS = 5
+FEWEST_FAILURES = 2
 RATE_TO_WARN = 0.10
 RATE_CRITICAL = 0.50
 FULL_WEIGHT = 10
@@ -46,15 +47,16 @@ RISE = 2
 def high_failure_rate(workflow: WorkflowEvidence, _: LocationEvidence) -> Iterator[Sighting]:
     """10 % or more of at least 5 runs of the last 7 days failed, a partial run counted as half.
 
-    Failures that are no fault of the workflow do not count. Critical from 50 %. Takes the share in
-    points, weighed down below 10 runs.
+    And more than one: a single failure is bad luck, whatever its share. Failures that are no fault
+    of the workflow do not count. Critical from 50 %. Takes the share in points, weighed down below
+    10 runs.
     """
     history = runs_of(workflow)
     runs = history.last_7_days
     if runs.total < FEWEST_RUNS:
         raise Lacks(f"{FEWEST_RUNS} runs within 7 days; there were {runs.total}")
     rate = (runs.at_fault + 0.5 * runs.partial) / runs.total
-    if rate >= RATE_TO_WARN:
+    if rate >= RATE_TO_WARN and runs.at_fault + runs.partial >= FEWEST_FAILURES:
         partial = f" and {runs.partial} ended partial (counted as half)" if runs.partial else ""
         yield Sighting(
             evidence=f"{runs.at_fault} of the {runs.total} runs of the last 7 days failed{partial}: "
