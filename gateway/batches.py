@@ -11,7 +11,7 @@ from datetime import timedelta
 import structlog
 
 from gateway.crashes import log_crash
-from libs import problems
+from libs import metrics, problems
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
 from libs.rpc import call
 
@@ -63,6 +63,7 @@ class _Waiting:
     size: int
     result: "asyncio.Future[Outcome]"
     request_id: str
+    trace: str
 
 
 class Batches:
@@ -126,7 +127,9 @@ class Batches:
     def _add(self, item: pb.RecordItem) -> "asyncio.Future[Outcome]":
         loop = asyncio.get_running_loop()
         result = loop.create_future()
-        self._waiting.append(_Waiting(item, item.ByteSize(), result, call.request_id.get()))
+        self._waiting.append(
+            _Waiting(item, item.ByteSize(), result, call.request_id.get(), call.trace.get())
+        )
         if not self._about_to_leave:
             # After this turn of the loop: what arrived in the same turn leaves together.
             self._about_to_leave = True
@@ -163,8 +166,9 @@ class Batches:
         return batch
 
     async def _send(self, batch: Sequence[_Waiting]) -> None:
-        # One line in ingestion's log for many webhooks: it has the first one's id.
+        # One line in ingestion's log for many webhooks: it has the first one's ids.
         call.request_id.set(batch[0].request_id)
+        call.trace.set(batch[0].trace)
         started = time.perf_counter()
         try:
             results = await self._recorded(batch)
@@ -213,8 +217,10 @@ class Batches:
 
 
 def _log(event: str, batch: Sequence[_Waiting], started: float, **more: str) -> None:
-    ms = round((time.perf_counter() - started) * 1000, 1)
-    log.info(event, items=len(batch), ms=ms, request_id=batch[0].request_id, **more)
+    seconds = time.perf_counter() - started
+    metrics.DOOR_BATCH_SECONDS.observe(seconds)
+    ids = {"request_id": batch[0].request_id, **call.traced()}
+    log.info(event, items=len(batch), ms=round(seconds * 1000, 1), **ids, **more)
 
 
 @asynccontextmanager

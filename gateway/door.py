@@ -69,6 +69,7 @@ class Door:
             return
         delivery = _Delivery(scope, receive, path[1])
         call.request_id.set(delivery.request_id)
+        call.trace.set(call.trace_from(delivery.header(b"traceparent")))
         try:
             status, content = await self._taken(delivery)
         except problems.Problem as problem:

@@ -13,6 +13,16 @@ INGEST_BATCH = Histogram(
     "Items in one batch.",
     buckets=(1, 2, 5, 10, 25, 50, 100, 200, 350, 500),
 )
+INGEST_LAG = Histogram(
+    "runwarden_ingest_lag_seconds",
+    "From the end of the oldest run of a batch until it is recorded.",
+    buckets=(0.1, 0.5, 1, 5, 30, 60, 300, 1800, 3600, 6 * 3600, 86400, 7 * 86400),
+)
+DOOR_BATCH_SECONDS = Histogram(
+    "runwarden_door_batch_seconds",
+    "From the call that records a batch of webhooks until their answers.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
 OUTBOX_DEPTH = Gauge("runwarden_outbox_events", "Events that wait to be told.", ["service"])
 OUTBOX_AGE = Gauge(
     "runwarden_outbox_oldest_seconds", "Age of the oldest event that waits.", ["service"]

@@ -53,7 +53,9 @@ class Requests:
             await self._app(scope, receive, send)
             return
         scope.setdefault("state", {})
-        call.request_id.set(request_id_from(Headers(scope=scope).get(call.REQUEST_ID_HEADER)))
+        headers = Headers(scope=scope)
+        call.request_id.set(request_id_from(headers.get(call.REQUEST_ID_HEADER)))
+        call.trace.set(call.trace_from(headers.get(call.TRACE_HEADER)))
         answered = _Answered(scope, send)
         try:
             await self._answer(scope, _limited(receive, scope), answered)
@@ -103,6 +105,7 @@ class _Answered:
             status=self.status,
             ms=round((time.perf_counter() - self._started) * 1000, 1),
             request_id=call.request_id.get(),
+            **call.traced(),
             key_id=caller.key_id if caller else "",
         )
 

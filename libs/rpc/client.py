@@ -23,7 +23,7 @@ class _Budget(
     grpc.aio.UnaryStreamClientInterceptor,
     grpc.aio.StreamUnaryClientInterceptor,
 ):
-    """Sends the request id and the token along, and no more time than the caller has left."""
+    """Sends the request id, the trace and the token along, and no more time than the caller has left."""
 
     def __init__(self, token: str | None) -> None:
         self._token = token
@@ -59,6 +59,8 @@ class _Budget(
     def _passed_on(self, details: Details) -> Details:
         metadata = list(details.metadata or ())
         metadata.append((call.REQUEST_ID_HEADER, call.request_id.get() or ids.new_id()))
+        if trace := call.trace.get():
+            metadata.append((call.TRACE_HEADER, trace))
         if self._token:
             metadata.append((call.TOKEN_HEADER, f"Bearer {self._token}"))
         timeout = None if details.timeout is None else call.budget(details.timeout)

@@ -150,6 +150,7 @@ class _Line:
         self._started = time.perf_counter()
         sent = _metadata(details)
         call.request_id.set(sent.get(call.REQUEST_ID_HEADER) or ids.new_id())
+        call.trace.set(call.trace_from(sent.get(call.TRACE_HEADER)))
         self._caller = sent.get("user-agent", "")
 
     def write(self) -> None:
@@ -167,5 +168,6 @@ class _Line:
             ms=round(seconds * 1000, 1),
             request_id=call.request_id.get(),
             caller=self._caller,
+            **call.traced(),
             **reason,
         )

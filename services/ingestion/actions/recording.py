@@ -113,6 +113,9 @@ class Recording:
                 await also(session, results)
         if told:
             self._wake_outbox()
+        if accepted:
+            oldest = min(each.executed_at for each in accepted)
+            metrics.INGEST_LAG.observe(max(0.0, (batch.now - oldest).total_seconds()))
         if batch.starts:
             await self._know(batch.starts.values())
         return results

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from libs import problems
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
@@ -87,3 +88,15 @@ async def test_a_sender_that_hangs_up_takes_nothing_from_the_others(post, ingest
 
     answers = await asyncio.gather(*requests[1:])
     assert [status for status, _ in answers] == [200] * 4
+
+
+async def test_the_trace_of_a_webhook_goes_on_to_ingestion(http, ingest_key, ingestion):
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    headers = {"Authorization": f"Bearer {ingest_key}", "traceparent": trace}
+    with capture_logs() as lines:
+        async with http.post(
+            "/api/workflows/wf/executions", json={"status": "failed"}, headers=headers
+        ) as answer:
+            assert answer.status == 200
+    (recorded,) = [each for each in lines if each["event"] == "door.batch_recorded"]
+    assert recorded["trace_id"] == "0af7651916cd43dd8448eb211c80319c"

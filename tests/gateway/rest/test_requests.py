@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.access import Scope
 from gateway.access.limits import REQUESTS_A_MINUTE
@@ -368,3 +369,22 @@ async def test_a_service_that_is_away_is_503_and_one_that_is_slow_504(new_databa
     assert int(away.headers["Retry-After"]) >= 1
     assert (slow.status, slow.body["reason"]) == (504, "SERVICE_SLOW")
     assert "127.0.0.1" not in away.text + slow.text
+
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+async def test_the_callers_trace_goes_all_the_way_and_into_the_logs(workflows, reader):
+    with capture_logs() as lines:
+        await reader.call("GET", "/api/workflows", headers={"traceparent": TRACE})
+    answered = [each for each in lines if each["event"] in ("http.answered", "rpc.answered")]
+    assert len(answered) == 2
+    assert {each["trace_id"] for each in answered} == {"0af7651916cd43dd8448eb211c80319c"}
+
+
+@pytest.mark.parametrize("given", ["", "x", TRACE + "0", TRACE.upper()])
+async def test_what_is_no_trace_is_not_passed_on(workflows, reader, given):
+    with capture_logs() as lines:
+        await reader.call("GET", "/api/workflows", headers={"traceparent": given})
+    assert lines
+    assert not [each for each in lines if "trace_id" in each]
