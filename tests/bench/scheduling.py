@@ -20,6 +20,7 @@ from libs.db.database import Database
 from libs.db.embedded import Cluster, embedded_postgres
 from libs.rpc.health import serves
 from services.scheduler.actions.firing import Firing
+from services.scheduler.domain.zones import TZDATA_VERSION
 from services.scheduler.wiring import MIGRATIONS
 from tests.bench.programs import ROOT, program
 from tests.bench.report import table
@@ -38,7 +39,7 @@ INSERT INTO scan_schedules (
 SELECT 's-' || n, 'loc-' || n, true, (ARRAY['daily', '12h', '6h'])[1 + n %% 3],
        lpad((n %% 24)::text, 2, '0') || ':' || lpad((n %% 4 * 15)::text, 2, '0'),
        (ARRAY['America/Chicago', 'Europe/London', 'Asia/Kolkata', 'Australia/Sydney'])[1 + n %% 4],
-       'all', '{}', now() + %s, '2026a', 1, now(), now()
+       'all', '{}', now() + %s, %s, 1, now(), now()
 FROM generate_series(1, %s) n
 """
 """Schedules of a fleet: a few zones, times on the quarter of an hour, due after a while."""
@@ -94,7 +95,7 @@ async def new_scheduler(cluster: Cluster, name: str) -> str:
 def filled(url: str, count: int, *, due_in: str) -> None:
     """Puts schedules into a database that are due after a while, or were before now."""
     with psycopg.connect(url) as connection:
-        connection.execute(FILL, (due_in, count))
+        connection.execute(FILL, (due_in, TZDATA_VERSION, count))
         connection.execute("ANALYZE scan_schedules")
 
 
