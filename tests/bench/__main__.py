@@ -11,14 +11,14 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import questions, rates, report, scanning, scheduling, usage
+from tests.bench import alerting, questions, rates, report, scanning, scheduling, usage
 from tests.bench.programs import street
 
 LONGEST_SECONDS = 600
 LONGEST_MEASURED = 420
 """Of the first part; the others take the rest."""
 STEPS = 10
-ALWAYS = ("measured", "scanning", "scheduling")
+ALWAYS = ("measured", "scanning", "scheduling", "alerting")
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 
 
@@ -101,6 +101,7 @@ PARTS = {
     "scanning": scans,
     "scheduling": scheduling.measured,
     "million": million,
+    "alerting": alerting.measured,
 }
 """What can be measured by itself, by the name of its marks in the documentation."""
 

@@ -18,6 +18,7 @@ from tests.notifier.builders import (
 )
 from tests.notifier.targets import add_target, change_target, enable_target, targets_of
 from tests.support.database_clock import set_clock
+from tests.support.smtp import Stage
 from tests.support.waiting import eventually
 
 NOON = datetime.now(UTC).replace(microsecond=0)
@@ -246,3 +247,25 @@ async def test_two_targets_may_stand_in_for_each_other(start, database_url, hook
     found = {each.target_id: each.fallback_target_id for each in await targets_of(notifier)}
 
     assert found == {first: other.target.target_id, other.target.target_id: first}
+
+
+async def test_one_bad_mailbox_of_three_stops_neither_the_others_nor_the_webhook(
+    delivering, mailbox, hook
+):
+    for name in "abc":
+        await add_target(delivering, "email", f"{name}@agency.example")
+    await add_target(delivering, "webhook", hook.url)
+    mailbox.answer_next("550 5.1.1 Unknown", at=Stage.RECIPIENT)
+    await report(delivering, a_failing_event())
+
+    async def ended():
+        found = await deliveries_of(delivering)
+        statuses = sorted(each.status for each in found)
+        return len(found) == 4 and pb.DELIVERY_STATUS_PENDING not in statuses and found
+
+    found = await eventually(ended)
+    failed = [each for each in found if each.status == pb.DELIVERY_STATUS_FAILED]
+    assert [(each.channel, each.attempts, each.last_code) for each in failed] == [("email", 1, 550)]
+    (bad,) = [each for each in await targets_of(delivering) if each.failures]
+    assert (bad.target_id, bad.last_error) == (failed[0].target_id, "550 5.1.1 Unknown")
+    assert {each.path for each in hook.requests} == {"/"}
