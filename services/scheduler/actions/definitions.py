@@ -70,7 +70,7 @@ class Definitions:
         attempts: Attempts,
     ) -> set[str]:
         """Reads definitions from HighLevel and keeps them; gives the ids of those it gave."""
-        left = iter(workflow_ids)
+        left = iter(workflow_ids[1:])
         fetched: set[str] = set()
 
         async def work(ids: Iterator[str]) -> None:
@@ -81,8 +81,7 @@ class Definitions:
                     fetched.add(workflow_id)
 
         # The first one alone: where the API is not switched on, one call tells.
-        await work(iter(list(workflow_ids[:1])))
-        next(left, None)
+        await work(iter(workflow_ids[:1]))
         async with asyncio.TaskGroup() as group:
             for _ in range(AT_A_TIME):
                 group.create_task(work(left))
