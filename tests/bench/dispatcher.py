@@ -22,6 +22,7 @@ async def main(url: str) -> None:
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as looking:
             while (await (await looking.execute(DUE)).fetchone())[0]:
                 await firing.tick()
+        print("done", flush=True)
 
 
 if __name__ == "__main__":

@@ -108,8 +108,10 @@ async def claimed(url: str, due: int, workers: int) -> Claims:
     began = time.perf_counter()
     for each in processes:
         each.stdin.write(b"go\n")
-    codes = [await each.wait() for each in processes]
+    for each in processes:
+        await each.stdout.readline()
     seconds = time.perf_counter() - began
+    codes = [await each.wait() for each in processes]
     assert codes == [0] * workers
     with psycopg.connect(url) as connection:
         fired, distinct = connection.execute(
