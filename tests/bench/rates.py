@@ -186,7 +186,7 @@ async def import_rate(street: Street, *, rows: int, series: str) -> float:
 def _portion(series: str, first: int, lines: int) -> pb.ImportExecutionsRequest:
     newest = datetime.now(UTC) - HISTORY
     return pb.ImportExecutionsRequest(
-        location_id="imported",
+        location_id=f"imported-{series}",
         lines=[
             pb.ImportLine(
                 number=n + 1,

@@ -9,6 +9,7 @@ from libs import problems
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
 from libs.ids import new_id
 from libs.rpc.times import duration, timestamp
+from services.ingestion.actions import importing as action
 from tests.ingestion.builders import (
     ACCEPTED,
     DUPLICATE,
@@ -21,6 +22,7 @@ from tests.ingestion.builders import (
     refused,
 )
 from tests.ingestion.test_export_executions import exported
+from tests.support.waiting import eventually
 
 
 async def importing(ingestion, location, *executions, portion=500, first=1):
@@ -210,6 +212,55 @@ async def test_the_portions_are_of_one_location_and_of_500_lines_at_most(ingesti
         await ingestion.ImportExecutions(portions(501), timeout=5)
     with refused(problems.InvalidRequest, "LOCATION_MISSING"):
         await importing(ingestion, "", an_execution(""))
+
+
+async def test_lines_that_are_read_ahead_are_judged_as_the_others(ingestion, location, monkeypatch):
+    monkeypatch.setattr(action, "AT_ONCE", 2)
+    file = [an_execution("", run_id=str(n), executed_at=ago(days=n)) for n in range(1, 10)]
+    file[2].status = file[7].status = 0
+    answer = await importing(ingestion, location, *file, file[0], portion=1)
+    assert counts(answer) == (7, 1, 2)
+    assert [each.number for each in answer.rejected_lines] == [3, 8]
+    assert counts(await importing(ingestion, location, *file, file[0], portion=1)) == (0, 8, 2)
+
+
+async def test_lines_before_a_malformed_portion_stay(ingestion, location, monkeypatch):
+    monkeypatch.setattr(action, "AT_ONCE", 2)
+    lines = [
+        pb.ImportLine(execution=an_execution("", executed_at=ago(days=n))) for n in range(1, 6)
+    ]
+
+    async def portions():
+        for each in lines:
+            yield pb.ImportExecutionsRequest(location_id=location, lines=[each])
+        yield pb.ImportExecutionsRequest(location_id=location, lines=lines * 101)
+
+    with refused(problems.InvalidRequest, "TOO_MANY_ITEMS"):
+        await ingestion.ImportExecutions(portions(), timeout=5)
+    assert len(await listed(ingestion, location)) == 5
+
+
+async def test_a_cancelled_import_leaves_whole_lots_and_can_be_repeated(
+    ingestion, location, monkeypatch
+):
+    monkeypatch.setattr(action, "AT_ONCE", 2)
+    file = [an_execution("", run_id=str(n), executed_at=ago(days=n)) for n in range(1, 6)]
+    never = asyncio.Event()
+
+    async def portions():
+        for each in file:
+            yield pb.ImportExecutionsRequest(
+                location_id=location, lines=[pb.ImportLine(execution=each)]
+            )
+        await never.wait()
+
+    async def four_stay():
+        return len(await listed(ingestion, location)) == 4
+
+    call = ingestion.ImportExecutions(portions(), timeout=20)
+    await eventually(four_stay)
+    call.cancel()
+    assert counts(await importing(ingestion, location, *file)) == (1, 4, 0)
 
 
 async def test_an_import_without_lines_is_nothing(ingestion, location):

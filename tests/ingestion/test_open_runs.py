@@ -25,6 +25,7 @@ from tests.ingestion.builders import (
     listed,
     record,
 )
+from tests.ingestion.test_import_executions import importing
 from tests.support.database_clock import set_clock
 from tests.support.waiting import eventually
 
@@ -74,6 +75,12 @@ async def test_the_end_closes_the_run(service, url, make, key):
     await record(service, make("l", run_id="r", idempotency_key=key))
     assert open_runs(url) == ["another"]
     assert [each.run_id for each in await listed(service, "l")] == ["r"]
+
+
+async def test_an_imported_end_closes_the_run(service, url):
+    await record(service, a_start("l"), a_start("l", "another"), a_start("m"))
+    await importing(service, "l", an_execution("", run_id="r", executed_at=ago(days=9)))
+    assert open_runs(url) == ["another", "r"]
 
 
 async def test_start_and_end_in_one_batch_leave_nothing_open(service, url):

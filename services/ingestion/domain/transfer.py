@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from libs import problems
 from services.ingestion.domain.execution import (
@@ -128,7 +127,9 @@ def _derived(at: datetime, *said: str) -> str:
     milliseconds = int(at.timestamp() * 1000) % 2**48
     chance = int.from_bytes(_digest(*said)[:10])
     marked = (chance & ~VERSION_AND_VARIANT) | VERSION_7
-    return str(UUID(int=milliseconds << 80 | marked))
+    digits = f"{milliseconds << 80 | marked:032x}"
+    # `UUID` says the same, and takes longer than the hash.
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def _digest(*said: str) -> bytes:

@@ -51,7 +51,9 @@ async def enter(
     """
     arrived = Question(arrivals.ADD, [arrays.moments([run.executed_at for run in batch])])
     judge = [Question(thresholds.JUDGE, _named(failed))] if failed else []
-    answers = await exchange(session, [arrived, *_adding(batch, sightings, at), *judge])
+    answers = await exchange(
+        session, [arrived, *_closing(batch), *_adding(batch, sightings, at), *judge]
+    )
     entered = Entered(_sighted(answers[workflows.SEE]))
     _note_tallies(entered, answers.get(thresholds.JUDGE, ()))
     return entered
@@ -63,22 +65,30 @@ async def remember(
     sightings: Sequence[Sighting],
     *,
     at: datetime,
+    close: bool,
 ) -> None:
-    """Adds what is history as `enter` does, and commits; nobody watches it or is told of it."""
-    await exchange(session, _adding(batch, sightings, at), commit=True)
+    """Adds what is history as `enter` does, and commits; nobody watches it or is told of it.
+
+    `close` says whether a run of the location is open. One that begins a moment later
+    is found to have ended when it is overdue.
+    """
+    closed = _closing(batch) if close else []
+    await exchange(session, [*closed, *_adding(batch, sightings, at)], commit=True)
+
+
+def _closing(batch: Sequence[Execution]) -> list[Question]:
+    return open_runs.closing({RunKey(*run.workflow, run.run_id) for run in batch if run.run_id})
 
 
 def _adding(
     batch: Sequence[Execution], sightings: Sequence[Sighting], at: datetime
 ) -> list[Question]:
     written = executions.columns(batch)
-    ended = {RunKey(*run.workflow, run.run_id) for run in batch if run.run_id}
     looked_at = [written[name] for name in rollups.LOOKED_AT]
     return [
-        *open_runs.closing(ended),
         Question(executions.ADD, tuple(written.values())),
         Question(workflows.SEE, workflows.columns(sightings)),
-        *rollups.adding(looked_at, late=_is_late(batch, at)),
+        rollups.adding(looked_at, late=_is_late(batch, at)),
     ]
 
 

@@ -1,19 +1,28 @@
 """What an import has to know of the log before it adds to it."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.db import arrays
 from libs.db.exchange import Question, exchange
 from services.ingestion.domain.execution import Execution
-from services.ingestion.store.keys import CLOCK
 
 # Of two imports of the same file at the same moment the later one waits for
 # each portion of the other, and then finds it.
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('import ' || CAST($1 AS text), 0))"
+# A file mostly tells of a time of which the log knows nothing yet: then no line is looked up.
+SURROUNDINGS = """
+    SELECT clock_now(),
+        EXISTS (
+            SELECT FROM execution_logs
+            WHERE location_id = $1 AND executed_at BETWEEN
+                CAST($2 AS timestamptz) AND CAST($3 AS timestamptz)
+        ),
+        EXISTS (SELECT FROM open_runs WHERE location_id = $1)
+"""
 # OFFSET keeps the location out of the inner search: by the index of the location each
 # line would read all of its runs.
 KNOWN = """
@@ -31,11 +40,27 @@ KNOWN = """
 """
 
 
-async def lock(session: AsyncSession, location_id: str) -> datetime:
-    """Keeps other imports of the location waiting until the transaction ends; gives its time."""
-    answers = await exchange(session, [Question(LOCK, [location_id]), Question(CLOCK)])
-    ((at,),) = answers[CLOCK]
-    return cast("datetime", at)
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What there is where lines are to be added."""
+
+    at: datetime
+    """The time of the transaction."""
+    has_runs: bool
+    """Whether the location has runs between the oldest and the newest line."""
+    has_open_runs: bool
+    """Whether a run of the location began and was not reported to end."""
+
+
+async def lock(
+    session: AsyncSession, location_id: str, lines: Collection[Execution]
+) -> Surroundings:
+    """Keeps other imports of the location waiting until the transaction ends, and looks around."""
+    moments = [each.executed_at for each in lines]
+    given = [location_id, min(moments).isoformat(), max(moments).isoformat()]
+    asked = [Question(LOCK, [location_id]), Question(SURROUNDINGS, given)]
+    ((at, has_runs, has_open_runs),) = (await exchange(session, asked))[SURROUNDINGS]
+    return Surroundings(at, has_runs, has_open_runs)
 
 
 async def known(

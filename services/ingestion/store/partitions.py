@@ -41,7 +41,7 @@ async def make(session: AsyncSession) -> None:
 
 async def make_for(session: AsyncSession, moments: Collection[datetime]) -> None:
     """Makes the partitions that are missing for executions of these times."""
-    mondays = {_monday_of(moment) for moment in moments}
+    mondays = {_monday_of(day) for day in {moment.date() for moment in moments}}
     present = set(await session.scalars(NAMES))
     if all(_name(each) in present for each in mondays):
         return
@@ -98,12 +98,12 @@ async def _make_one(session: AsyncSession, monday: datetime) -> None:
 
 
 def _mondays(first: datetime, last: datetime) -> list[datetime]:
-    monday = _monday_of(first)
+    monday = _monday_of(first.date())
     return [monday + week * WEEK for week in range((last - monday) // WEEK + 1)]
 
 
-def _monday_of(moment: datetime) -> datetime:
-    return datetime.combine(moment.date() - timedelta(moment.weekday()), time(), UTC)
+def _monday_of(day: date) -> datetime:
+    return datetime.combine(day - timedelta(day.weekday()), time(), UTC)
 
 
 def _name(monday: datetime) -> str:

@@ -100,11 +100,20 @@ ADD_HOURS = f"""
     ON CONFLICT ON CONSTRAINT hourly_rollups_pkey DO UPDATE SET
         {ADDED.replace("added.", "excluded.")}
 """  # noqa: S608  no value is in the text
-# A day that is not closed yet is left alone: closing it will count these runs.
-CORRECT_DAYS = f"""
+# Each run is looked at once. A day that is not closed yet is left alone: closing it will
+# count these runs.
+ADD_HOURS_AND_CORRECT_DAYS = f"""
+    WITH hours AS MATERIALIZED (
+        SELECT location_id, workflow_id, date_trunc('hour', executed_at, 'UTC') AS hour, {COUNTED}
+        FROM {RUNS} GROUP BY location_id, workflow_id, hour ORDER BY location_id, workflow_id, hour
+    ), hours_added AS (
+        INSERT INTO hourly_rollups AS known SELECT * FROM hours
+        ON CONFLICT ON CONSTRAINT hourly_rollups_pkey DO UPDATE SET
+            {ADDED.replace("added.", "excluded.")}
+    )
     UPDATE daily_rollups AS known SET {ADDED} FROM (
-        SELECT location_id, workflow_id, date_trunc('day', executed_at, 'UTC') AS day, {COUNTED}
-        FROM {RUNS} GROUP BY location_id, workflow_id, day
+        SELECT location_id, workflow_id, date_trunc('day', hour, 'UTC') AS day, {SUMMED}
+        FROM hours GROUP BY location_id, workflow_id, day
     ) AS added
     WHERE (known.location_id, known.workflow_id, known.day)
         = (added.location_id, added.workflow_id, added.day)
@@ -197,14 +206,13 @@ CLOSE = text(f"""
 """)  # noqa: S608
 
 
-def adding(runs: Sequence[str], *, late: bool) -> list[Question]:
-    """Gives the statements that add runs, given as arrays of what is `LOOKED_AT`.
+def adding(runs: Sequence[str], *, late: bool) -> Question:
+    """Gives the statement that adds runs, given as arrays of what is `LOOKED_AT`.
 
     Their workflows must be locked. `late` says whether one belongs to a day
     before today.
     """
-    corrected = [Question(CORRECT_DAYS, runs)] if late else []
-    return [Question(ADD_HOURS, runs), *corrected]
+    return Question(ADD_HOURS_AND_CORRECT_DAYS if late else ADD_HOURS, runs)
 
 
 async def windows(

@@ -60,4 +60,4 @@ def _line_from(line: pb.ImportLine, location_id: str) -> Line:
     except problems.InvalidRequest as problem:
         return Line(line.number, Rejection.of(problem))
     exported_id = execution.execution_id
-    return Line(line.number, report, exported_id if is_id(exported_id) else "")
+    return Line(line.number, report, exported_id if exported_id and is_id(exported_id) else "")
