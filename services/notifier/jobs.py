@@ -32,7 +32,10 @@ FAIL_OVER_EVERY = timedelta(seconds=2)
 WATCH_EVERY = timedelta(seconds=5)
 AUDIT_EVERY = timedelta(minutes=1)
 SLOTS = 32
-"""Attempts at once; so many targets may hang at a time before a healthy one waits."""
+"""Attempts at once."""
+
+MOST_ON_FAILING = 24
+"""Attempts at once at targets that failed last; the rest is free for those that work."""
 
 GRACE_SECONDS = 5.0
 
@@ -44,12 +47,14 @@ class DeliveryLoop:
         self._delivering = delivering
         self._works = works
         self._attempts: set[asyncio.Task[None]] = set()
+        self._on_failing: set[asyncio.Task[None]] = set()
         self._stopping = False
 
     async def start_attempts(self) -> None:
         """Starts an attempt for everything that is due, as far as there are free slots."""
         while not self._stopping and len(self._attempts) < SLOTS:
-            claim = await self._delivering.claim()
+            full = len(self._on_failing) >= MOST_ON_FAILING
+            claim = await self._delivering.claim(but_failing=full)
             if claim is None:
                 return
             if self._stopping:
@@ -57,7 +62,9 @@ class DeliveryLoop:
                 return
             attempt = asyncio.create_task(self._attempt(claim))
             self._attempts.add(attempt)
-            attempt.add_done_callback(self._attempts.discard)
+            if claim.target.health.failures:
+                self._on_failing.add(attempt)
+            attempt.add_done_callback(self._ended)
 
     async def stop(self) -> None:
         """Lets attempts end, and cancels those that do not within the grace."""
@@ -74,8 +81,11 @@ class DeliveryLoop:
         except Exception:
             # The lease will end, and whoever claims next tries again.
             log.exception("delivery.unsettled", message_id=claim.message_id)
-        finally:
-            self._works.wake(DELIVER)
+
+    def _ended(self, attempt: asyncio.Task[None]) -> None:
+        self._attempts.discard(attempt)
+        self._on_failing.discard(attempt)
+        self._works.wake(DELIVER)  # now that its slot is free
 
 
 @asynccontextmanager

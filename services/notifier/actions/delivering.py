@@ -37,14 +37,15 @@ class Delivering:
         self._posting = posting
         self._links = links
 
-    async def claim(self) -> Claim | None:
+    async def claim(self, *, but_failing: bool = False) -> Claim | None:
         """Gives a message that this process alone may send now; None when nothing is due.
 
-        What waits for a target becomes one message here, as late as can be.
+        What waits for a target becomes one message here, as late as can be. With
+        `but_failing` it is for no target that failed last.
         """
         while True:
             async with self._database.transaction() as transaction:
-                leased = await claims.lease_next(transaction)
+                leased = await claims.lease_next(transaction, but_failing=but_failing)
                 if leased is None:
                     return None
                 claimed = await self._due(transaction, *leased)

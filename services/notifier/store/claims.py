@@ -59,10 +59,15 @@ LEASES = dict.fromkeys(Channel, timedelta(seconds=20)) | {Channel.EMAIL: timedel
 """Twice as long as an attempt takes at most."""
 
 
-async def lease_next(session: AsyncSession) -> tuple[Target, str] | None:
-    """Takes the lease on a target for which something is due; gives it with the lease's token."""
+async def lease_next(
+    session: AsyncSession, *, but_failing: bool = False
+) -> tuple[Target, str] | None:
+    """Takes the lease on a target for which something is due; gives it with the lease's token.
+
+    With `but_failing` none that did not take what it was sent last.
+    """
     token = new_id()
-    row = await session.scalar(_lease_next(token))
+    row = await session.scalar(_lease_next(token, but_failing=but_failing))
     return (targets.target_from(row), token) if row else None
 
 
@@ -173,13 +178,13 @@ def late() -> Select[Any]:
     )
 
 
-def _lease_next(token: str) -> ReturningUpdate[TargetRow]:
+def _lease_next(token: str, *, but_failing: bool) -> ReturningUpdate[TargetRow]:
     due = exists().where(
         col(DeliveryRow.target_id) == TargetRow.target_id, *_is_due(), _is_paid_for()
     )
     longest_unserved = (
         select(col(TargetRow.target_id))
-        .where(*_can_be_served(), due)
+        .where(*_can_be_served(), *_works(but_failing), due)
         .order_by(col(TargetRow.next_at))
         .limit(1)
         .with_for_update(skip_locked=True, key_share=True)
@@ -208,6 +213,10 @@ def _can_be_served() -> tuple[ColumnElement[bool], ...]:
         col(TargetRow.removed_at).is_(None),
         ~held,
     )
+
+
+def _works(only: bool) -> tuple[ColumnElement[bool], ...]:
+    return (col(TargetRow.failures) == 0,) if only else ()
 
 
 def _slack(lane: Lane) -> ColumnElement[timedelta]:
