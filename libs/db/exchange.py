@@ -104,12 +104,13 @@ def _encoded(question: Question) -> list[bytes | None]:
     return [None if value is None else value.encode() for value in question.given]
 
 
-def _traffic(pgconn: PGconn) -> Generator[Wait, Ready | int, list[PGresult]]:
+def _traffic(pgconn: PGconn) -> Generator[Wait, Ready | int | None, list[PGresult]]:
     """Sends what libpq holds and receives until all is answered; made for psycopg's `wait`."""
     results: list[PGresult] = []
     waits = Wait.RW
     while True:
-        ready = yield waits
+        # Nothing is told when psycopg goes on with a cancelled wait, to see the end of it.
+        ready = (yield waits) or 0
         if ready & Ready.W and pgconn.flush() == 0:
             waits = Wait.R
         if ready & Ready.R:

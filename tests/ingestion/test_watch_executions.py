@@ -136,16 +136,18 @@ async def test_a_watch_goes_on_where_it_ended(ingestion, location):
 
 
 async def test_a_slower_transaction_that_began_earlier_is_not_left_out(
-    new_database, notifier_address
+    new_database, notifier_address, location
 ):
     url = new_database("ingestion")
     async with an_ingestion(url, notifier_address) as ingestion:
-        await record(ingestion, an_execution("l", "slow"))
+        await record(ingestion, an_execution(location, "slow"))
         with psycopg.connect(url) as connection:
             connection.execute("SELECT FROM workflows WHERE workflow_id = 'slow' FOR UPDATE")
-            slow = asyncio.create_task(record(ingestion, an_execution("l", "slow", run_id="slow")))
-            async with watched(ingestion, "l") as tail:
-                await record(ingestion, an_execution("l", "fast", run_id="fast"))
+            slow = asyncio.create_task(
+                record(ingestion, an_execution(location, "slow", run_id="slow"))
+            )
+            async with watched(ingestion, location) as tail:
+                await record(ingestion, an_execution(location, "fast", run_id="fast"))
                 await eventually(lambda: "fast" in tail.runs)
                 assert "slow" not in tail.runs
                 connection.commit()
