@@ -111,9 +111,13 @@ class Delivering:
             await targets.hand_back(transaction, claim.target, claim.lease_token)
 
     async def _settled(self, claim: Claim, outcome: Outcome, fate: Fate, elapsed_ms: int) -> bool:
-        """Writes the outcome, as long as the lease lasts also against a database that is away."""
+        """Writes the outcome, also against a database that is away for as long as a lease.
+
+        Whoever has the lease by then keeps it; until then every try spares the
+        other side a repeat.
+        """
         loop = asyncio.get_running_loop()
-        lease_ends = loop.time() + claims.LEASES[claim.target.channel].total_seconds() / 2
+        patience_ends = loop.time() + claims.LEASES[claim.target.channel].total_seconds()
         while True:
             try:
                 async with self._database.transaction() as transaction:
@@ -122,6 +126,6 @@ class Delivering:
                         await self._news.after(transaction, claim, outcome, now)
                     return now is not None
             except (problems.Unavailable, problems.OutOfTime, problems.Overtaken):
-                if loop.time() > lease_ends:
+                if loop.time() > patience_ends:
                     raise
                 await asyncio.sleep(0.5)
