@@ -5,13 +5,14 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from libs import metrics, problems
 from libs.clock import Clock, SystemClock
-from libs.clockwork import clockwork
+from libs.clockwork import Clockwork, clockwork
 from libs.contracts.ingestion.v1 import ingestion_pb2, ingestion_pb2_grpc
 from libs.contracts.notifier.v1 import notifier_pb2, notifier_pb2_grpc
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
@@ -69,6 +70,15 @@ class DatabaseUrlUnreadable(CannotStart):
         super().__init__(self.__doc__)
 
 
+class _Outside(NamedTuple):
+    """Whom scans ask, and what opens the secrets they ask with."""
+
+    ingestion: IngestionPeer
+    ghl: GhlClient
+    box: SecretBox
+    app: OAuthApp | None
+
+
 @asynccontextmanager
 async def running(
     settings: SchedulerSettings,
@@ -87,28 +97,10 @@ async def running(
         stack.push_async_callback(status.leave)
         dispatcher = await stack.enter_async_context(_dispatching(database, notifier))
         works = await stack.enter_async_context(clockwork(JOBS_GRACE))
-        execute, tell = partial(works.wake, jobs.EXECUTE), partial(works.wake, jobs.OUTBOX)
-        box = SecretBox([key.get_secret_value() for key in settings.encryption_keys])
-        app = _oauth_app(settings)
-        ghl = await stack.enter_async_context(GhlClient.open(settings.ghl_base_url, clock))
-        definitions = Definitions(database, box)
-        gathering = Gathering(
-            database,
-            ingestion,
-            Reaching(database, ghl, box, app),
-            definitions,
-            on_events=tell,
-        )
-        execution = Execution(
-            database,
-            Scanning(database, gathering, on_events=tell),
-            owner=status.replica_id,
-            slots=settings.concurrent_scans,
-            longest=settings.scan_timeout,
-            on_free=execute,
-            on_events=tell,
-        )
-        schedules = Schedules(database)
+        execute = partial(works.wake, jobs.EXECUTE)
+        outside = await _outside(stack, settings, ingestion, clock)
+        execution = _execution(settings, database, outside, works, owner=status.replica_id)
+        schedules, watching = Schedules(database), Watching(database)
         jobs.start(
             works,
             schedules=schedules,
@@ -119,20 +111,8 @@ async def running(
             forgetting=Forgetting(database, timedelta(days=settings.retention_days)),
             dispatcher=dispatcher,
         )
-        watching = Watching(database)
-        servicer = SchedulerServicer(
-            schedules=schedules,
-            starting=Starting(database, on_queued=execute),
-            cancelling=Cancelling(database),
-            watching=watching,
-            explaining=Explaining(database),
-            listing=Listing(database),
-            living=Living(database, on_events=tell),
-            comparing=Comparing(database),
-            connecting=Connecting(database, ghl, box, app, on_events=tell),
-            uploading=Uploading(database, definitions, ingestion),
-            status=status,
-            removing=Removing(database),
+        servicer = _servicer(
+            database, outside, works, schedules=schedules, watching=watching, status=status
         )
         hear = {QUEUED_CHANNEL: lambda _: execute(), CANCELLED_CHANNEL: execution.stop_scan}
         await stack.enter_async_context(heard(url, hear))
@@ -141,6 +121,68 @@ async def running(
         # Before the server drains: it would wait for those who watch.
         stack.push_async_callback(watching.stop)
         yield address
+
+
+async def _outside(
+    stack: AsyncExitStack, settings: SchedulerSettings, ingestion: IngestionPeer, clock: Clock
+) -> _Outside:
+    box = SecretBox([key.get_secret_value() for key in settings.encryption_keys])
+    ghl = await stack.enter_async_context(GhlClient.open(settings.ghl_base_url, clock))
+    return _Outside(ingestion, ghl, box, _oauth_app(settings))
+
+
+def _execution(
+    settings: SchedulerSettings,
+    database: Database,
+    outside: _Outside,
+    works: Clockwork,
+    *,
+    owner: str,
+) -> Execution:
+    tell = partial(works.wake, jobs.OUTBOX)
+    gathering = Gathering(
+        database,
+        outside.ingestion,
+        Reaching(database, outside.ghl, outside.box, outside.app),
+        Definitions(database, outside.box),
+        on_events=tell,
+    )
+    return Execution(
+        database,
+        Scanning(database, gathering, on_events=tell),
+        owner=owner,
+        slots=settings.concurrent_scans,
+        longest=settings.scan_timeout,
+        on_free=partial(works.wake, jobs.EXECUTE),
+        on_events=tell,
+    )
+
+
+def _servicer(
+    database: Database,
+    outside: _Outside,
+    works: Clockwork,
+    *,
+    schedules: Schedules,
+    watching: Watching,
+    status: Status,
+) -> SchedulerServicer:
+    execute, tell = partial(works.wake, jobs.EXECUTE), partial(works.wake, jobs.OUTBOX)
+    ingestion, ghl, box, app = outside
+    return SchedulerServicer(
+        schedules=schedules,
+        starting=Starting(database, on_queued=execute),
+        cancelling=Cancelling(database),
+        watching=watching,
+        explaining=Explaining(database),
+        listing=Listing(database),
+        living=Living(database, on_events=tell),
+        comparing=Comparing(database),
+        connecting=Connecting(database, ghl, box, app, on_events=tell),
+        uploading=Uploading(database, Definitions(database, box), ingestion),
+        status=status,
+        removing=Removing(database),
+    )
 
 
 def _oauth_app(settings: SchedulerSettings) -> OAuthApp | None:
