@@ -78,7 +78,7 @@ class Clockwork:
         try:
             await self._jobs[name]()
             result = "done"
-        except problems.Unavailable as problem:
+        except (problems.Unavailable, problems.OutOfTime) as problem:
             log.warning("job.postponed", job=name, reason=problem.reason)
         except Exception:
             log.exception("job.failed", job=name)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from libs import problems
 from libs.contracts.notifier.v1 import notifier_pb2, notifier_pb2_grpc
 from libs.db.database import Database
 from libs.ids import new_id
@@ -242,3 +243,16 @@ async def test_a_change_waits_for_the_batch_that_is_being_recorded(house):
         await batch.commit()
     await change
     assert house.told() == [("workflow_failing", "wf", 1)]
+
+
+async def test_a_batch_that_is_stuck_holds_up_the_change_and_not_the_others(house):
+    await house.fail("l", 1, workflow="stuck")
+    house.notifier.configure("l", failures=1)
+    async with await psycopg.AsyncConnection.connect(house.url) as stuck:
+        await stuck.execute("UPDATE workflows SET name = name WHERE workflow_id = 'stuck'")
+        with pytest.raises(problems.OutOfTime):
+            await asyncio.gather(house.thresholds.refresh(), house.fail("l", 1))
+        await house.fail("l", 1)
+    assert (await house.threshold("l")).failure_threshold != 1
+    await house.thresholds.refresh()
+    assert house.told() == [("workflow_failing", "stuck", 1), ("workflow_failing", "wf", 2)]

@@ -1,6 +1,7 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
 from structlog.testing import capture_logs
 
 from libs import problems
@@ -60,9 +61,10 @@ async def test_a_job_that_fails_runs_again():
     assert {line["event"] for line in logs} == {"job.failed"}
 
 
-async def test_a_peer_that_is_away_is_a_warning():
+@pytest.mark.parametrize("problem", [problems.Unavailable, problems.OutOfTime])
+async def test_what_the_next_tick_may_do_better_is_a_warning(problem):
     async def job():
-        raise problems.Unavailable
+        raise problem
 
     with capture_logs() as logs:
         async with clockwork() as works:

@@ -88,7 +88,12 @@ def columns(sightings: Sequence[Sighting]) -> tuple[str, ...]:
 
 
 async def lock_all(session: AsyncSession) -> None:
-    """Waits for the batches that are being recorded, and keeps others out for a moment."""
+    """Waits for the batches that are being recorded, and keeps others out for a moment.
+
+    Raises `OutOfTime` when one of them takes a second; the next try may do better.
+    """
+    # All recording waits behind a lock that waits, also for one batch that is stuck.
+    await session.execute(text("SET LOCAL lock_timeout = '1s'"))
     await session.execute(text("LOCK TABLE workflows IN SHARE ROW EXCLUSIVE MODE"))
 
 
