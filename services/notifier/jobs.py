@@ -8,10 +8,10 @@ from datetime import timedelta
 import structlog
 
 from libs.clockwork import Clockwork
+from libs.db.retention import Forgetting
 from services.notifier.actions.catching import Catching
 from services.notifier.actions.delivering import Delivering
 from services.notifier.actions.failing_over import FailingOver
-from services.notifier.actions.forgetting import Forgetting
 from services.notifier.actions.reminding import Reminding
 from services.notifier.actions.spreading import Spreading
 from services.notifier.actions.watching import Watching

@@ -13,6 +13,7 @@ from libs.contracts.notifier.v1 import notifier_pb2 as pb
 from libs.contracts.notifier.v1 import notifier_pb2_grpc as rpc
 from libs.db import migrations
 from libs.db.database import Database
+from libs.db.retention import Forgetting
 from libs.rpc.server import serving
 from libs.secrets import SecretBox
 from services.notifier import jobs
@@ -24,7 +25,6 @@ from services.notifier.actions.delivering import Delivering
 from services.notifier.actions.explaining import Explaining
 from services.notifier.actions.failing_over import FailingOver
 from services.notifier.actions.following import Following
-from services.notifier.actions.forgetting import Forgetting
 from services.notifier.actions.inbox import Inbox
 from services.notifier.actions.listing import Listing
 from services.notifier.actions.posting import Posting
@@ -56,6 +56,7 @@ from services.notifier.domain.settings import AlertSettings
 from services.notifier.domain.target import Channel
 from services.notifier.servicer import NotifierServicer
 from services.notifier.settings import NotifierSettings
+from services.notifier.store import retention
 
 MIGRATIONS = Path(__file__).parent / "store" / "migrations"
 MINUTE = timedelta(minutes=1)
@@ -85,7 +86,8 @@ async def running(
         await stack.enter_async_context(jobs.delivering(works, delivering))
         jobs.fail_over(works, FailingOver(database))
         jobs.trim_caught_mail(works, catching)
-        jobs.forget(works, Forgetting(database, timedelta(days=settings.retention_days)))
+        kept = timedelta(days=settings.retention_days)
+        jobs.forget(works, Forgetting(database, retention.forget_some, kept, retention.STEP))
         wake = partial(works.wake, jobs.DELIVER)
         addressing = Addressing(Waits(group=settings.group_wait))
         built_in = _built_in(settings)

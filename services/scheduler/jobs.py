@@ -6,10 +6,10 @@ from apscheduler.triggers.base import BaseTrigger
 
 from libs.clockwork import Clockwork
 from libs.db.outbox import Dispatcher
+from libs.db.retention import Forgetting
 from services.scheduler.actions.alarming import Alarming
 from services.scheduler.actions.execution import Execution
 from services.scheduler.actions.firing import Firing
-from services.scheduler.actions.forgetting import Forgetting
 from services.scheduler.actions.schedules import Schedules
 from services.scheduler.actions.status import Status
 from services.scheduler.domain.timing import Frequency, Timing, next_fire

@@ -20,6 +20,7 @@ from libs.contracts.scheduler.v1 import scheduler_pb2_grpc as rpc
 from libs.db import migrations
 from libs.db.database import Database
 from libs.db.outbox import Dispatcher
+from libs.db.retention import Forgetting
 from libs.ids import new_id
 from libs.problems import CannotStart
 from libs.rpc.client import channel
@@ -34,7 +35,6 @@ from services.scheduler.actions.definitions import Definitions
 from services.scheduler.actions.execution import Execution
 from services.scheduler.actions.explaining import Explaining
 from services.scheduler.actions.firing import Firing
-from services.scheduler.actions.forgetting import Forgetting
 from services.scheduler.actions.gathering import Gathering
 from services.scheduler.actions.listing import Listing
 from services.scheduler.actions.living import Living
@@ -52,6 +52,7 @@ from services.scheduler.ghl.oauth import OAuthApp
 from services.scheduler.peers import IngestionPeer, NotifierPeer
 from services.scheduler.servicer import SchedulerServicer
 from services.scheduler.settings import SchedulerSettings
+from services.scheduler.store import retention
 from services.scheduler.store.announcements import heard
 from services.scheduler.store.scans import CANCELLED_CHANNEL, QUEUED_CHANNEL
 
@@ -108,7 +109,7 @@ async def running(
             execution=await stack.enter_async_context(execution.open()),
             status=status,
             alarming=Alarming(database),
-            forgetting=Forgetting(database, timedelta(days=settings.retention_days)),
+            forgetting=_forgetting(settings, database),
             dispatcher=dispatcher,
         )
         servicer = _servicer(
@@ -121,6 +122,11 @@ async def running(
         # Before the server drains: it would wait for those who watch.
         stack.push_async_callback(watching.stop)
         yield address
+
+
+def _forgetting(settings: SchedulerSettings, database: Database) -> Forgetting:
+    kept = timedelta(days=settings.retention_days)
+    return Forgetting(database, retention.forget_some, kept, retention.STEP)
 
 
 async def _outside(

@@ -6,7 +6,8 @@ import psycopg
 import pytest
 
 from libs.db.database import Database
-from services.notifier.actions.forgetting import Forgetting
+from libs.db.retention import Forgetting
+from services.notifier.store import retention
 from tests.notifier.builders import (
     EMAIL,
     NOBODY,
@@ -30,9 +31,9 @@ async def forget(notifier_url):
     """Forgets what is old when so much time has passed."""
     async with Database.open(notifier_url, name="test") as database:
 
-        async def forget(passed, **steps):
+        async def forget(passed, step=retention.STEP):
             set_clock(notifier_url, datetime.now(UTC) + passed)
-            await Forgetting(database, KEPT, **steps).forget()
+            await Forgetting(database, retention.forget_some, KEPT, step).forget()
 
         yield forget
     release_clock(notifier_url)

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.scheduler.actions.forgetting import Forgetting
+from libs.db.retention import Forgetting
 from services.scheduler.actions.schedules import Schedules
 from services.scheduler.domain.timing import Frequency
 from services.scheduler.jobs import EVERY_NIGHT
+from services.scheduler.store import retention
 from tests.scheduler.asking import MORNING, sql
 from tests.support.database_clock import set_clock
 
@@ -18,7 +19,7 @@ KEPT = 30 * DAY
 @pytest.fixture
 def forgetting(url, database) -> Forgetting:
     set_clock(url, MORNING)
-    return Forgetting(database, KEPT, step=2)
+    return Forgetting(database, retention.forget_some, KEPT, step=2)
 
 
 async def a_scan(url, scan_id, age, status="completed", scope="all"):

@@ -19,7 +19,7 @@ from services.notifier.domain.incident import (
     fingerprint_of,
     same_error_key,
 )
-from services.notifier.store import Transaction, deliveries, inbox, incidents
+from services.notifier.store import Transaction, causes, deliveries, inbox, incidents
 
 Key = tuple[str, str]
 WOKEN = Action(Deed.WOKEN, note="It got worse.")
@@ -68,8 +68,8 @@ class Counting:
     ) -> Self:
         """Holds the open incidents of the events."""
         keys = {key_of(each) for each in events}
-        causes = {(each.location_id, key) for each in events if (key := cause_key_of(each))}
-        found = await incidents.held_open(transaction, keys | causes)
+        above = {(each.location_id, key) for each in events if (key := cause_key_of(each))}
+        found = await incidents.held_open(transaction, keys | above)
         # In a second statement: who was told is only certain once the incidents are held.
         heard = await deliveries.heard_of(transaction, [each.incident_id for each in found])
         held = {
@@ -84,7 +84,7 @@ class Counting:
         endings = await deliveries.waiting_endings(transaction, closed)
         fixes = await inbox.earlier_fixes(transaction, closed)
         spread = {same_error_key(each) for event in events if (each := fingerprint_of(event))}
-        spread_by = await incidents.open_in_installation(transaction, spread)
+        spread_by = await causes.open_in_installation(transaction, spread)
         return cls(
             transaction,
             audiences,
@@ -201,7 +201,7 @@ class Counting:
     async def write(self) -> None:
         """Writes the counts."""
         await self._write(self._open.values())
-        await incidents.set_causes(self._transaction, self._causes)
+        await causes.note(self._transaction, self._causes)
         for incident_id, at in self._remind_by.items():
             await incidents.remind_by(self._transaction, incident_id, at)
 

@@ -6,7 +6,7 @@ from services.notifier.domain.delivery import Waiting
 from services.notifier.domain.incident import STANDING_FOR_OTHERS
 from services.notifier.domain.links import Links
 from services.notifier.domain.message import Message, with_affected
-from services.notifier.store import Transaction, inbox, incidents
+from services.notifier.store import Transaction, causes, inbox
 
 MOST = 500
 
@@ -20,6 +20,6 @@ async def enlisted(transaction: Transaction, waiting: Waiting, links: Links) -> 
             continue
         location_id = str(message.content["location_id"])
         cause = await inbox.of(transaction, location_id, incident_id)
-        affected = await incidents.affected_by(transaction, cause, MOST)
+        affected = await causes.affected_by(transaction, cause, MOST)
         found.append(with_affected(message, affected, links))
     return found

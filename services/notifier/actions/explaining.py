@@ -24,7 +24,7 @@ from services.notifier.domain.message import summary, unfolded
 from services.notifier.domain.pace import lane_of
 from services.notifier.domain.settings import AlertSettings
 from services.notifier.domain.wording import moment
-from services.notifier.store import Transaction, deliveries, inbox, incidents, targets
+from services.notifier.store import Transaction, causes, deliveries, inbox, incidents, targets
 from services.notifier.store import events as event_log
 from services.notifier.store.events import Decided
 
@@ -90,7 +90,7 @@ class Explaining:
         audience: Audience,
         open_one: Incident | None,
     ) -> Decision:
-        cause = await incidents.cause_of(transaction, event)
+        cause = await causes.cause_of(transaction, event)
         mute = audience.mute_for(event.detail.kind, cause)
         if isinstance(event.detail, ScanCompleted):
             mute = mute or audience.mute_for_summary(event.detail)

@@ -21,7 +21,7 @@ from services.notifier.domain.incident import Incident, IncidentStatus
 from services.notifier.domain.links import Links
 from services.notifier.domain.message import ended_by_hand
 from services.notifier.domain.settings import AlertSettings
-from services.notifier.store import Transaction, deliveries, inbox, incidents
+from services.notifier.store import Transaction, causes, deliveries, inbox
 from services.notifier.store.now import now
 
 MOST_AFFECTED = 500
@@ -51,7 +51,7 @@ class Inbox:
             entries = await _entries(transaction, incident)
             key = (location_id, incident.dedup_key)
             fixes = await inbox.earlier_fixes(transaction, [key], but=incident_id, most=3)
-            affected = await incidents.affected_by(transaction, incident, MOST_AFFECTED)
+            affected = await causes.affected_by(transaction, incident, MOST_AFFECTED)
         newest_first = sorted(entries, key=lambda entry: entry[0], reverse=True)
         return Story(incident, tuple(newest_first), tuple(fixes.get(key, ())), tuple(affected))
 

@@ -12,7 +12,7 @@ from services.notifier.domain.links import Links
 from services.notifier.domain.message import Occasion, reminder, update
 from services.notifier.domain.scope import Scope
 from services.notifier.domain.settings import AlertSettings
-from services.notifier.store import Transaction, deliveries, inbox, incidents
+from services.notifier.store import Transaction, causes, deliveries, inbox
 
 STEP = 100
 
@@ -47,8 +47,8 @@ class Reminding:
         reminded = due.remind_at is not None and due.remind_at <= audience.now
         occasion = Occasion.REMINDER if reminded else Occasion.UPDATE
         kind = opened_by(due.dedup_key)
-        cause = await incidents.open_cause(transaction, due)
-        audience = replace(audience, spread_by=await incidents.spread_of(transaction, due))
+        cause = await causes.open_cause(transaction, due)
+        audience = replace(audience, spread_by=await causes.spread_of(transaction, due))
         mute = audience.mute_for(kind, cause)
         after = audience.settings.reminder_after(due.severity)
         if mute and mute.until:

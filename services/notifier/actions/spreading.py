@@ -8,7 +8,7 @@ from services.notifier.actions.reporting import Reporting
 from services.notifier.domain.event import Event, SameError, SameErrorOver
 from services.notifier.domain.incident import least_locations, same_error_key
 from services.notifier.domain.scope import INSTALLATION
-from services.notifier.store import incidents, spreads
+from services.notifier.store import causes, spreads
 from services.notifier.store.spreads import Spread
 
 
@@ -52,7 +52,7 @@ class Spreading:
         await self._report("/".join(spread.new_incident_ids), detail)
         key = same_error_key(spread.fingerprint)
         async with self._database.transaction() as transaction:
-            told = await incidents.open_in_installation(transaction, [key])
+            told = await causes.open_in_installation(transaction, [key])
             if key in told:
                 await spreads.join(transaction, spread.new_incident_ids, told[key])
         self._wake()

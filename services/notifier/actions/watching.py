@@ -15,7 +15,7 @@ from services.notifier.domain.message import late_opening
 from services.notifier.domain.scope import Scope
 from services.notifier.domain.settings import AlertSettings
 from services.notifier.domain.watch import Watch
-from services.notifier.store import Transaction, deliveries, incidents, watching
+from services.notifier.store import Transaction, causes, deliveries, watching
 
 log = structlog.get_logger()
 
@@ -73,7 +73,7 @@ class Watching:
         message = late_opening(incident, audience.now, self._links)
         notice = Notice(message, incident.location_id, None, incident.incident_id)
         known = await watching.accounted_for(transaction, incident.incident_id)
-        cause = await incidents.open_cause(transaction, incident)
+        cause = await causes.open_cause(transaction, incident)
         mute = audience.mute_for(opened_by(incident.dedup_key), cause)
         drafts = [unsent(notice, mute)] if mute else self._addressing.to_all(notice, audience)
         missing = [each for each in drafts if not each.target or each.target.target_id not in known]
