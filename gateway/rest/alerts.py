@@ -24,6 +24,7 @@ from gateway.rest.routes import (
     ReadLocation,
     Who,
     WriteLocation,
+    WriteReach,
 )
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
 
@@ -37,15 +38,17 @@ TEST_SECONDS = 30.0
 @router.post("/alerts/test")
 async def send_test_alert(
     back: Back,
-    location_id: WriteLocation,
+    location_id: WriteReach,
     changes: Changes,
     target_id: Annotated[str, Query(description="Only this target.")] = "",
 ) -> TestVerdicts:
     """Sends a test to every target through the real path, and says what became of each."""
-    request = pb.SendTestAlertRequest(location_id=location_id, target_id=target_id)
+    request = pb.SendTestAlertRequest(
+        location_id=location_id, target_id=target_id, installation=not location_id
+    )
     with back.asking("notifier"):
         response = await back.services.notifier.SendTestAlert(request, timeout=TEST_SECONDS)
-    await changes.note("alert.tested", location_id, location_id)
+    await changes.note("alert.tested", location_id or "installation", location_id or None)
     return TestVerdicts.of(response, delivered=all(each.delivered for each in response.verdicts))
 
 

@@ -23,7 +23,8 @@ HINTS: Mapping[str, str] = {
     "INCIDENT_OVER": "POST /api/incidents/{incident_id}/reopen opens it again.",
     "KEY_MISSING": "Send the header `Authorization: Bearer rw_…`, or `X-Api-Key: rw_…`.",
     "LOCATION_MISSING": "GET /api/locations lists the locations; add one as ?location_id=….",
-    "NO_TARGETS": "POST /api/alerts/settings with an alertEmail or a webhookUrl makes a target.",
+    "NO_TARGETS": "POST /api/alerts/settings (or /api/alerts/defaults, for all locations) with an "
+    "alertEmail or a webhookUrl makes a target.",
     "SCAN_NOT_FOUND": "GET /api/scans lists the scans of the location.",
     "SILENCE_NOT_FOUND": "GET /api/silences?include_ended=true lists the silences of the location.",
     "SCHEDULE_PAUSED": "POST /api/schedules/resume lets it fire again.",

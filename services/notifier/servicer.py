@@ -114,8 +114,8 @@ class NotifierServicer(rpc.NotifierServiceServicer):
     async def SendTestAlert(
         self, request: pb.SendTestAlertRequest, context: Context
     ) -> pb.SendTestAlertResponse:
-        location_id, target_id = fields.location_id(request.location_id), request.target_id
-        verdicts = await self._trying.try_out(location_id, fields.name(target_id))
+        location_id = fields.reach(request, installation=request.installation)
+        verdicts = await self._trying.try_out(location_id, fields.name(request.target_id))
         return pb.SendTestAlertResponse(verdicts=[lists.verdict_to(each) for each in verdicts])
 
     async def ListIncidents(

@@ -21,8 +21,8 @@ from tests.support.receivers import Answer
 from tests.support.waiting import eventually
 
 
-async def verdicts_of(notifier, location_id="loc-1"):
-    request = pb.SendTestAlertRequest(location_id=location_id)
+async def verdicts_of(notifier, location_id="loc-1", **more):
+    request = pb.SendTestAlertRequest(location_id=location_id, **more)
     return (await notifier.SendTestAlert(request, timeout=20)).verdicts
 
 
@@ -53,6 +53,21 @@ async def test_a_target_that_fails_is_told_as_failing_after_one_attempt(deliveri
     assert (email.delivered, email.detail) == (False, "550 5.1.1 No such user")
     assert (webhook.delivered, webhook.detail) == (False, "HTTP 503: down for maintenance")
     assert (mailbox.attempts, len(hook.requests)) == (1, 1)
+
+
+async def test_the_targets_of_the_installation_are_tried_without_those_of_its_locations(
+    delivering, mailbox, hook
+):
+    await configure(delivering, alert_email="client@one.example")
+    await configure(delivering, installation=True, alert_email=EMAIL, webhook_url=hook.url)
+    hook.answer_next(503)
+
+    email, webhook = await verdicts_of(delivering, "", installation=True)
+
+    assert (email.target, email.delivered) == ("o…@agency.example", True)
+    assert (webhook.delivered, webhook.detail) == (False, "HTTP 503")
+    (told,) = [each.message for each in mailbox.mails if each.message["To"] == EMAIL]
+    assert "Location: All of them" in told.get_body(("plain",)).get_content()
 
 
 async def test_a_test_leaves_incidents_and_deliveries_alone(notifier):
@@ -89,6 +104,10 @@ async def test_without_a_target_there_is_nothing_to_test(notifier):
         await verdicts_of(notifier)
     with refused_as("LOCATION_MISSING"):
         await verdicts_of(notifier, "")
+    with refused_as("NO_TARGETS"):
+        await verdicts_of(notifier, "", installation=True)
+    with refused_as("INSTALLATION_HAS_NONE"):
+        await verdicts_of(notifier, installation=True)
 
     assert not (await settings_of(notifier)).configured
 

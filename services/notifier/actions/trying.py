@@ -36,7 +36,7 @@ class TooManyTests(problems.TooMany):
 
 
 class Trying:
-    """Tries a location's targets out."""
+    """Tries the targets of a location, or of the installation, out."""
 
     def __init__(self, database: Database, posting: Posting, links: Links, clock: Clock) -> None:
         self._database = database

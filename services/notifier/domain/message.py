@@ -181,7 +181,7 @@ def trial(location_id: str, at: datetime, links: Links) -> Message:
         occurred_at=at,
         facts=(
             Fact("What to do", "Nothing: this is a test, and no workflow failed."),
-            Fact("Location", location_id),
+            Fact("Location", location_id or "All of them"),
             Fact("Sent", wording.moment(at)),
         ),
         link=links.settings(location_id),

@@ -41,6 +41,20 @@ async def test_a_test_alert_has_a_verdict_for_each_target(street, client):
     assert answer.body["items"][1]["detail"] == "HTTP 500"
 
 
+async def test_the_agency_tries_its_own_targets(street, agency, client):
+    street.notifier.answers(
+        "SendTestAlert", pb.SendTestAlertResponse(verdicts=[pb.TestVerdict(channel="slack")])
+    )
+
+    answer = await agency.post("/api/alerts/test", all_locations="true")
+    asked = street.notifier.last("SendTestAlert")
+    refused = await client.post("/api/alerts/test", all_locations="true")
+
+    assert (asked.location_id, asked.installation) == ("", True)
+    assert (answer.body["delivered"], answer.body["items"][0]["channel"]) == (False, "slack")
+    assert (refused.status, refused.body["reason"]) == (403, "AGENCY_KEY_NEEDED")
+
+
 async def test_a_test_without_targets_says_how_to_make_one(street, client):
     street.notifier.answers("SendTestAlert", NoTargets())
 

@@ -1504,19 +1504,25 @@ class SendTestAlertRequest(_message.Message):
 
     LOCATION_ID_FIELD_NUMBER: _builtins.int
     TARGET_ID_FIELD_NUMBER: _builtins.int
+    INSTALLATION_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
-    """Required."""
+    """Required, unless the targets are those of the whole installation."""
     target_id: _builtins.str
     """Only this target. Empty means all."""
+    installation: _builtins.bool
+    """Whether the targets are those of the whole installation; then `location_id`
+    is empty.
+    """
     def __init__(
         self,
         *,
         location_id: _builtins.str = ...,
         target_id: _builtins.str = ...,
+        installation: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "target_id", b"target_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["installation", b"installation", "location_id", b"location_id", "target_id", b"target_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1531,7 +1537,7 @@ class SendTestAlertResponse(_message.Message):
     VERDICTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def verdicts(self) -> _containers.RepeatedCompositeFieldContainer[Global___TestVerdict]:
-        """One for each target of the location."""
+        """One for each target of the location or the installation."""
 
     def __init__(
         self,

@@ -250,9 +250,10 @@ class NotifierServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SendTestAlert(self, request, context):
-        """Sends a test alert to every target of the location through the real path,
-        one attempt each, and says what became of it. Leaves incidents untouched.
-        Fails with `NO_TARGETS`, or `RATE_LIMITED` above 5 a minute and location.
+        """Sends a test alert to every target of the location, or of the whole
+        installation, through the real path, one attempt each, and says what became
+        of it. Leaves incidents untouched. Fails with `NO_TARGETS`, or `RATE_LIMITED`
+        above 5 a minute and location; the installation counts as one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -56,9 +56,10 @@ class NotifierServiceStub:
     `TIME_OUT_OF_RANGE`.
     """
     SendTestAlert: _aio.UnaryUnaryMultiCallable[_notifier_pb2.SendTestAlertRequest, _notifier_pb2.SendTestAlertResponse]
-    """Sends a test alert to every target of the location through the real path,
-    one attempt each, and says what became of it. Leaves incidents untouched.
-    Fails with `NO_TARGETS`, or `RATE_LIMITED` above 5 a minute and location.
+    """Sends a test alert to every target of the location, or of the whole
+    installation, through the real path, one attempt each, and says what became
+    of it. Leaves incidents untouched. Fails with `NO_TARGETS`, or `RATE_LIMITED`
+    above 5 a minute and location; the installation counts as one.
     """
     ListIncidents: _aio.UnaryUnaryMultiCallable[_notifier_pb2.ListIncidentsRequest, _notifier_pb2.ListIncidentsResponse]
     """Lists incidents, the one with the newest event first."""
@@ -272,9 +273,10 @@ class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _notifier_pb2.SendTestAlertRequest,
         context: _aio.ServicerContext[_notifier_pb2.SendTestAlertRequest, _abc.Awaitable[_notifier_pb2.SendTestAlertResponse]],
     ) -> _abc.Awaitable[_notifier_pb2.SendTestAlertResponse]:
-        """Sends a test alert to every target of the location through the real path,
-        one attempt each, and says what became of it. Leaves incidents untouched.
-        Fails with `NO_TARGETS`, or `RATE_LIMITED` above 5 a minute and location.
+        """Sends a test alert to every target of the location, or of the whole
+        installation, through the real path, one attempt each, and says what became
+        of it. Leaves incidents untouched. Fails with `NO_TARGETS`, or `RATE_LIMITED`
+        above 5 a minute and location; the installation counts as one.
         """
 
     @_abc_1.abstractmethod
