@@ -4,13 +4,16 @@ import csv
 import io
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from gateway.payloads import decoding, problems, strict
+from gateway.payloads.csv_rows import Row, rows
 from gateway.payloads.lenient import LONGEST_TIME_MS
-from gateway.payloads.lines import LineTooLong, lines
+from gateway.payloads.lines import lines
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
 from libs.problems import InvalidRequest
+
+T = TypeVar("T")
 
 LONGEST_RECORD = 64 * 1024
 COLUMNS = (
@@ -46,15 +49,9 @@ _FORMULA = ("=", "+", "-", "@", "'", "\t", "\r")
 
 
 class HeaderMalformed(InvalidRequest):
-    """The first line of the CSV must name the columns; `workflow_id`, `status` and `executed_at` at least."""
+    """The first line of the CSV must name the columns, each once: at least `workflow_id`, `status`, `executed_at`."""
 
     reason = "HEADER_MALFORMED"
-
-
-class ColumnsDiffer(InvalidRequest):
-    """The line has another number of columns than the header."""
-
-    reason = "COLUMNS_DIFFER"
 
 
 class Record(NamedTuple):
@@ -73,13 +70,12 @@ async def read_ndjson(chunks: AsyncIterable[bytes]) -> AsyncIterator[Record]:
 
 async def read_csv(chunks: AsyncIterable[bytes]) -> AsyncIterator[Record]:
     """Reads executions out of CSV (RFC 4180) whose first line names the columns."""
-    names: Sequence[str] | None = None
-    async for line, text in _rows(chunks):
-        if names is None:
-            names = _header(text)
-        elif isinstance(text, InvalidRequest) or text.strip():
-            header = names
-            yield Record(line, _content(text, partial(_row_in, header=header)))
+    header: Sequence[str] | None = None
+    async for line, row in rows(chunks, LONGEST_RECORD):
+        if header is None:
+            header = _header(row)
+        else:
+            yield Record(line, _content(row, partial(_named, header)))
 
 
 def written_csv(rows: Sequence[Mapping[str, Any]], *, header: bool = False) -> bytes:
@@ -97,12 +93,12 @@ def _cell(value: object) -> object:
 
 
 def _content(
-    text: bytes | InvalidRequest, read: Callable[[bytes], dict[str, Any]]
+    found: T | InvalidRequest, read: Callable[[T], dict[str, Any]]
 ) -> pb.Execution | InvalidRequest:
-    if isinstance(text, InvalidRequest):
-        return text
+    if isinstance(found, InvalidRequest):
+        return found
     try:
-        return _execution(read(text))
+        return _execution(read(found))
     except InvalidRequest as problem:
         return problem
 
@@ -124,19 +120,15 @@ def _object_in(text: bytes) -> dict[str, Any]:
     return found
 
 
-def _header(text: bytes | InvalidRequest) -> Sequence[str]:
-    names = [] if isinstance(text, InvalidRequest) else _split(text)
-    plain = [each.strip() for each in names]
-    known = {name.replace("_", "").lower() for name in plain}
-    if not {"workflowid", "status", "executedat"} <= known:
+def _header(row: Row) -> Sequence[str]:
+    names = [] if isinstance(row, InvalidRequest) else [each.strip() for each in row]
+    plain = [name.replace("_", "").lower() for name in names]
+    if not {"workflowid", "status", "executedat"} <= set(plain) or len(set(plain)) < len(plain):
         raise HeaderMalformed
-    return plain
+    return names
 
 
-def _row_in(text: bytes, header: Sequence[str]) -> dict[str, Any]:
-    cells = _split(text)
-    if len(cells) != len(header):
-        raise ColumnsDiffer(f"The line has {len(cells)} columns and the header {len(header)}.")
+def _named(header: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
     row: dict[str, Any] = {
         name: cell.removeprefix("'") for name, cell in zip(header, cells, strict=True) if cell
     }
@@ -144,33 +136,3 @@ def _row_in(text: bytes, header: Sequence[str]) -> dict[str, Any]:
         if row.get(name, "").isdecimal() and len(row[name]) <= len(str(LONGEST_TIME_MS)):
             row[name] = int(row[name])
     return row
-
-
-def _split(text: bytes) -> list[str]:
-    try:
-        decoded = text.decode("utf-8-sig")
-        return next(csv.reader([decoded], strict=True), [])
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ColumnsDiffer(f"The line is no CSV in UTF-8: {error}.") from error
-
-
-async def _rows(
-    chunks: AsyncIterable[bytes],
-) -> AsyncIterator[tuple[int, bytes | InvalidRequest]]:
-    """Gives records; a quoted cell may go on over several lines."""
-    start, parts = 0, b""
-    async for line, text in lines(chunks, LONGEST_RECORD):
-        if isinstance(text, InvalidRequest):
-            yield line, text
-            parts = b""
-            continue
-        start = start if parts else line
-        parts += text
-        if parts.count(b'"') % 2 == 0:
-            yield start, parts
-            parts = b""
-        elif len(parts) > LONGEST_RECORD:
-            yield start, LineTooLong.than(LONGEST_RECORD)
-            parts = b""
-    if parts:
-        yield start, parts

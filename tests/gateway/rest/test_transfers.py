@@ -156,7 +156,8 @@ async def test_csv_of_others_needs_three_columns(importing, client):
     (line,) = lines_of(importing)
     assert (line.number, line.execution.error_message) == (2, 'x\n"y"')
 
-    for header in ("", "a,b\n", "status,workflow_id\n"):
+    twice = "status,workflow_id,executed_at,Status\n"
+    for header in ("", "a,b\n", "status,workflow_id\n", twice):
         answer = await send(client, f"{header}1,2\n", "text/csv")
         assert (answer.status, answer.body["reason"]) == (400, "HEADER_MALFORMED")
 
@@ -186,7 +187,7 @@ async def test_csv_lines_that_cannot_be_read_are_told(importing, client):
     rows = ["workflow_id,status,executed_at", "a,success,2026-03-01T09:30:15Z", "a,b", '"a"b,c,d']
     answer = await send(client, "\n".join(rows), "text/csv")
     told = [(each["line"], each["reason"]) for each in answer.body["rejected_lines"]]
-    assert told == [(3, "COLUMNS_DIFFER"), (4, "COLUMNS_DIFFER")]
+    assert told == [(3, "COLUMNS_DIFFER"), (4, "ROW_MALFORMED")]
     assert answer.body["accepted"] == 1
 
 
