@@ -15,6 +15,9 @@ from libs import problems
 from libs.rpc import call
 
 
+MOST_FIELDS = 20
+
+
 class PageRoute(APIRoute):
     """Tells problems as a page."""
 
@@ -53,10 +56,19 @@ async def visitor(request: Request) -> Caller | None:
     return caller
 
 
+class FormTooLong(problems.InvalidRequest):
+    """The form has more than 20 fields, and none of ours has; send it from its page."""
+
+    reason = "FORM_TOO_LONG"
+
+
 async def form(request: Request) -> Mapping[str, str]:
-    """Gives the fields of a form, as browsers send it."""
+    """Gives the fields of a form, as browsers send it; raises `FormTooLong`."""
     text = (await request.body()).decode("utf-8", "replace")
-    return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=20))
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError as error:
+        raise FormTooLong from error
 
 
 def refuse_cross_site(request: Request) -> None:

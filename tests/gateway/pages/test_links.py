@@ -1,4 +1,5 @@
 import pytest
+from aiohttp import FormData
 
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
 from libs.problems import NotFound, WrongState
@@ -101,6 +102,29 @@ async def test_a_mail_program_unsubscribes_with_one_post_and_without_signing_in(
     assert fake.last("FollowLink").token == "abc.def"
     (entry, *_) = (await gateway.access.list_audit("loc-demo")).items
     assert (entry.action, entry.subject) == ("target.unsubscribed", "owner@agency.example")
+
+
+async def test_a_form_that_nobody_sends_by_hand_is_refused_and_does_nothing(notifier, gateway):
+    fake = notifier("acknowledge")
+
+    page = await gateway.stranger.call(
+        "POST", "/a/abc.def", data={f"field-{number}": "x" for number in range(21)}
+    )
+
+    assert page.status == 400
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert not fake.asked["FollowLink"]
+
+
+async def test_a_mail_program_may_unsubscribe_with_a_multipart_form_too(notifier, gateway):
+    fake = notifier("unsubscribe")
+    one_click = FormData(default_to_multipart=True)
+    one_click.add_field("List-Unsubscribe", "One-Click")
+
+    answer = await gateway.stranger.call("POST", "/a/abc.def", data=one_click)
+
+    assert answer.status == 200
+    assert fake.last("FollowLink").token == "abc.def"
 
 
 @pytest.mark.parametrize(("problem", "status"), [(LinkBroken(), 404), (LinkExpired(), 400)])
