@@ -14,7 +14,6 @@ from gateway.rest.routes import Answering, backend
 from libs import problems
 from libs.rpc import call
 
-
 MOST_FIELDS = 20
 
 

@@ -68,7 +68,7 @@ class NotifierSettings(ServiceSettings):
     """How long the end of an incident must last before it is told."""
 
     deadman_url: SecretStr | None = None
-    """Posted to once a minute while deliveries are on time; whoever watches there raises the alarm."""
+    """Posted to once a minute while what is due is sent; whoever watches there raises the alarm."""
 
     twilio_url: str = "https://api.twilio.com"
     """Where SMS are handed in; of a region, `https://api.dublin.ie1.twilio.com`."""

@@ -1,7 +1,9 @@
 """Somebody else is told while a target fails, when it is switched off, and when it works again."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
@@ -74,6 +76,29 @@ async def test_after_two_minutes_of_failures_the_fallback_is_told_and_why(
     assert await subjects(failing, 1) == ["[CRITICAL] Lead follow-up failed 3× in 24 h"]
     (mail,) = await caught(failing)
     assert f"The webhook http://127.0.0.1:{hook.port}/ is failing: HTTP 503" in mail.text
+
+
+async def test_a_mail_that_is_not_even_tried_because_of_others_goes_to_the_fallback_too(
+    start, database_url, hook
+):
+    set_clock(database_url, NOON)
+    notifier = await start(egress_allow=["127.0.0.1"])
+    webhook = await add_target(notifier, "webhook", hook.url, occasions=["summary"])
+    fallback = webhook.target.target_id
+    await add_target(notifier, "email", EMAIL, fallback_target_id=fallback)
+    async with await psycopg.AsyncConnection.connect(database_url) as connection:
+        values = {"until": NOON + timedelta(hours=1), "since": NOON}
+        await connection.execute(
+            "INSERT INTO channel_holds VALUES ('email', %(until)s, %(since)s)", values
+        )
+    await report(notifier, a_failing_event())
+
+    await at(database_url, notifier, 121)
+
+    (request,) = await eventually(lambda: hook.requests)
+    told = json.loads(request.body)["data"]
+    assert told["failover"]["channel"] == "email"
+    assert not await caught(notifier)
 
 
 async def test_three_failures_are_enough(failing, database_url, hook):

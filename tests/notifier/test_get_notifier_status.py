@@ -1,10 +1,12 @@
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from libs import metrics
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
 from libs.db.database import Database
+from services.notifier.domain.retry import HOLD
 from services.notifier.store import watching
 from tests.notifier.builders import (
     EMAIL,
@@ -76,6 +78,37 @@ async def test_what_waits_for_its_time_its_pace_or_its_relay_is_not_late(start, 
 
         await eventually(held)
         assert (await status_of(notifier)).state == OK
+
+
+async def test_a_mail_server_that_cannot_be_used_for_a_minute_is_told(start, database_url):
+    set_clock(database_url, NOON)
+    async with mail_server() as server:
+        notifier = await start(**smtp(server))
+        await server.refuse_connections()
+        await configure(notifier, alert_email=EMAIL)
+        await report(notifier, a_failing_event())
+        for seconds in (0, 37, 74):
+            set_clock(database_url, NOON + timedelta(seconds=seconds))
+            await report(notifier, a_completed_scan(scan_id="", location_id="loc-elsewhere"))
+            await eventually(lambda seconds=seconds: held_at(database_url, seconds))
+
+        status = await status_of(notifier)
+        await server.start()
+        set_clock(database_url, NOON + timedelta(seconds=111))
+        await eventually(lambda: server.mails)
+        set_clock(database_url, NOON + timedelta(seconds=135))
+        later = await status_of(notifier)
+
+    assert status.state == DEGRADED
+    assert status.reason == "Nothing can be sent by email for 74 s; failed attempts say why."
+    assert (later.state, later.reason) == (OK, "")
+
+
+async def held_at(url, seconds):
+    until = NOON + timedelta(seconds=seconds) + HOLD
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        rows = await connection.execute("SELECT held_until FROM channel_holds")
+        return await rows.fetchall() == [(until,)]
 
 
 async def test_what_the_pace_kept_back_is_late_from_when_it_could_go(database_url):

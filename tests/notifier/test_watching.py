@@ -145,6 +145,26 @@ async def test_who_watches_outside_hears_nothing_while_deliveries_are_late(
     assert heard == len(told) == 1
 
 
+async def test_who_watches_outside_hears_nothing_while_no_mail_can_be_sent(
+    start, database_url, auditing
+):
+    auditor, told = auditing
+    set_clock(database_url, NOON)
+    await start()
+    async with await psycopg.AsyncConnection.connect(database_url) as connection:
+        values = {"until": NOON + timedelta(hours=1), "since": NOON}
+        await connection.execute(
+            "INSERT INTO channel_holds VALUES ('email', %(until)s, %(since)s)", values
+        )
+    await auditor.audit()
+    heard = len(told)
+
+    set_clock(database_url, NOON + timedelta(seconds=60))
+    await auditor.audit()
+
+    assert heard == len(told) == 1
+
+
 async def test_the_sign_of_life_is_a_post_through_the_guarded_door(hook):
     async with Egress.open([f"127.0.0.1:{hook.port}"]) as egress:
         await DeadMan(egress, f"{hook.url}ping").alive()

@@ -49,7 +49,7 @@ class Watching:
     async def audit(self) -> int:
         """Tells of what was forgotten; gives of how many incidents.
 
-        While deliveries are on time, it then tells whoever watches the notifier.
+        While what is due is sent, it then tells whoever watches the notifier.
         """
         async with self._database.transaction() as transaction:
             scopes = await watching.scopes_with_orphans(transaction, STEP)
@@ -57,7 +57,7 @@ class Watching:
         if found:
             metrics.ORPHANS.inc(found)
             log.error("incidents.orphaned", number=found)
-        if (await self.watch()).on_time:
+        if (await self.watch()).well:
             await self._alive()
         return found
 

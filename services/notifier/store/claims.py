@@ -25,7 +25,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlmodel import col
@@ -41,13 +40,12 @@ from services.notifier.domain.delivery import (
 )
 from services.notifier.domain.folding import unpacked
 from services.notifier.domain.pace import PACES, Lane, lane_of, most_in_one
-from services.notifier.domain.retry import HOLD, WORN_OUT_FAILURES, Fate, Outcome, Verdict, worn_out
+from services.notifier.domain.retry import WORN_OUT_FAILURES, Fate, Outcome, Verdict, worn_out
 from services.notifier.domain.target import Channel, Target
 from services.notifier.domain.text import cut_to_bytes
-from services.notifier.store import deliveries, targets
+from services.notifier.store import deliveries, holds, targets
 from services.notifier.store.now import now
 from services.notifier.store.tables import (
-    ChannelHoldRow,
     DeliveryAttemptRow,
     DeliveryRow,
     MessageRow,
@@ -142,7 +140,7 @@ async def settle(
         await targets.disable(session, target_id, outcome.detail)
         await deliveries.suppress_waiting_for(session, target_id, Suppression.TARGET_DISABLED)
     if fate.holds_channel:
-        await session.execute(_hold(claim.target.channel))
+        await holds.hold(session, claim.target.channel)
     return fate
 
 
@@ -203,15 +201,11 @@ def _lease_next(token: str, *, but_failing: bool) -> ReturningUpdate[TargetRow]:
 
 
 def _can_be_served() -> tuple[ColumnElement[bool], ...]:
-    held = exists().where(
-        col(ChannelHoldRow.channel) == TargetRow.channel,
-        col(ChannelHoldRow.held_until) > func.clock_now(),
-    )
     return (
         targets.free(),
         col(TargetRow.next_at) <= func.clock_now(),
         col(TargetRow.removed_at).is_(None),
-        ~held,
+        ~holds.is_held(),
     )
 
 
@@ -327,13 +321,4 @@ def _consequence(claim: Claim, outcome: Outcome, fate: Fate) -> Update:
         last_error=cut_to_bytes(outcome.detail, LARGEST_ANSWER),
         last_code=outcome.code,
         next_attempt_at=case((still, due), else_=DeliveryRow.next_attempt_at),
-    )
-
-
-def _hold(channel: Channel) -> Insert:
-    until = func.clock_now() + HOLD
-    return (
-        upsert(ChannelHoldRow)
-        .values(channel=channel, held_until=until)
-        .on_conflict_do_update(constraint="channel_holds_pkey", set_={"held_until": until})
     )

@@ -14,11 +14,15 @@ from services.notifier.domain.folding import unpacked
 from services.notifier.domain.message import Message
 from services.notifier.domain.pace import Lane
 from services.notifier.domain.target import BY_PEOPLE
+from services.notifier.store import holds
 from services.notifier.store.tables import DeliveryRow, TargetRow
 
 FAILURES = 3
 PATIENCE = timedelta(minutes=2)
 """So many failures, or so long without success, and somebody else is told what is critical."""
+
+UNTRIED = "nothing can be sent there now"
+"""What is said of a delivery that was not even tried, because its channel is held."""
 
 NEWS_FOR = timedelta(hours=24)
 """What is older is told by the notice that it was given up."""
@@ -79,7 +83,7 @@ def _is_due() -> tuple[ColumnElement[bool], ...]:
     since = func.coalesce(DeliveryRow.held_until, DeliveryRow.created_at)
     fails = and_(
         col(DeliveryRow.status) == DeliveryStatus.PENDING,
-        col(DeliveryRow.last_error) != "",
+        or_(col(DeliveryRow.last_error) != "", holds.cannot_be_used()),
         or_(col(DeliveryRow.attempts) >= FAILURES, since <= func.clock_now() - PATIENCE),
     )
     switched_off = and_(
@@ -106,5 +110,5 @@ def _unheard(row: DeliveryRow, disabled_because: str) -> Unheard:
         incident_id=row.incident_id,
         event_id=row.event_id,
         message=unpacked(row.content or {}),
-        error=row.last_error or disabled_because,
+        error=row.last_error or disabled_because or UNTRIED,
     )

@@ -12,7 +12,7 @@ from services.notifier.domain.incident import Incident, IncidentStatus
 from services.notifier.domain.scope import Scope
 from services.notifier.domain.target import Origin
 from services.notifier.domain.watch import Watch
-from services.notifier.store import claims
+from services.notifier.store import claims, holds
 from services.notifier.store.incidents import from_row
 from services.notifier.store.tables import DeliveryRow, EventRow, IncidentRow, TargetRow
 
@@ -39,6 +39,7 @@ async def watch(session: AsyncSession) -> Watch:
         failing_targets=fail,
         switched_off_targets=are_off,
         given_up_count=ended,
+        closures=await holds.long_ones(session),
     )
 
 

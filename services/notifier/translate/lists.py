@@ -89,7 +89,7 @@ def status_to(watch: Watch) -> pb.GetNotifierStatusResponse:
     age = Duration()
     age.FromTimedelta(watch.oldest_due_age)
     return pb.GetNotifierStatusResponse(
-        state=state.STATE_OK if watch.on_time else state.STATE_DEGRADED,
+        state=state.STATE_OK if watch.well else state.STATE_DEGRADED,
         reason=watch.reason,
         due_count=watch.due_count,
         oldest_due_age=age,

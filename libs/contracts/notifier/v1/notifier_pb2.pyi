@@ -4047,7 +4047,9 @@ class GetNotifierStatusResponse(_message.Message):
         STATE_OK: GetNotifierStatusResponse._State.ValueType  # 1
         """They are."""
         STATE_DEGRADED: GetNotifierStatusResponse._State.ValueType  # 2
-        """Something that could be sent waits for 60 seconds or more."""
+        """Something that could be sent waits for 60 seconds or more, or a channel cannot be used
+        for so long, as mail while its server is away or refuses the password.
+        """
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Whether deliveries are on time."""
@@ -4057,7 +4059,9 @@ class GetNotifierStatusResponse(_message.Message):
     STATE_OK: GetNotifierStatusResponse.State.ValueType  # 1
     """They are."""
     STATE_DEGRADED: GetNotifierStatusResponse.State.ValueType  # 2
-    """Something that could be sent waits for 60 seconds or more."""
+    """Something that could be sent waits for 60 seconds or more, or a channel cannot be used
+    for so long, as mail while its server is away or refuses the password.
+    """
 
     STATE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int

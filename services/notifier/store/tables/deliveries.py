@@ -155,6 +155,7 @@ class ChannelHoldRow(NotifierTable, table=True):
 
     channel: str = words()
     held_until: datetime = moment()
+    held_since: datetime = moment(default="'epoch'")
 
 
 class TestAlertRow(NotifierTable, table=True):
