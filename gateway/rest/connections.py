@@ -53,10 +53,10 @@ async def connect_location(
 
 @router.delete("", status_code=204, response_class=Response, responses=told(404))
 async def disconnect_location(back: Back, caller: Who, changes: Changes, location_id: str) -> None:
-    """Forgets a location's token; what was learned with it stays."""
+    """Forgets a location's token; what was learned with it stays, and no alert that it expired."""
     caller.require(Scope.WRITE)
     named = caller.location(location_id)
-    request = pb.DisconnectLocationRequest(location_id=named)
+    request = pb.DisconnectLocationRequest(location_id=named, actor=caller.name)
     with back.asking("scheduler"):
         await back.services.scheduler.DisconnectLocation(request, timeout=back.seconds)
     await changes.note("location.disconnected", named, named)

@@ -45,6 +45,7 @@ DETAILS: Mapping[type[events.Event], type[Message]] = {
     events.ScanFailed: notifier_pb2.ScanFailed,
     events.ConnectionExpired: notifier_pb2.ConnectionExpired,
     events.ConnectionRestored: notifier_pb2.ConnectionRestored,
+    events.ConnectionRemoved: notifier_pb2.ConnectionRemoved,
     events.ScheduleOverdue: notifier_pb2.ScheduleOverdue,
 }
 ENVELOPE = ("location_id", "occurred_at")

@@ -290,7 +290,8 @@ class SchedulerServicer(rpc.SchedulerServiceServicer):
     async def DisconnectLocation(
         self, request: pb.DisconnectLocationRequest, context: Context
     ) -> pb.DisconnectLocationResponse:
-        await self._connecting.disconnect(requests.location_from(request))
+        actor = requests.actor_from(request)
+        await self._connecting.disconnect(requests.location_from(request), actor=actor)
         return pb.DisconnectLocationResponse()
 
     async def GetConnection(

@@ -153,6 +153,10 @@ def a_restored_connection(**event):
     return an_event(connection_restored=pb.ConnectionRestored(), **event)
 
 
+def a_removed_connection(removed_by="Owner", **event):
+    return an_event(connection_removed=pb.ConnectionRemoved(removed_by=removed_by), **event)
+
+
 def an_overdue_schedule(**event):
     detail = pb.ScheduleOverdue(
         due_at=timestamp(NOW - timedelta(hours=3)),

@@ -17,12 +17,14 @@ from tests.notifier.builders import (
     a_good_score,
     a_low_score,
     a_recovery,
+    a_removed_connection,
     a_restored_connection,
     a_stuck_workflow,
     an_expired_connection,
     an_overdue_schedule,
     caught,
     configure,
+    deeds_of,
     deliveries_of,
     incidents_of,
     report,
@@ -72,6 +74,11 @@ async def mails(notifier, number):
             a_restored_connection(),
             "[RESOLVED] The connection to GoHighLevel works again",
         ),
+        (
+            an_expired_connection(),
+            a_removed_connection(),
+            "[RESOLVED] The location is not connected to GoHighLevel any more",
+        ),
     ],
 )
 async def test_who_was_told_that_it_began_is_told_that_it_is_over(
@@ -88,6 +95,34 @@ async def test_who_was_told_that_it_began_is_told_that_it_is_over(
     assert began.subject != over.subject
     (incident,) = await incidents_of(notifier)
     assert incident.status == pb.INCIDENT_STATUS_RESOLVED
+
+
+@pytest.mark.parametrize(
+    ("opening", "ending", "deeds"),
+    [
+        (an_expired_connection(), a_restored_connection(), []),
+        (
+            an_expired_connection(),
+            a_removed_connection("Owner"),
+            [("resolved", "Owner", "The location is not connected to GoHighLevel any more.")],
+        ),
+        (
+            a_critical_finding("fp-7"),
+            a_fixed_finding("fp-7", ignored_because="The client wants it so."),
+            [("resolved", "", "The finding is ignored: The client wants it so.")],
+        ),
+    ],
+)
+async def test_an_incident_says_why_it_ended_where_nothing_was_mended(
+    notifier, opening, ending, deeds
+):
+    await report(notifier, opening)
+
+    await report(notifier, ending)
+
+    (incident,) = await incidents_of(notifier)
+    assert incident.status == pb.INCIDENT_STATUS_RESOLVED
+    assert await deeds_of(notifier, incident.incident_id) == deeds
 
 
 async def test_a_target_that_was_not_told_of_the_beginning_is_not_told_of_the_end(notifier):

@@ -23,6 +23,7 @@ KindWord = Literal[
     "finished_again",
     "connection_expired",
     "connection_restored",
+    "connection_removed",
     "schedule_overdue",
 ]
 

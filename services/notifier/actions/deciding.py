@@ -11,10 +11,11 @@ from services.notifier.domain.decision import Audience, Mute, Suppression
 from services.notifier.domain.delivery import Draft
 from services.notifier.domain.event import ConnectionExpired, Event, Kind, ScanCompleted, Severity
 from services.notifier.domain.explanation import Decision, Outcome, decided
+from services.notifier.domain.inbox import end_of
 from services.notifier.domain.incident import Effect, Incident, effect_of
 from services.notifier.domain.links import Links
 from services.notifier.domain.message import Message, opening, resolution, summary
-from services.notifier.store import Transaction, deliveries
+from services.notifier.store import Transaction, deliveries, inbox
 
 
 @dataclass(slots=True)
@@ -75,6 +76,8 @@ class Deciding:
         incident = await batch.counting.resolve(event, at, self._hold_down)
         if incident:
             await self._tell_the_end(batch, event, at, incident)
+            if end := end_of(event):
+                await inbox.note(batch.transaction, incident.incident_id, end)
         if isinstance(event.detail, ScanCompleted):
             self._sum_up(batch, event, event.detail, at)
         elif incident:

@@ -38,6 +38,7 @@ class Kind(StrEnum):
     FINISHED_AGAIN = "finished_again"
     CONNECTION_EXPIRED = "connection_expired"
     CONNECTION_RESTORED = "connection_restored"
+    CONNECTION_REMOVED = "connection_removed"
     SCHEDULE_OVERDUE = "schedule_overdue"
     SAME_ERROR = "same_error"
     SAME_ERROR_OVER = "same_error_over"
@@ -217,6 +218,14 @@ class ConnectionRestored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionRemoved:
+    """A location was disconnected from GoHighLevel whose connection had expired."""
+
+    kind: ClassVar = Kind.CONNECTION_REMOVED
+    removed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleOverdue:
     """A scan that was due did not run."""
 
@@ -256,7 +265,7 @@ AboutWorkflow: TypeAlias = (
     | FinishedAgain
 )
 AboutScans: TypeAlias = ScanCompleted | ScanFailed | ScheduleOverdue
-AboutConnection: TypeAlias = ConnectionExpired | ConnectionRestored
+AboutConnection: TypeAlias = ConnectionExpired | ConnectionRestored | ConnectionRemoved
 AboutErrors: TypeAlias = SameError | SameErrorOver
 Detail: TypeAlias = AboutWorkflow | AboutScans | AboutConnection | AboutErrors
 
@@ -300,6 +309,7 @@ DETAILS: Mapping[Kind, type[Detail]] = {
         ScheduleOverdue,
         ConnectionExpired,
         ConnectionRestored,
+        ConnectionRemoved,
         SameError,
         SameErrorOver,
     )

@@ -6,7 +6,9 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from libs import problems
+from services.notifier.domain import wording
 from services.notifier.domain.delivery import Delivery
+from services.notifier.domain.event import ConnectionRemoved, Event, FindingFixed
 from services.notifier.domain.incident import EarlierFix, Incident
 
 LONGEST_SNOOZE = timedelta(days=30)
@@ -99,6 +101,17 @@ class Story:
     earlier_fixes: tuple[EarlierFix, ...]
     affected: tuple[Incident, ...]
     """What the incident stands for."""
+
+
+def end_of(event: Event) -> Action | None:
+    """Gives what is noted of an incident that ends without what was wrong being mended."""
+    match event.detail:
+        case ConnectionRemoved(removed_by=actor):
+            return Action(Deed.RESOLVED, actor, f"{wording.DISCONNECTED}.")
+        case FindingFixed(ignored_because=reason) if reason:
+            return Action(Deed.RESOLVED, note=f"The finding is ignored: {reason}")
+        case _:
+            return None
 
 
 def check_snooze(now: datetime, until: datetime | None, *, until_worse: bool) -> None:

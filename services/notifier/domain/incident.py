@@ -147,6 +147,7 @@ _ENDINGS = (
     Kind.FINDING_FIXED,
     Kind.FINISHED_AGAIN,
     Kind.CONNECTION_RESTORED,
+    Kind.CONNECTION_REMOVED,
     Kind.SAME_ERROR_OVER,
 )
 
@@ -176,6 +177,7 @@ def dedup_key_of(event: Event) -> str:
 STANDING_FOR_OTHERS = (
     Kind.CONNECTION_EXPIRED,
     Kind.CONNECTION_RESTORED,
+    Kind.CONNECTION_REMOVED,
     Kind.SAME_ERROR,
     Kind.SAME_ERROR_OVER,
 )

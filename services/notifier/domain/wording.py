@@ -30,6 +30,7 @@ from services.notifier.domain.text import cut
 
 TEST_TITLE = "Runwarden can reach you"
 RECONNECT = "Connect the location again; until then its workflows cannot be read."
+DISCONNECTED = "The location is not connected to GoHighLevel any more"
 LONGEST_NAME = 80
 """A name longer than this would push what happened out of the subject line."""
 
@@ -202,6 +203,7 @@ _TITLES: Mapping[Kind, Callable[[Any, Incident | None], str]] = {
     Kind.FINISHED_AGAIN: lambda again, _: f"{_name(again)} finishes its runs again",
     Kind.CONNECTION_EXPIRED: _always("The connection to GoHighLevel has expired"),
     Kind.CONNECTION_RESTORED: _always("The connection to GoHighLevel works again"),
+    Kind.CONNECTION_REMOVED: _always(DISCONNECTED),
     Kind.SCHEDULE_OVERDUE: _always("A scan is overdue"),
     Kind.SAME_ERROR: _same_error_title,
     Kind.SAME_ERROR_OVER: _same_error_over_title,
@@ -307,6 +309,7 @@ _FACTS: Mapping[Kind, Callable[[Any, datetime], list[Fact]]] = {
     Kind.FINISHED_AGAIN: _nothing,
     Kind.CONNECTION_EXPIRED: _expired_facts,
     Kind.CONNECTION_RESTORED: _nothing,
+    Kind.CONNECTION_REMOVED: lambda removed, _: [Fact("Disconnected by", removed.removed_by)],
     Kind.SCHEDULE_OVERDUE: _overdue_facts,
     Kind.SAME_ERROR: _same_error_facts,
     Kind.SAME_ERROR_OVER: _nothing,

@@ -9,6 +9,7 @@ from libs.contracts.notifier.v1 import notifier_pb2 as pb
 from services.notifier.domain.change import WorkflowChange
 from services.notifier.domain.event import (
     ConnectionExpired,
+    ConnectionRemoved,
     ConnectionRestored,
     CriticalFinding,
     Detail,
@@ -231,6 +232,10 @@ def _connection_restored(_: pb.ConnectionRestored) -> ConnectionRestored:
     return ConnectionRestored()
 
 
+def _connection_removed(message: pb.ConnectionRemoved) -> ConnectionRemoved:
+    return ConnectionRemoved(removed_by=fields.name(message.removed_by))
+
+
 def _schedule_overdue(message: pb.ScheduleOverdue) -> ScheduleOverdue:
     return ScheduleOverdue(
         due_at=fields.moment(message, "due_at"),
@@ -251,5 +256,6 @@ _DETAILS: Mapping[str, Callable[[Any], Detail]] = {
     "finished_again": _finished_again,
     "connection_expired": _connection_expired,
     "connection_restored": _connection_restored,
+    "connection_removed": _connection_removed,
     "schedule_overdue": _schedule_overdue,
 }

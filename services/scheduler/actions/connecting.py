@@ -18,7 +18,7 @@ from services.scheduler.domain.connection import (
     ConnectionStatus,
     GivenGrant,
 )
-from services.scheduler.domain.events import ConnectionRestored
+from services.scheduler.domain.events import ConnectionRemoved, ConnectionRestored
 from services.scheduler.ghl.client import GhlClient
 from services.scheduler.ghl.oauth import Grant, OAuthApp
 from services.scheduler.ghl.problems import GhlUnavailable, OAuthAppMissing, RateLimited
@@ -62,12 +62,16 @@ class Connecting:
         self._on_events()
         return Connected(connection, count)
 
-    async def disconnect(self, location_id: str) -> None:
-        """Forgets a location's token."""
+    async def disconnect(self, location_id: str, *, actor: str) -> None:
+        """Forgets a location's token; tells so where it was told that the token had expired."""
         async with self._database.transaction() as session:
-            if not await connections.remove(session, location_id):
-                raise ConnectionNotFound(location_id=location_id)
+            removed = _found(await connections.remove(session, location_id), location_id)
+            if _expired(removed):
+                at = await now(session)
+                event = ConnectionRemoved(location_id=location_id, occurred_at=at, removed_by=actor)
+                await outbox.add(session, to_tell([event]))
         self._client.forget(location_id)
+        self._on_events()
 
     async def get(self, location_id: str) -> Connection:
         """Gives how a location is connected."""

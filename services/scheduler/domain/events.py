@@ -134,6 +134,14 @@ class ConnectionRestored(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionRemoved(Event):
+    """A location was disconnected whose token had expired."""
+
+    kind = "connection_removed"
+    removed_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleOverdue(Event):
     """No scan of a schedule was completed for one and a half periods."""
 
@@ -155,6 +163,7 @@ _KINDS: Mapping[str, type[Event]] = {
         ScanFailed,
         ConnectionExpired,
         ConnectionRestored,
+        ConnectionRemoved,
         ScheduleOverdue,
     )
 }

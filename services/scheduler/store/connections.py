@@ -87,14 +87,14 @@ async def get(session: Transaction, location_id: str) -> Stored | None:
     return _stored(row) if row else None
 
 
-async def remove(session: Transaction, location_id: str) -> bool:
-    """Forgets the connection of a location; says whether there was one."""
-    removed = await session.scalar(
+async def remove(session: Transaction, location_id: str) -> Stored | None:
+    """Forgets the connection of a location; gives the one there was."""
+    row = await session.scalar(
         delete(ConnectionRow)
         .where(col(ConnectionRow.location_id) == location_id)
-        .returning(col(ConnectionRow.location_id))
+        .returning(ConnectionRow)
     )
-    return removed is not None
+    return _stored(row) if row else None
 
 
 async def hold(session: Transaction, location_id: str, holder: str) -> Stored | None:

@@ -117,7 +117,8 @@ async def test_a_location_is_disconnected(street, client, path, location_id):
     street.scheduler.answers("DisconnectLocation", pb.DisconnectLocationResponse())
 
     assert (await client.delete(path)).status == 204
-    assert street.scheduler.last("DisconnectLocation").location_id == location_id
+    asked = street.scheduler.last("DisconnectLocation")
+    assert (asked.location_id, asked.actor) == (location_id, "test")
 
 
 async def test_reading_keys_connect_nothing_and_others_not_this_location(

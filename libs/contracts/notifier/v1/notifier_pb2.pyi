@@ -802,6 +802,7 @@ class Event(_message.Message):
     CONNECTION_EXPIRED_FIELD_NUMBER: _builtins.int
     CONNECTION_RESTORED_FIELD_NUMBER: _builtins.int
     SCHEDULE_OVERDUE_FIELD_NUMBER: _builtins.int
+    CONNECTION_REMOVED_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Unique id of the event (UUID). Required."""
     location_id: _builtins.str
@@ -864,6 +865,12 @@ class Event(_message.Message):
         that failed; the next `scan_completed` ends it.
         """
 
+    @_builtins.property
+    def connection_removed(self) -> Global___ConnectionRemoved:
+        """The location is not connected to GoHighLevel any more (info). Ends the
+        incident of its connection, with a note that says so.
+        """
+
     def __init__(
         self,
         *,
@@ -883,12 +890,13 @@ class Event(_message.Message):
         connection_expired: Global___ConnectionExpired | None = ...,
         connection_restored: Global___ConnectionRestored | None = ...,
         schedule_overdue: Global___ScheduleOverdue | None = ...,
+        connection_removed: Global___ConnectionRemoved | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["connection_expired", b"connection_expired", "connection_restored", b"connection_restored", "critical_finding", b"critical_finding", "detail", b"detail", "finding_fixed", b"finding_fixed", "finished_again", b"finished_again", "never_finished", b"never_finished", "occurred_at", b"occurred_at", "scan_completed", b"scan_completed", "scan_failed", b"scan_failed", "schedule_overdue", b"schedule_overdue", "score_low", b"score_low", "score_recovered", b"score_recovered", "workflow_failing", b"workflow_failing", "workflow_recovered", b"workflow_recovered"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["connection_expired", b"connection_expired", "connection_removed", b"connection_removed", "connection_restored", b"connection_restored", "critical_finding", b"critical_finding", "detail", b"detail", "finding_fixed", b"finding_fixed", "finished_again", b"finished_again", "never_finished", b"never_finished", "occurred_at", b"occurred_at", "scan_completed", b"scan_completed", "scan_failed", b"scan_failed", "schedule_overdue", b"schedule_overdue", "score_low", b"score_low", "score_recovered", b"score_recovered", "workflow_failing", b"workflow_failing", "workflow_recovered", b"workflow_recovered"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_expired", b"connection_expired", "connection_restored", b"connection_restored", "critical_finding", b"critical_finding", "detail", b"detail", "event_id", b"event_id", "finding_fixed", b"finding_fixed", "finished_again", b"finished_again", "location_id", b"location_id", "never_finished", b"never_finished", "occurred_at", b"occurred_at", "scan_completed", b"scan_completed", "scan_failed", b"scan_failed", "schedule_overdue", b"schedule_overdue", "score_low", b"score_low", "score_recovered", b"score_recovered", "workflow_failing", b"workflow_failing", "workflow_recovered", b"workflow_recovered"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_expired", b"connection_expired", "connection_removed", b"connection_removed", "connection_restored", b"connection_restored", "critical_finding", b"critical_finding", "detail", b"detail", "event_id", b"event_id", "finding_fixed", b"finding_fixed", "finished_again", b"finished_again", "location_id", b"location_id", "never_finished", b"never_finished", "occurred_at", b"occurred_at", "scan_completed", b"scan_completed", "scan_failed", b"scan_failed", "schedule_overdue", b"schedule_overdue", "score_low", b"score_low", "score_recovered", b"score_recovered", "workflow_failing", b"workflow_failing", "workflow_recovered", b"workflow_recovered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["workflow_failing", "workflow_recovered", "critical_finding", "score_low", "score_recovered", "scan_completed", "scan_failed", "finding_fixed", "never_finished", "finished_again", "connection_expired", "connection_restored", "schedule_overdue"]  # noqa: Y015
+    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["workflow_failing", "workflow_recovered", "critical_finding", "score_low", "score_recovered", "scan_completed", "scan_failed", "finding_fixed", "never_finished", "finished_again", "connection_expired", "connection_restored", "schedule_overdue", "connection_removed"]  # noqa: Y015
     _WhichOneofArgType_detail: _TypeAlias = _typing.Literal["detail", b"detail"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_detail) -> _WhichOneofReturnType_detail | None: ...
 
@@ -1465,6 +1473,30 @@ class ConnectionRestored(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ConnectionRestored: _TypeAlias = ConnectionRestored  # noqa: Y015
+
+@_typing.final
+class ConnectionRemoved(_message.Message):
+    """The location was disconnected from GoHighLevel while its connection had
+    expired: there is nothing left to expire.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REMOVED_BY_FIELD_NUMBER: _builtins.int
+    removed_by: _builtins.str
+    """Who disconnected it, for people. Empty when nobody said so."""
+    def __init__(
+        self,
+        *,
+        removed_by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["removed_by", b"removed_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConnectionRemoved: _TypeAlias = ConnectionRemoved  # noqa: Y015
 
 @_typing.final
 class ScheduleOverdue(_message.Message):

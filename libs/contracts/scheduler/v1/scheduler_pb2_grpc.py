@@ -395,7 +395,8 @@ class SchedulerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DisconnectLocation(self, request, context):
-        """Forgets a location's token. What was learned with it stays. Fails with
+        """Forgets a location's token. What was learned with it stays. Where the token had
+        expired, the notifier is told (`connection_removed`). Fails with
         `CONNECTION_NOT_FOUND`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

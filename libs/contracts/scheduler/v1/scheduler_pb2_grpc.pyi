@@ -134,7 +134,8 @@ class SchedulerServiceStub:
     `OAUTH_APP_REFUSED`; then the connection there was stays.
     """
     DisconnectLocation: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.DisconnectLocationRequest, _scheduler_pb2.DisconnectLocationResponse]
-    """Forgets a location's token. What was learned with it stays. Fails with
+    """Forgets a location's token. What was learned with it stays. Where the token had
+    expired, the notifier is told (`connection_removed`). Fails with
     `CONNECTION_NOT_FOUND`.
     """
     GetConnection: _aio.UnaryUnaryMultiCallable[_scheduler_pb2.GetConnectionRequest, _scheduler_pb2.GetConnectionResponse]
@@ -428,7 +429,8 @@ class SchedulerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _scheduler_pb2.DisconnectLocationRequest,
         context: _aio.ServicerContext[_scheduler_pb2.DisconnectLocationRequest, _abc.Awaitable[_scheduler_pb2.DisconnectLocationResponse]],
     ) -> _abc.Awaitable[_scheduler_pb2.DisconnectLocationResponse]:
-        """Forgets a location's token. What was learned with it stays. Fails with
+        """Forgets a location's token. What was learned with it stays. Where the token had
+        expired, the notifier is told (`connection_removed`). Fails with
         `CONNECTION_NOT_FOUND`.
         """
 
