@@ -8,17 +8,22 @@ import pytest
 
 from libs import problems
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
+from libs.db.database import Database
 from libs.rpc.times import duration
+from services.ingestion.actions.tidying import Tidying
 from tests.ingestion.builders import (
     FAILED,
     PARTIAL,
     SUCCESS,
+    a_failure,
     an_execution,
+    listed,
     record,
     refused,
 )
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+KEPT = 90 * DAY
 
 
 async def timeline(ingestion, location, window=None, **request):
@@ -52,6 +57,7 @@ async def test_the_buckets_are_those_of_a_recount(stopped_clock, window, bucket,
         for _ in range(300)
     ]
     await record(ingestion, *runs)
+    await tidying(stopped_clock, "close_days")
     now = stopped_clock.now
 
     for workflow, mine in (
@@ -73,8 +79,33 @@ async def test_the_buckets_are_those_of_a_recount(stopped_clock, window, bucket,
         assert found.bucket == (pb.BUCKET_HOUR if length == HOUR else pb.BUCKET_DAY)
 
 
+async def tidying(clock, job):
+    async with Database.open(clock.url, name="test") as database:
+        await getattr(Tidying(database, KEPT), job)()
+
+
 def within(runs, since, until):
     return [each for each in runs if since <= each.executed_at.ToDatetime(UTC) < until]
+
+
+async def test_it_is_what_the_metrics_say_also_of_a_time_whose_log_is_gone(stopped_clock):
+    ingestion = stopped_clock.ingestion
+    await record(ingestion, *[an_execution("l", executed_at=stopped_clock.ago(days=20))] * 3)
+    await tidying(stopped_clock, "close_days")
+    stopped_clock.move(days=85)
+    await tidying(stopped_clock, "renew_partitions")
+    await record(ingestion, a_failure("l", execution_time_ms=700))
+    assert len(await listed(ingestion, "l")) == 1, "the log forgot the others"
+
+    window = duration(60 * DAY)
+    request = pb.GetWorkflowMetricsRequest(location_id="l", workflow_id="wf", window=window)
+    metrics = (await ingestion.GetWorkflowMetrics(request, timeout=5)).metrics
+    for bucket in (pb.BUCKET_HOUR, pb.BUCKET_DAY):
+        for workflow_id in ("", "wf"):
+            found = await timeline(ingestion, "l", 60 * DAY, bucket=bucket, workflow_id=workflow_id)
+            assert (found.current, found.previous) == (metrics.current, metrics.previous)
+    assert metrics.previous.total == 3
+    assert metrics.current.HasField("p50_execution_time_ms")
 
 
 async def test_a_run_a_little_ahead_of_our_clock_is_counted(stopped_clock):

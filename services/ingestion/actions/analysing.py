@@ -14,7 +14,7 @@ from services.ingestion.domain.breakdown import (
     timeline,
 )
 from services.ingestion.domain.execution import WorkflowKey
-from services.ingestion.store import thresholds, trials, workflows
+from services.ingestion.store import thresholds, timelines, trials, workflows
 from services.ingestion.store.breakdowns import Breakdowns
 from services.ingestion.store.now import now
 
@@ -50,7 +50,7 @@ class Analysing:
             if scope.workflow_id:
                 await workflows.get(session, WorkflowKey(scope.location_id, scope.workflow_id))
             windows = Windows.until(await now(session), window)
-            counted, previous = await Breakdowns(session, scope, windows).by_time(bucket)
+            counted, previous = await timelines.by_time(session, scope, windows, bucket)
         return timeline(windows, bucket, counted, previous)
 
     async def backtest(

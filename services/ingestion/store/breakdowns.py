@@ -1,8 +1,7 @@
-"""Counts failures by error and by step, and runs by time, over a window and the one before."""
+"""Counts failures by error and by step, over a window and the one before."""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -16,7 +15,6 @@ from services.ingestion.domain.breakdown import (
     Scope,
     Windows,
 )
-from services.ingestion.domain.trend import RunCounts
 
 MOST_EXAMPLES = 5
 MOST_WORKFLOWS = 10
@@ -26,13 +24,6 @@ RECURRENCE = """
     count(*) FILTER (WHERE executed_at < :split) AS previous_runs,
     min(executed_at) FILTER (WHERE executed_at >= :split) AS first_at,
     max(executed_at) AS last_at
-"""
-COUNTS = """
-    count(*) FILTER (WHERE status = 'success'),
-    count(*) FILTER (WHERE status = 'failed'),
-    count(*) FILTER (WHERE status = 'partial'),
-    count(*) FILTER (WHERE status = 'failed' AND error_class = 'EXPECTED'),
-    count(execution_time_ms), CAST(coalesce(sum(execution_time_ms), 0) AS bigint)
 """
 # A run that went well but for a step that said nothing is no error.
 ERRORS = "(status = 'failed' OR error_class <> '')"
@@ -120,19 +111,6 @@ class Breakdowns:
             for row in found
         ]
         return steps, found[0][8] if found else 0
-
-    async def by_time(self, bucket: Bucket) -> tuple[dict[datetime, RunCounts], RunCounts]:
-        """Counts the runs of each bucket of the window, and those of the window before."""
-        rows = await self._rows(
-            f"""
-            SELECT CASE WHEN executed_at >= :split THEN date_trunc(:unit, executed_at) END AS start,
-                {COUNTS}
-            FROM execution_logs WHERE {self._where} GROUP BY start
-            """,  # noqa: S608
-            unit=bucket.value,
-        )
-        counted = {row[0]: RunCounts(*row[1:]) for row in rows}
-        return counted, counted.pop(None, RunCounts())
 
     async def _examples(self, fingerprints: Sequence[str]) -> dict[str, list[Any]]:
         rows = await self._rows(

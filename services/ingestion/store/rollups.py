@@ -129,7 +129,8 @@ NAMES = (
     "succeeded", "failed", "partial", "expected", "timed", "total_time_ms", "times",
     "last_execution_at", "last_failure_at", "first_counted_at", "last_counted_at",
 )  # fmt: skip
-_EITHER = ", ".join(f"coalesce(known.{each}, part.{each}) AS {each}" for each in NAMES)
+EITHER = ", ".join(f"coalesce(known.{each}, part.{each}) AS {each}" for each in NAMES)
+"""The numbers of a day: its own row, or what its hours add up to."""
 _WORKFLOW = "location_id = :location_id AND workflow_id = workflow.workflow_id"
 # Two stretches of the log itself where a window begins within an hour, and
 # between them the hours. A whole day has one row instead of 24 once it is closed.
@@ -146,7 +147,7 @@ WINDOWS = text(f"""
         ) AS run
         GROUP BY workflow.workflow_id, later
         UNION ALL
-        SELECT workflow.workflow_id, coalesce(part.later, days.day >= :split) AS later, {_EITHER}
+        SELECT workflow.workflow_id, coalesce(part.later, days.day >= :split) AS later, {EITHER}
         FROM unnest(CAST(:workflow_ids AS text[])) AS workflow (workflow_id)
         CROSS JOIN generate_series(
             date_trunc('day', CAST(:previous_hours AS timestamptz), 'UTC'),
@@ -228,25 +229,29 @@ async def windows(
     Exact: what the log itself would count, as long as it is kept. Beyond its
     days an hour that a window cuts in two is left out.
     """
-    previous_hours, current_hours = _hour_after(since), _hour_after(split)
+    given = {"location_id": location_id, "workflow_ids": list(workflow_ids)}
+    rows = await session.execute(WINDOWS, given | edges(since=since, split=split))
+    return {(row[0], row[1]): counts_of(row[2:9]) for row in rows if row[1] is not None}
+
+
+def edges(*, since: datetime, split: datetime) -> dict[str, datetime]:
+    """Gives where two neighbouring windows cut hours, so that the log itself must be read."""
+    previous_hours = _hour_after(since)
     previous_end = _hour_of(split)
     first_edge = min(previous_hours, split)
-    given = {
-        "location_id": location_id,
-        "workflow_ids": list(workflow_ids),
+    return {
         "since": since,
         "split": split,
         "first_edge": first_edge,
         "second_edge": max(previous_end, first_edge),
         "previous_hours": previous_hours,
         "previous_end": previous_end,
-        "current_hours": current_hours,
+        "current_hours": _hour_after(split),
     }
-    rows = await session.execute(WINDOWS, given)
-    return {(row[0], row[1]): _counts(row[2:9]) for row in rows if row[1] is not None}
 
 
-def _counts(numbers: Sequence[Any]) -> RunCounts:
+def counts_of(numbers: Sequence[Any]) -> RunCounts:
+    """Gives the counts in the first seven of the columns of a roll-up."""
     return replace(RunCounts(*numbers[:-1]), times=Times.read(f"{numbers[-1]:f}"))
 
 
