@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from libs.rpc.times import timestamp
 from tests.ingestion.builders import a_failure, an_execution, record
 from tests.support.waiting import eventually
 
@@ -59,6 +60,39 @@ async def test_a_late_failure_completes_a_window_that_a_later_one_has_left(stopp
     assert (
         alert.last_failure_at == a_failure("", executed_at=begin + timedelta(hours=25)).executed_at
     )
+
+
+@pytest.mark.parametrize(("span", "alerts"), [(THIRD_JUST_IN, 1), (THIRD_JUST_OUT, 0)])
+async def test_a_run_ahead_of_our_clock_makes_the_window_no_longer(
+    stopped_clock, notifier, span, alerts
+):
+    ingestion, ahead = stopped_clock.ingestion, stopped_clock.now + timedelta(minutes=5)
+    location = f"ahead {span}"
+    for moment in (ahead - span, ahead - DAY / 2, ahead):
+        await record(ingestion, a_failure(location, executed_at=moment))
+    found = await settled(notifier, ingestion, location)
+    assert [each.failure_count for each in found] == [3] * alerts
+
+
+async def test_a_run_ahead_of_our_clock_hides_no_alert(stopped_clock, notifier):
+    ingestion, now = stopped_clock.ingestion, stopped_clock.now
+    ahead = now + timedelta(minutes=5)
+    for moment in (ahead, now - THIRD_JUST_IN, now - THIRD_JUST_IN, now):
+        await record(ingestion, a_failure("hidden", executed_at=moment))
+    (alert,) = await settled(notifier, ingestion, "hidden")
+    assert (alert.failure_count, alert.last_failure_at) == (3, timestamp(now))
+
+
+async def test_an_alert_that_comes_late_is_over_when_a_success_is_known(stopped_clock, notifier):
+    ingestion, location = stopped_clock.ingestion, "late and over"
+    recovered_at = stopped_clock.ago(hours=1)
+    await record(ingestion, an_execution(location, executed_at=recovered_at))
+    failures = [a_failure(location, executed_at=stopped_clock.ago(hours=2))] * 3
+    await record(ingestion, *failures, a_failure(location, "other"))
+    await settled(notifier, ingestion, location)
+    failing, recovered = notifier.events(location)
+    assert failing.workflow_failing.new_failures == 3
+    assert recovered.workflow_recovered.recovered_at == timestamp(recovered_at)
 
 
 async def test_what_is_over_for_longer_than_the_window_alerts_nobody(stopped_clock, notifier):

@@ -62,10 +62,9 @@ class Analysing:
             tally = (await thresholds.tallies(session, [workflow], hours=hours))[workflow]
             threshold = tally.threshold.with_failures(failures)
             windows = Windows.until(await now(session), period)
-            test = Backtest(threshold, windows.start)
-            since = windows.start - threshold.window
-            async for moment, failed in trials.turns(session, workflow, since=since):
-                test.add(moment, failed=failed)
+            test = Backtest(windows.start)
+            async for turn in trials.turns(session, workflow, threshold, start=windows.start):
+                test.add(turn)
         return Trial(
             threshold=threshold,
             start=windows.start,

@@ -46,7 +46,7 @@ async def enter(
         await batches.judge_late(session, entered, late)
     standings = {workflow: each.standing for workflow, each in entered.sighted.items()}
     alarms = _alarms(entered, standings, failed, at)
-    recoveries = await _recoveries(session, standings, batch)
+    recoveries = await _recoveries(session, standings, _may_be_over(batch, alarms, at))
     events: list[Event] = [
         _told(each, entered.evidence[each.sighted.workflow], at) for each in alarms
     ]
@@ -79,12 +79,16 @@ async def review(session: Transaction, changed: Sequence[SetBy], at: datetime) -
 def _late(
     entered: Entered, failed: Mapping[WorkflowKey, Sequence[datetime]], at: datetime
 ) -> dict[WorkflowKey, datetime]:
-    """Gives the oldest failure of workflows that came late and are not known to fail too often."""
+    """Gives the oldest failure of workflows for which one window does not tell all.
+
+    Theirs came late, or one of theirs is ahead of our clock, and the window that
+    was counted does not hold too many.
+    """
     oldest = {workflow: min(moments) for workflow, moments in failed.items()}
     return {
         workflow: oldest[workflow]
         for workflow, tally in entered.tallies.items()
-        if oldest[workflow] < at and not tally.exceeded
+        if not tally.exceeded and (oldest[workflow] < at or (tally.last_failure_at or at) > at)
     }
 
 
@@ -109,23 +113,24 @@ def _alarms(
     return alarms
 
 
+def _may_be_over(
+    batch: Iterable[Execution], alarms: Iterable[_Alarm], at: datetime
+) -> set[WorkflowKey]:
+    """Gives workflows that succeeded, and those whose failures came so late that they may have."""
+    succeeded = {run.workflow for run in batch if run.status == Status.SUCCESS}
+    lasts = {each.sighted.workflow: each.tally.last_failure_at for each in alarms}
+    return succeeded | {workflow for workflow, last in lasts.items() if last and last < at}
+
+
 async def _recoveries(
-    session: Transaction, standings: dict[WorkflowKey, Standing], batch: Iterable[Execution]
+    session: Transaction, standings: dict[WorkflowKey, Standing], wanted: Iterable[WorkflowKey]
 ) -> dict[WorkflowKey, datetime]:
-    successes = [
-        run
-        for run in sorted(batch, key=Execution.order)
-        if run.status == Status.SUCCESS and standings[run.workflow].recovery_due
-    ]
-    if not successes:
+    due = sorted(workflow for workflow in wanted if standings[workflow].recovery_due)
+    if not due:
         return {}
-    failures = await batches.last_failures(session, {run.workflow for run in successes})
-    recovered: dict[WorkflowKey, datetime] = {}
-    for run in successes:
-        last_failure = failures.get(run.workflow)
-        if last_failure is None or run.order() > last_failure:
-            recovered.setdefault(run.workflow, run.executed_at)
-            standings[run.workflow] = standings[run.workflow].after_recovery()
+    recovered = await batches.first_successes(session, due)
+    for workflow in recovered:
+        standings[workflow] = standings[workflow].after_recovery()
     return recovered
 
 

@@ -1,6 +1,5 @@
 """How a threshold would have judged the past: the rules that alert, run by run."""
 
-from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,47 +27,51 @@ class Trial:
     failure_count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A moment at which a workflow failed, and what came of it."""
+
+    tally: Tally
+    """Of the window that ends with it."""
+    new: int
+    """How often it failed at this moment."""
+    succeeded_at: datetime | None
+    """The first success after it and before the next."""
+
+
 class Backtest:
     """Judges failures and successes in the order in which the runs ended.
 
     As in life an alert is open until the first success after its last failure,
     and failures meanwhile belong to it. What is before `start` only warms up:
-    its failures may lie in the window of the first that counts.
+    an alert may be open when the period begins.
     """
 
-    def __init__(self, threshold: Threshold, start: datetime) -> None:
+    def __init__(self, start: datetime) -> None:
         self.episodes: list[Episode] = []
         self.failure_count = 0
-        self._threshold = threshold
         self._start = start
         self._standing = Standing()
-        self._recent = deque[datetime]()
 
-    def add(self, at: datetime, *, failed: bool) -> None:
-        """Takes the next run: a failure that counts, or a success."""
-        if failed:
-            self._fail(at)
-        elif self._standing.recovery_due:
+    def add(self, turn: Turn) -> None:
+        """Takes the next moment at which the workflow failed."""
+        self._fail(turn)
+        if turn.succeeded_at and self._standing.recovery_due:
             self._standing = self._standing.after_recovery()
-            if self._is_told(at) and self.episodes:
-                self.episodes[-1].recovered_at = at
+            if self.episodes and self.episodes[-1].recovered_at is None:
+                self.episodes[-1].recovered_at = turn.succeeded_at
 
-    def _fail(self, at: datetime) -> None:
-        self.failure_count += self._is_told(at)
+    def _fail(self, turn: Turn) -> None:
         was_open = self._standing.recovery_due
-        self._standing, to_tell = self._standing.after_failures(self._tally(at), new=1)
-        if to_tell is None or not self._is_told(at):
+        self._standing, to_tell = self._standing.after_failures(turn.tally, new=turn.new)
+        at = turn.tally.last_failure_at
+        assert at, "it failed at this moment"
+        if at < self._start:
             return
-        if was_open and self.episodes:
-            self.episodes[-1].failure_count += to_tell
-        elif not was_open:
+        self.failure_count += turn.new
+        if to_tell is None:
+            return
+        if not was_open:
             self.episodes.append(Episode(at, to_tell))
-
-    def _tally(self, at: datetime) -> Tally:
-        self._recent.append(at)
-        while self._recent[0] <= at - self._threshold.window:
-            self._recent.popleft()
-        return Tally(self._threshold, len(self._recent), self._recent[0], at)
-
-    def _is_told(self, at: datetime) -> bool:
-        return at >= self._start
+        elif self.episodes:
+            self.episodes[-1].failure_count += to_tell

@@ -106,25 +106,20 @@ async def judge_late(
     _note_tallies(entered, answers[thresholds.PEAK])
 
 
-async def last_failures(
+async def first_successes(
     session: AsyncSession, wanted: Collection[WorkflowKey]
-) -> dict[WorkflowKey, Order]:
-    """Gives the newest failure that counts of each workflow that has one."""
-    return await _last(session, thresholds.LAST_FAILURES, wanted)
+) -> dict[WorkflowKey, datetime]:
+    """Gives when each workflow first succeeded after its newest failure that counts, if it did."""
+    answers = await exchange(session, [Question(thresholds.FIRST_SUCCESSES, _named(wanted))])
+    return {WorkflowKey(*row[:2]): row[2] for row in answers[thresholds.FIRST_SUCCESSES]}
 
 
 async def last_unfinished(
     session: AsyncSession, wanted: Collection[WorkflowKey]
 ) -> dict[WorkflowKey, Order]:
     """Gives the newest run that never finished of each workflow that has one."""
-    return await _last(session, thresholds.LAST_UNFINISHED, wanted)
-
-
-async def _last(
-    session: AsyncSession, statement: str, wanted: Collection[WorkflowKey]
-) -> dict[WorkflowKey, Order]:
-    answers = await exchange(session, [Question(statement, _named(wanted))])
-    return {WorkflowKey(*row[:2]): (row[2], row[3]) for row in answers[statement]}
+    answers = await exchange(session, [Question(thresholds.LAST_UNFINISHED, _named(wanted))])
+    return {WorkflowKey(*row[:2]): (row[2], row[3]) for row in answers[thresholds.LAST_UNFINISHED]}
 
 
 def _named(wanted: Collection[WorkflowKey]) -> tuple[str, str]:

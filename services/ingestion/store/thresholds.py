@@ -35,11 +35,16 @@ THRESHOLD = """
     ) AS threshold
 """
 # Whole hours come from their roll-ups: in a storm a workflow fails thousands of
-# times a day. No upper end: a run may be a few minutes ahead of our clock, never more, and
-# when its time comes nobody would count again.
+# times a day. The window ends now, or with a run that is a few minutes ahead of our
+# clock: when its time comes nobody would count again.
 TALLY = f"""
     CROSS JOIN LATERAL (
-        SELECT clock_now() - make_interval(hours => threshold.hours) AS since
+        SELECT greatest(clock_now(), max(last_counted_at))
+            - make_interval(hours => threshold.hours) AS since
+        FROM hourly_rollups AS newest
+        WHERE newest.location_id = workflow.location_id
+            AND newest.workflow_id = workflow.workflow_id
+            AND newest.hour >= date_trunc('hour', clock_now(), 'UTC')
     ) AS period
     CROSS JOIN LATERAL (
         SELECT count(*) AS failures, min(executed_at) AS first_at, max(executed_at) AS last_at
@@ -69,19 +74,32 @@ TALLIES = text(f"""
 TOLD = """
     unnest(CAST($1 AS text[]), CAST($2 AS text[])) AS workflow (location_id, workflow_id)
 """
-LAST_FAILURES = f"""
+LAST_FAILURE = f"""
+    SELECT executed_at, execution_id FROM execution_logs AS run WHERE {COUNTED}
+    ORDER BY executed_at DESC, execution_id DESC LIMIT 1
+"""  # noqa: S608
+FIRST_SUCCESSES = f"""
+    SELECT workflow.*, first.executed_at
+    FROM {TOLD} LEFT JOIN LATERAL ({LAST_FAILURE}) AS last ON true
+    CROSS JOIN LATERAL (
+        SELECT executed_at FROM execution_logs AS run
+        WHERE run.location_id = workflow.location_id AND run.workflow_id = workflow.workflow_id
+            AND run.status = 'success'
+            AND run.executed_at >= coalesce(last.executed_at, '-infinity')
+            AND ((run.executed_at, run.execution_id) > (last.executed_at, last.execution_id))
+                IS NOT FALSE
+        ORDER BY executed_at, execution_id LIMIT 1
+    ) AS first
+"""  # noqa: S608
+"""Gives when each workflow first succeeded after its newest failure that counts, if it did."""
+LAST_UNFINISHED = f"""
     SELECT workflow.*, last.executed_at, CAST(last.execution_id AS text)
     FROM {TOLD} CROSS JOIN LATERAL (
-        SELECT executed_at, execution_id FROM execution_logs AS run WHERE {COUNTED}
-        ORDER BY executed_at DESC, execution_id DESC LIMIT 1
+        {LAST_FAILURE.replace("<> 'EXPECTED'", "= 'NEVER_FINISHED'")}
     ) AS last
 """  # noqa: S608
-"""Gives the newest failure that counts of each workflow that has one."""
-LAST_UNFINISHED = LAST_FAILURES.replace("<> 'EXPECTED'", "= 'NEVER_FINISHED'")
 """Gives the newest run that never finished of each workflow that has one."""
 MOST_EVIDENCE = 5
-WINDOW_UNTIL_NOW = "clock_now() - make_interval(hours => threshold.hours)"
-WINDOW_UNTIL_LAST = "tally.last_at - make_interval(hours => threshold.hours)"
 LAST_IN_WINDOW = f"""
     LEFT JOIN LATERAL (
         SELECT executed_at, execution_id, failed_action_name,
@@ -89,7 +107,7 @@ LAST_IN_WINDOW = f"""
             error_fingerprint
         FROM execution_logs AS run
         WHERE tally.failures >= failure_threshold AND {COUNTED}
-            AND run.executed_at > {WINDOW_UNTIL_NOW}
+            AND run.executed_at > period.since AND run.executed_at <= tally.last_at
         ORDER BY executed_at DESC, execution_id DESC LIMIT {MOST_EVIDENCE}
     ) AS last ON true
 """  # noqa: S608
@@ -122,8 +140,23 @@ JUDGE = f"""
 
 The workflows must have been locked by an earlier statement.
 """
-# The window that ends with a failure, for every failure that the late ones can have
-# made too many: those since the oldest of them that are not older than a window.
+WINDOWS = f"""
+    SELECT execution_id, executed_at AS last_at, count(*) OVER ending AS failures,
+        min(executed_at) OVER ending AS first_at
+    FROM execution_logs AS run
+    WHERE {COUNTED} AND run.executed_at > period.start - make_interval(hours => threshold.hours)
+    WINDOW ending AS (
+        ORDER BY executed_at RANGE BETWEEN
+            make_interval(hours => threshold.hours) - interval '1 microsecond' PRECEDING
+            AND CURRENT ROW
+    )
+"""  # noqa: S608
+"""The failures of each window that ends with a failure, for every failure from `period.start` on.
+
+Those of a window before are among them, with too small a count.
+"""
+# Every window that the late failures can have made too many, unless it is over for
+# longer than a window.
 PEAK = f"""
     SELECT workflow.location_id, workflow.workflow_id, failure_threshold, hours, alerts_enabled,
         tally.failures, tally.first_at, tally.last_at, {SAID}
@@ -131,24 +164,15 @@ PEAK = f"""
         AS workflow (location_id, workflow_id, late_from)
     {THRESHOLD.replace(":hours", "NULL")}
     CROSS JOIN LATERAL (
-        SELECT * FROM (
-            SELECT executed_at AS last_at, count(*) OVER ending AS failures,
-                min(executed_at) OVER ending AS first_at
-            FROM execution_logs AS run
-            WHERE {COUNTED}
-                AND run.executed_at > workflow.late_from - make_interval(hours => threshold.hours)
-            WINDOW ending AS (
-                ORDER BY executed_at RANGE BETWEEN
-                    make_interval(hours => threshold.hours) - interval '1 microsecond' PRECEDING
-                    AND CURRENT ROW
-            )
-        ) AS windows
-        WHERE failures >= failure_threshold AND last_at >= workflow.late_from
-            AND last_at > {WINDOW_UNTIL_NOW}
+        SELECT * FROM (SELECT late_from AS start) AS period CROSS JOIN LATERAL ({WINDOWS}) AS windows
+        WHERE failures >= failure_threshold AND last_at >= late_from
+            AND last_at > clock_now() - make_interval(hours => threshold.hours)
         ORDER BY last_at DESC LIMIT 1
     ) AS tally
-    {LAST_IN_WINDOW.replace(WINDOW_UNTIL_NOW, f"{WINDOW_UNTIL_LAST} AND executed_at <= last_at")}
-    {LAST_CHANGE}
+    CROSS JOIN LATERAL (
+        SELECT tally.last_at - make_interval(hours => threshold.hours) AS since
+    ) AS period
+    {LAST_IN_WINDOW} {LAST_CHANGE}
     ORDER BY location_id, workflow_id, last.executed_at DESC, last.execution_id DESC
 """  # noqa: S608
 """Finds for workflows the newest window that ends with a failure and holds too many.
@@ -174,10 +198,7 @@ STANDINGS = text(f"""
                 AND run.executed_at >= last.executed_at
                 AND (run.executed_at, run.execution_id) > (last.executed_at, last.execution_id)
         )
-    FROM workflows AS workflow {THRESHOLD} {TALLY} LEFT JOIN LATERAL (
-        SELECT executed_at, execution_id FROM execution_logs AS run WHERE {COUNTED}
-        ORDER BY executed_at DESC, execution_id DESC LIMIT 1
-    ) AS last ON true
+    FROM workflows AS workflow {THRESHOLD} {TALLY} LEFT JOIN LATERAL ({LAST_FAILURE}) AS last ON true
     WHERE (set_in, set_for) IN (
             SELECT * FROM unnest(CAST(:locations AS text[]), CAST(:workflows AS text[]))
         )
