@@ -96,14 +96,14 @@ def refused(problem: type[problems.Problem], reason: str) -> Iterator[None]:
     assert caught.value.reason == reason
 
 
-def waits_for_a_lock(url: str) -> bool:
-    """Says whether some session on the database waits for another one."""
+def waiting_for_locks(url: str) -> int:
+    """Gives how many sessions on the database wait for another one."""
     query = """
-        SELECT FROM pg_stat_activity
+        SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'
     """
     with psycopg.connect(url) as connection:
-        return connection.execute(query).fetchone() is not None
+        return connection.execute(query).fetchone()[0]
 
 
 class StoppedClock:

@@ -22,7 +22,7 @@ from services.ingestion.actions.tidying import Tidying
 from services.ingestion.domain.contact import ContactRefs
 from services.ingestion.domain.execution import Report, Status, WorkflowKey
 from services.ingestion.peers import NotifierPeer, NotifierUnavailable
-from tests.ingestion.builders import KEY, a_failure, an_ingestion, record, waits_for_a_lock
+from tests.ingestion.builders import KEY, a_failure, an_ingestion, record, waiting_for_locks
 from tests.ingestion.fake_notifier import FakeNotifier, answering
 from tests.support.waiting import eventually
 
@@ -239,7 +239,7 @@ async def test_a_change_waits_for_the_batch_that_is_being_recorded(house):
         )
         house.notifier.configure("l", failures=1)
         change = asyncio.create_task(house.thresholds.refresh())
-        await eventually(lambda: waits_for_a_lock(house.url))
+        await eventually(lambda: waiting_for_locks(house.url))
         await batch.commit()
     await change
     assert house.told() == [("workflow_failing", "wf", 1)]
