@@ -101,6 +101,7 @@ async def running(
         jobs.watch(works, watching)
         jobs.spread(works, Spreading(database, reporting, wake))
         inbox = Inbox(database, addressing, links, built_in, wake)
+        replaying = Replaying(database, links, wake)
         servicer = NotifierServicer(
             configuring=Configuring(database, box, built_in, egress.check, wake),
             reporting=reporting,
@@ -108,10 +109,10 @@ async def running(
             following=Following(database, inbox, passes),
             trying=Trying(database, posting, links, clock),
             listing=Listing(database, catches_mail=settings.smtp_host is None),
-            targeting=Targeting(database, posting, box, wake),
+            targeting=Targeting(database, posting, box, replaying, wake),
             silencing=Silencing(database),
             removing=Removing(database),
-            replaying=Replaying(database, wake),
+            replaying=replaying,
             watching=watching,
             explaining=Explaining(database, addressing, links, built_in),
         )

@@ -8,6 +8,7 @@ from tests.notifier.builders import (
     EMAIL,
     a_completed_scan,
     a_failing_event,
+    a_recovery,
     configure,
     deliveries_of,
     refused_as,
@@ -63,6 +64,26 @@ async def test_what_a_target_missed_is_sent_in_order_with_the_same_ids(deliverin
         )
 
     await eventually(all_delivered)
+
+
+async def test_what_is_over_by_now_is_told_to_be_over_after_it_was_told_to_begin(
+    delivering, hook, gone
+):
+    await report(delivering, a_recovery("wf-0"), a_recovery("wf-2"))
+
+    answer = await enable_target(delivering, gone, replay=True)
+    await eventually(lambda: len(hook.requests) == 4)
+
+    *_, began, over = hook.requests
+    assert answer.replayed_count == 4
+    assert workflows_in(began) == ["wf-1", "wf-2", "wf-3"]
+    assert json.loads(over.body)["type"] == "alerts.folded"
+    ends = json.loads(over.body)["data"]["items"]
+    assert [each["type"] for each in ends] == ["incident.resolved"] * 2
+    assert sorted(each["data"]["incident"]["dedup_key"] for each in ends) == [
+        "fail:wf-0",
+        "fail:wf-2",
+    ]
 
 
 async def test_without_replay_only_what_is_new_is_sent(delivering, hook, gone):

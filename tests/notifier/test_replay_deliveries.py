@@ -8,6 +8,7 @@ from tests.notifier.builders import (
     EMAIL,
     SECONDS,
     a_failing_event,
+    a_recovery,
     caught,
     deliveries_of,
     refused_as,
@@ -90,6 +91,20 @@ async def test_a_span_of_time_is_sent_again_in_order(delivering, mailbox, given_
     await ended(delivering, pb.DELIVERY_STATUS_DELIVERED, 3)
     assert await replay(delivering, begin=NOON) == 0
     assert await replay(delivering, begin=NOON, force=True, target_id="another") == 0
+
+
+async def test_what_is_over_by_now_is_told_to_be_over_once(delivering, mailbox, given_up):
+    await report(delivering, a_recovery("wf-0"))
+    delivery_id = given_up[0].delivery_id
+
+    await replay(delivering, delivery_id)
+
+    await ended(delivering, pb.DELIVERY_STATUS_DELIVERED, 2)
+    subjects = [each.message["Subject"].partition("]")[0] for each in mailbox.mails]
+    assert subjects == ["[CRITICAL", "[RESOLVED"]
+    await replay(delivering, delivery_id, force=True)
+    await eventually(lambda: len(mailbox.mails) == 3)
+    assert len(await deliveries_of(delivering)) == 4
 
 
 async def test_what_waits_anyway_is_left_alone(delivering, given_up, mailbox):

@@ -19,7 +19,7 @@ from services.notifier.domain.inbox import (
 )
 from services.notifier.domain.incident import Incident, IncidentStatus
 from services.notifier.domain.links import Links
-from services.notifier.domain.message import ended_by_hand
+from services.notifier.domain.message import ending
 from services.notifier.domain.settings import AlertSettings
 from services.notifier.store import Transaction, causes, deliveries, inbox
 from services.notifier.store.now import now
@@ -132,7 +132,7 @@ class Inbox:
         self, transaction: Transaction, incident: Incident, audience: Audience
     ) -> None:
         told = await deliveries.close_openings(transaction, incident.incident_id)
-        message = ended_by_hand(incident, self._links)
+        message = ending(incident, self._links)
         urgent = incident.severity is Severity.CRITICAL
         notice = Notice(message, incident.location_id, None, incident.incident_id, prompt=urgent)
         await deliveries.add(transaction, self._addressing.to_those(notice, told, audience))

@@ -8,6 +8,7 @@ from libs.db.database import Database
 from libs.ids import new_id
 from libs.secrets import SecretBox
 from services.notifier.actions.posting import Posting
+from services.notifier.actions.replaying import Replaying
 from services.notifier.channels.signing import new_secret
 from services.notifier.domain.decision import Suppression
 from services.notifier.domain.scope import Scope
@@ -23,7 +24,7 @@ from services.notifier.domain.target import (
     TooManyTargets,
 )
 from services.notifier.domain.wishes import FallbackNotFound, Wishes, wished
-from services.notifier.store import Transaction, deliveries, replays, settings, targets
+from services.notifier.store import Transaction, deliveries, settings, targets
 from services.notifier.store.now import now
 
 OVERLAP = timedelta(hours=24)
@@ -34,11 +35,17 @@ class Targeting:
     """Reads and changes targets. Whoever changes one holds the location's settings alone."""
 
     def __init__(
-        self, database: Database, posting: Posting, box: SecretBox, wake: Callable[[], None]
+        self,
+        database: Database,
+        posting: Posting,
+        box: SecretBox,
+        replaying: Replaying,
+        wake: Callable[[], None],
     ) -> None:
         self._database = database
         self._posting = posting
         self._box = box
+        self._replaying = replaying
         self._wake = wake
 
     async def targets_of(self, location_id: str) -> tuple[Sequence[Target], datetime]:
@@ -133,7 +140,7 @@ class Targeting:
         async with self._database.transaction() as transaction:
             await settings.held_alone(transaction, Scope(location_id))
             target = await targets.one(transaction, location_id, target_id)
-            missed = await replays.missed(transaction, target) if replay else 0
+            missed = await self._replaying.missed(transaction, target) if replay else 0
             await targets.enable(transaction, target_id)
             shown = await _shown(transaction, location_id, target_id)
         self._wake()

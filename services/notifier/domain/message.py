@@ -151,9 +151,10 @@ def with_affected(message: Message, affected: Sequence[Incident], links: Links) 
     )
 
 
-def ended_by_hand(incident: Incident, links: Links) -> Message:
-    """Tells that somebody ended it, and what helped."""
-    title = f"Ended by {cut(incident.resolved_by, wording.LONGEST_NAME)}: {incident.title}"
+def ending(incident: Incident, links: Links) -> Message:
+    """Tells that it is over, and if somebody ended it by hand, who, and what helped."""
+    by = f"Ended by {cut(incident.resolved_by, wording.LONGEST_NAME)}"
+    title = f"{by if incident.resolved_by else 'Over'}: {incident.title}"
     at = incident.resolved_at or incident.last_event_at
     return _about_incident(incident, at, links, Occasion.RESOLVED, title)
 
