@@ -2,6 +2,7 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 from standardwebhooks import Webhook
 
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
@@ -79,6 +80,28 @@ async def test_a_test_leaves_incidents_and_deliveries_alone(notifier):
     assert [each.subject for each in await caught(notifier)] == ["[TEST] Runwarden can reach you"]
     assert not await incidents_of(notifier)
     assert not await deliveries_of(notifier)
+
+
+async def test_a_test_does_not_shorten_the_pause_of_a_target_that_fails(
+    delivering, delivering_url, hook
+):
+    now = datetime.now(UTC).replace(microsecond=0)
+    set_clock(delivering_url, now)
+    await configure(delivering, webhook_url=hook.url)
+    hook.answer_next(429)
+    await report(delivering, a_failing_event())
+    paused = await eventually(lambda: pause_of(delivering_url, after=now))
+
+    await verdicts_of(delivering)
+
+    assert await pause_of(delivering_url, after=now) == paused == now + timedelta(minutes=1)
+
+
+async def pause_of(url, *, after):
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        rows = await connection.execute("SELECT next_at FROM targets WHERE next_at > %s", [after])
+        found = await rows.fetchone()
+        return found and found[0]
 
 
 async def test_a_sixth_test_within_a_minute_is_refused_by_all_replicas(start, database_url):

@@ -214,15 +214,20 @@ async def hand_back(
 ) -> Target | None:
     """Ends a lease, and gives the target as it is now; None when the lease was no longer ours.
 
-    The target is then locked until the commit. A new address need not pause. What an
-    attempt came to is noted as the target's health.
+    The target is then locked until the commit. A new address need not pause; a pause that
+    lasts goes on. What an attempt came to is noted as the target's health.
     """
     at = func.clock_now()
     next_at = case((col(TargetRow.address) == target.address, at + pause), else_=at)
     statement = (
         _one(target.target_id)
         .where(col(TargetRow.lease_token) == token)
-        .values(lease_until=EPOCH, lease_token=None, next_at=next_at, **_health(outcome))
+        .values(
+            lease_until=EPOCH,
+            lease_token=None,
+            next_at=func.greatest(TargetRow.next_at, next_at),
+            **_health(outcome),
+        )
         .returning(TargetRow)
         .execution_options(populate_existing=True)
     )
