@@ -121,8 +121,8 @@ class IngestionServicer(rpc.IngestionServiceServicer):
     async def ReplayQuarantined(
         self, request: pb.ReplayQuarantinedRequest, context: Context
     ) -> pb.ReplayQuarantinedResponse:
-        report = requests.report_from(request.execution)
-        return responses.replayed(await self._replaying.replay(request.quarantine_id, report))
+        run = requests.run_from(request.execution)
+        return responses.replayed(await self._replaying.replay(request.quarantine_id, run))
 
     async def GetExecution(
         self, request: pb.GetExecutionRequest, context: Context

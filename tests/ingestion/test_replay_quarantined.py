@@ -7,6 +7,8 @@ import pytest
 
 from libs import problems
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
+from libs.db.database import Database
+from services.ingestion.store import open_runs
 from tests.ingestion.builders import (
     ACCEPTED,
     DUPLICATE,
@@ -19,6 +21,8 @@ from tests.ingestion.builders import (
 )
 from tests.ingestion.test_list_quarantined import quarantine, quarantined
 from tests.support.waiting import eventually
+
+STARTED = pb.EXECUTION_STATUS_STARTED
 
 
 async def replay(ingestion, quarantine_id, execution):
@@ -59,6 +63,24 @@ async def test_it_ended_when_the_delivery_came_unless_it_says_when(stopped_clock
     assert found == [came_at, said]
 
 
+async def test_a_run_that_began_is_open_from_when_the_delivery_came(stopped_clock):
+    ingestion, start = stopped_clock.ingestion, an_execution("l", status=STARTED, run_id="r")
+    (kept,) = await quarantine(ingestion, "l", b"1")
+    stopped_clock.move(hours=25)
+    result = await replay(ingestion, kept.execution_id, start)
+    (again,) = await record(ingestion, start)
+
+    assert result == pb.RecordResult(outcome=ACCEPTED)
+    assert again.outcome == DUPLICATE
+    assert await in_quarantine(ingestion, "l") == []
+    async with (
+        Database.open(stopped_clock.url, name="test") as database,
+        database.transaction() as session,
+    ):
+        (open_run,) = await open_runs.overdue(session, limit_hours=25, most=9)
+    assert open_run.run.started_at == stopped_clock.ago(hours=25)
+
+
 async def test_replayed_failures_alert_like_others(ingestion, location, notifier):
     kept = await quarantine(ingestion, location, b"1", b"2", b"3")
     for each in kept:
@@ -95,6 +117,7 @@ async def test_one_that_was_recorded_meanwhile_is_a_duplicate_and_the_delivery_g
     ("fields", "reason"),
     [
         ({"status": pb.EXECUTION_STATUS_UNSPECIFIED}, "STATUS_MISSING"),
+        ({"status": STARTED}, "RUN_ID_MISSING"),
         ({"workflow_id": ""}, "WORKFLOW_MISSING"),
         ({"executed_at": ago(days=31)}, "EXECUTED_AT_OUT_OF_RANGE"),
         ({"run_id": "x" * 201}, "FIELD_TOO_LONG"),

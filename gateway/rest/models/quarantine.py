@@ -1,10 +1,9 @@
 """Deliveries that could not be read, and what a person corrects in one."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field
 
-from gateway.rest.models.executions import StatusWord
 from gateway.rest.models.shapes import Answer, Body, Moment, examples
 
 
@@ -32,7 +31,7 @@ class ReplayBody(Body):
         {"status": "success", "workflowId": "wf-welcome", "workflowName": "Welcome"},
     )
 
-    status: StatusWord | None = None
+    status: Literal["success", "failed", "partial", "started"] | None = None
     workflow_id: str | None = None
     """The workflow it belongs to; that of the path it came by when not given."""
     workflow_name: str | None = None

@@ -1,12 +1,12 @@
 """Gives unread deliveries a second reading: out of quarantine, into the log."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from libs.db.database import Database
 from libs.secrets import SecretBox
 from services.ingestion.actions.recording import Recording
 from services.ingestion.domain.execution import Report
+from services.ingestion.domain.open_run import Start
 from services.ingestion.domain.quarantine import (
     OpenedDelivery,
     QuarantinedCut,
@@ -36,20 +36,19 @@ class Replaying:
             raise QuarantinedSealed from error
         return OpenedDelivery(sealed.delivery, body, sealed.content_type)
 
-    async def replay(self, quarantine_id: str, report: Report) -> Result:
-        """Records the execution and removes the delivery, both or none."""
-        sealed = await self._whole(report.location_id, quarantine_id)
-        came_at = sealed.delivery.received_at
-        report = replace(report, executed_at=report.executed_at or came_at)
+    async def replay(self, quarantine_id: str, run: Report | Start) -> Result:
+        """Records the run, or that it began, and removes the delivery, both or none."""
+        sealed = await self._whole(run.location_id, quarantine_id)
+        dated = run.dated(sealed.delivery.received_at)
 
         async def remove(session: Transaction, results: Sequence[Result]) -> None:
             if rejection := results[0].rejection:
                 raise rejection.problem()
             # Of two replays at the same moment the later one waits here, and keeps nothing.
-            if not await quarantine.remove(session, report.location_id, quarantine_id):
+            if not await quarantine.remove(session, run.location_id, quarantine_id):
                 raise QuarantinedNotFound(quarantine_id=quarantine_id)
 
-        (result,) = await self._recording.record([report], also=remove)
+        (result,) = await self._recording.record([dated], also=remove)
         return result
 
     async def _whole(self, location_id: str, quarantine_id: str) -> Sealed:

@@ -104,6 +104,10 @@ class Report(Run):
     contact_id: str = ""
     """Whom it was about; nothing but the reference is kept."""
 
+    def dated(self, at: datetime) -> "Report":
+        """Gives the same as of a time, unless it says its own."""
+        return replace(self, executed_at=self.executed_at or at)
+
     @property
     def key(self) -> Key | None:
         if not self.idempotency_key:

@@ -1,6 +1,6 @@
 """Runs that began and were not reported to end: open, until they end or are given up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -77,6 +77,14 @@ class Start:
     started_at: datetime | None
     source: Source
     contact_id: str = ""
+
+    @property
+    def location_id(self) -> str:
+        return self.key.location_id
+
+    def dated(self, at: datetime) -> "Start":
+        """Gives the same as of a time, unless it says its own."""
+        return replace(self, started_at=self.started_at or at)
 
     def opened(self, now: datetime, contact_ref: str | None = None) -> OpenRun:
         """Gives the run to keep open; one that is ahead of our clock began now."""

@@ -201,8 +201,14 @@ def trial_from(
     return failures, hours
 
 
+def run_from(message: pb.Execution) -> Report | Start:
+    """Reads what a caller says of a run: how it ended, or that it began."""
+    began = message.status == pb.EXECUTION_STATUS_STARTED
+    return _start_from(message) if began else report_from(message)
+
+
 def report_from(message: pb.Execution) -> Report:
-    """Reads what a caller says of a run."""
+    """Reads what a caller says of a run that ended."""
     location_id, workflow_id = _recorded_workflow(message)
     if message.status not in STATUSES:
         raise refusals.StatusMissing.at("status")
@@ -243,10 +249,7 @@ def _item_from(item: pb.RecordItem) -> Item:
     try:
         if item.HasField("unread"):
             return _unread_from(item.unread)
-        execution = item.execution
-        if execution.status == pb.EXECUTION_STATUS_STARTED:
-            return _start_from(execution)
-        return report_from(execution)
+        return run_from(item.execution)
     except problems.InvalidRequest as problem:
         return Rejection.of(problem)
 

@@ -113,6 +113,17 @@ async def test_without_corrections_the_parser_of_today_reads_it(kept, client):
 
 
 @pytest.mark.parametrize(
+    ("body", "corrected"),
+    [({"status": "started"}, {"runId": "r"}), ({"runId": "r"}, {"status": "started"})],
+)
+async def test_a_run_that_began_can_be_corrected_too(kept, client, body, corrected):
+    ingestion = kept(body)
+    assert (await client.post(PATH, corrected)).status == 200
+    found = ingestion.last("ReplayQuarantined").execution
+    assert (found.status, found.run_id) == (pb.EXECUTION_STATUS_STARTED, "r")
+
+
+@pytest.mark.parametrize(
     ("body", "reason"),
     [
         ({"status": "done"}, "STATUS_UNKNOWN"),

@@ -37,8 +37,9 @@ class _ExecutionStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Execu
     EXECUTION_STATUS_PARTIAL: _ExecutionStatus.ValueType  # 3
     """The run finished, but a step was skipped or failed on the way."""
     EXECUTION_STATUS_STARTED: _ExecutionStatus.ValueType  # 4
-    """The run began; `executed_at` says when. Taken by `RecordExecutions` only, and
-    only with a `run_id`: an execution with the same one ends the run. A run
+    """The run began; `executed_at` says when. Taken by `RecordExecutions` and
+    `ReplayQuarantined`, and only with a `run_id`: an execution with the same one
+    ends the run. A run
     that nobody ends within the workflow's limit (`run_limit_hours`) enters the
     log as failed, with the class `NEVER_FINISHED`; its end is then a
     `DUPLICATE` when its `idempotency_key` is the run id.
@@ -56,8 +57,9 @@ EXECUTION_STATUS_FAILED: ExecutionStatus.ValueType  # 2
 EXECUTION_STATUS_PARTIAL: ExecutionStatus.ValueType  # 3
 """The run finished, but a step was skipped or failed on the way."""
 EXECUTION_STATUS_STARTED: ExecutionStatus.ValueType  # 4
-"""The run began; `executed_at` says when. Taken by `RecordExecutions` only, and
-only with a `run_id`: an execution with the same one ends the run. A run
+"""The run began; `executed_at` says when. Taken by `RecordExecutions` and
+`ReplayQuarantined`, and only with a `run_id`: an execution with the same one
+ends the run. A run
 that nobody ends within the workflow's limit (`run_limit_hours`) enters the
 log as failed, with the class `NEVER_FINISHED`; its end is then a
 `DUPLICATE` when its `idempotency_key` is the run id.
@@ -1509,7 +1511,7 @@ class ReplayQuarantinedRequest(_message.Message):
     @_builtins.property
     def execution(self) -> Global___Execution:
         """What it turned out to be. Its `location_id` must be the delivery's. Without
-        `executed_at` it ended when the delivery came.
+        `executed_at` it ended, or began, when the delivery came.
         """
 
     def __init__(
