@@ -17,7 +17,7 @@ import structlog
 from gateway.access import Access, Caller, Scope, keys
 from gateway.crashes import log_crash
 from gateway.intake import Intake, Taken
-from gateway.payloads import Readings, read_leniently, read_strictly
+from gateway.payloads import Readings, handling, read_leniently, read_strictly
 from gateway.rest import problems as told
 from gateway.rest.middleware import LARGEST_BODY, request_id_from
 from libs import metrics, problems
@@ -122,7 +122,7 @@ class _Delivery:
         self.request_id = request_id_from(self.header(b"x-request-id"))
         query = scope["query_string"].decode("latin-1")
         self.query = dict(parse_qsl(query, errors="replace")) if query else {}
-        self.strict = "handling=strict" in self.header(b"prefer").replace(" ", "").lower()
+        self.strict = handling(self.header(b"prefer"), "lenient") == "strict"
 
     def header(self, name: bytes) -> str:
         found = self._headers.get(name)

@@ -60,7 +60,7 @@ def read_leniently(body: bytes, workflow_id: str | None, key: str | None) -> Rea
         return _lenient_item(value, raw, workflow_id, keys.of_item(key, position))
 
     try:
-        return _items(decoding.leniently(body), body, item)
+        return _items(_unwrapped(decoding.leniently(body)), body, item)
     except problems.TooManyItems:
         raise  # of a body that large the quarantine keeps only a part
     except InvalidRequest as problem:

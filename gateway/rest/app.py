@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 
 from gateway.access import Access
 from gateway.batches import Batches
+from gateway.intake import Intake
 from gateway.pages import first, links, signing_in
 from gateway.pages.rendering import STATIC, Templates
 from gateway.peers import SECONDS, Services
@@ -100,7 +101,16 @@ def create(
     health = Health(services, access, clock)
     queues = Queues(services, clock, batches.held)
     app.state.backend = Backend(
-        services, access, settings, clock, health, queues, batches.record, seconds, sign_of_life
+        services=services,
+        access=access,
+        settings=settings,
+        clock=clock,
+        health=health,
+        queues=queues,
+        record=batches.record,
+        intake=Intake(access, batches),
+        seconds=seconds,
+        sign_of_life=sign_of_life,
     )
     for router in ROUTERS:
         app.include_router(router)

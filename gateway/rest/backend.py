@@ -9,6 +9,7 @@ import grpc
 
 from gateway.access import Access
 from gateway.batches import Record
+from gateway.intake import Intake
 from gateway.peers import Services
 from gateway.rest.health import Health
 from gateway.rest.queues import Queues
@@ -45,6 +46,8 @@ class Backend:
     queues: Queues
     record: Record
     """Hands executions to ingestion, together with those of the webhook door."""
+    intake: Intake
+    """The same for what is read leniently, as the door reads it."""
     seconds: float
     """How long a call waits for a service."""
     sign_of_life: float = SIGN_OF_LIFE

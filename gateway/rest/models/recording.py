@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field
 
+from gateway.intake import Taken
 from gateway.rest.models.shapes import Answer
 from libs import problems
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
@@ -27,11 +28,13 @@ class FieldError(Answer):
 class Recorded(Answer):
     """What became of one execution."""
 
-    status: Annotated[str, Field(json_schema_extra={"enum": ["accepted", "duplicate", "rejected"]})]
+    status: Annotated[str, Field(json_schema_extra={"enum": [*_WORDS.values()]})]
     execution_id: str | None = None
-    """For a duplicate the id it was first recorded under."""
+    """For a duplicate the id it was first recorded under; null for a run that started."""
+    quarantine_id: str | None = None
+    """Its id in GET /api/quarantine, when it was quarantined."""
     reason: str | None = None
-    """Why it was rejected."""
+    """Why it was quarantined or rejected."""
     detail: str | None = None
     """The same for people."""
     errors: list[FieldError] = Field(default_factory=list)
@@ -46,6 +49,18 @@ class Recorded(Answer):
             reason=result.reason or None,
             detail=result.message or None,
             errors=wrong,
+        )
+
+    @classmethod
+    def taken(cls, taken: Taken) -> Self:
+        """Gives what became of an item that was read leniently."""
+        kept_as = "quarantine_id" if taken.status == "quarantined" else "execution_id"
+        problem = taken.problem
+        return cls(
+            status=taken.status,
+            **{kept_as: taken.kept_as or None},
+            reason=problem.reason if problem else None,
+            detail=problem.message if problem else None,
         )
 
     @classmethod

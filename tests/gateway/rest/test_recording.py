@@ -38,6 +38,7 @@ async def test_an_execution_is_recorded(ingestion, sender, location_id, wrap):
             {
                 "status": "accepted",
                 "execution_id": "e-0",
+                "quarantine_id": None,
                 "reason": None,
                 "detail": None,
                 "errors": [],
@@ -128,6 +129,59 @@ async def test_the_header_makes_a_repetition_count_once(ingestion, sender):
     keys = [each.execution.idempotency_key for each in ingestion.last("RecordExecutions").items]
     assert len(set(keys)) == 2
     assert all(each.startswith("batch-1") for each in keys)
+
+
+GHL = {"workflow": {"id": "wf-1"}, "customData": {"status": "Failed", "executionTimeMs": "1200"}}
+
+
+@pytest.fixture
+def lenient(sender):
+    return sender.with_headers(Prefer='respond-async, handling="lenient"')
+
+
+@pytest.mark.parametrize("wrap", [lambda one: one, lambda one: {"executions": [one]}])
+async def test_who_prefers_it_is_read_as_the_door_reads(ingestion, lenient, location_id, wrap):
+    answer = await lenient.post("/api/executions", wrap(GHL | {"surprise": 1}))
+
+    assert answer.status == 200
+    (result,) = answer.body["results"]
+    assert (result["status"], result["execution_id"]) == ("accepted", "e-0")
+    execution = ingestion.last("RecordExecutions").items[0].execution
+    assert (execution.location_id, execution.workflow_id) == (location_id, "wf-1")
+    assert (execution.status, execution.execution_time_ms) == (pb.EXECUTION_STATUS_FAILED, 1200)
+
+
+async def test_what_cannot_be_read_leniently_is_kept_in_quarantine(street, lenient):
+    def quarantining(request):
+        outcomes = [
+            pb.RecordResult.OUTCOME_QUARANTINED
+            if item.HasField("unread")
+            else pb.RecordResult.OUTCOME_ACCEPTED
+            for item in request.items
+        ]
+        results = [pb.RecordResult(outcome=each, execution_id="q-1") for each in outcomes]
+        return pb.RecordExecutionsResponse(results=results)
+
+    street.ingestion.answers("RecordExecutions", quarantining)
+    wrong = {"workflowId": "wf-1", "status": "exploded"}
+
+    alone = await lenient.post("/api/executions", wrong)
+    among = await lenient.post("/api/executions", [wrong, GHL])
+
+    assert (alone.status, among.status) == (202, 200)
+    for each in (alone.body["results"][0], among.body["results"][0]):
+        assert (each["status"], each["quarantine_id"]) == ("quarantined", "q-1")
+        assert (each["execution_id"], each["reason"]) == (None, "STATUS_UNKNOWN")
+    assert among.body["results"][1]["status"] == "accepted"
+    unread = street.ingestion.last("RecordExecutions").items[0].unread
+    assert (unread.workflow_id, unread.content_type) == ("wf-1", "application/json")
+
+
+@pytest.mark.parametrize("prefer", ["handling=strict", "handling=lenientish", "x-handling=lenient"])
+async def test_nothing_else_makes_it_lenient(ingestion, sender, prefer):
+    answer = await sender.with_headers(Prefer=prefer).post("/api/executions", GHL)
+    assert answer.status == 400
+    assert not ingestion.asked
 
 
 async def test_keys_that_only_read_record_nothing(ingestion, reader):
