@@ -73,7 +73,7 @@ async def list_errors(back: Back, asked: ErrorsAsked) -> ErrorGroups:
     return ErrorGroups.of(response)
 
 
-@router.get("/workflows/{workflow_id}/errors")
+@router.get("/workflows/{workflow_id}/errors", responses=told(404))
 async def list_errors_of_workflow(back: Back, asked: ErrorsAsked, workflow_id: str) -> ErrorGroups:
     """Lists the kinds of errors of one workflow in the last hours, the most frequent first."""
     asked.workflow_id = workflow_id
@@ -88,7 +88,7 @@ async def list_failing_steps(back: Back, asked: StepsAsked) -> FailingSteps:
     return FailingSteps.of(response)
 
 
-@router.get("/workflows/{workflow_id}/failing-steps")
+@router.get("/workflows/{workflow_id}/failing-steps", responses=told(404))
 async def list_failing_steps_of_workflow(
     back: Back, asked: StepsAsked, workflow_id: str
 ) -> FailingSteps:

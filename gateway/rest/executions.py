@@ -92,7 +92,7 @@ async def get_execution(back: Back, location_id: ReadLocation, execution_id: str
     return Execution.of(response.execution)
 
 
-@router.get("/workflows/{workflow_id}/executions")
+@router.get("/workflows/{workflow_id}/executions", responses=told(404))
 async def list_executions_of_workflow(
     back: Back, history: History, workflow_id: str
 ) -> Page[Execution]:

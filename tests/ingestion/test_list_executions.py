@@ -70,7 +70,7 @@ async def test_executions_come_newest_first(ingestion, location, history):
     ("filters", "expected"),
     [
         ({"workflow_id": "odd"}, "13579"),
-        ({"workflow_id": "nobody"}, ""),
+        ({"workflow_id": "odd", "error_class": "AUTH"}, ""),
         ({"statuses": [FAILED]}, "147"),
         ({"statuses": [FAILED, PARTIAL]}, "124578"),
         ({"statuses": [FAILED, FAILED]}, "147"),

@@ -46,7 +46,7 @@ async def failures(ingestion, location):
         ({"error_text": "100%"}, "2"),
         ({"error_text": "\\"}, ""),
         ({"error_text": "used", "failed_action_name": "Mail"}, "3"),
-        ({"error_text": "used", "workflow_id": "other"}, ""),
+        ({"error_text": "used", "workflow_id": "wf", "failed_action_id": "s9"}, ""),
     ],
 )
 async def test_filters_narrow_the_list(ingestion, location, failures, filters, expected):

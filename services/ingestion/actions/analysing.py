@@ -14,7 +14,7 @@ from services.ingestion.domain.breakdown import (
     timeline,
 )
 from services.ingestion.domain.execution import WorkflowKey
-from services.ingestion.store import thresholds, timelines, trials, workflows
+from services.ingestion.store import Transaction, thresholds, timelines, trials, workflows
 from services.ingestion.store.breakdowns import Breakdowns
 from services.ingestion.store.now import now
 
@@ -31,6 +31,7 @@ class Analysing:
         """Gives the most frequent kinds of errors in a window that ends now."""
         bucket = bucket or Bucket.fitting(window)
         async with self._database.transaction() as session:
+            await _check_known(session, scope)
             windows = Windows.until(await now(session), window)
             ask = Breakdowns(session, scope, windows)
             groups, count = await ask.error_groups(bucket, most=most)
@@ -39,6 +40,7 @@ class Analysing:
     async def failing_steps(self, scope: Scope, window: timedelta, *, most: int) -> FailingSteps:
         """Gives the steps with most failures in a window that ends now."""
         async with self._database.transaction() as session:
+            await _check_known(session, scope)
             windows = Windows.until(await now(session), window)
             steps, count = await Breakdowns(session, scope, windows).failing_steps(most=most)
         return FailingSteps(windows=windows, steps=tuple(steps), step_count=count)
@@ -47,8 +49,7 @@ class Analysing:
         """Gives the runs of a window that ends now, hour by hour or day by day."""
         bucket = bucket or Bucket.fitting(window)
         async with self._database.transaction() as session:
-            if scope.workflow_id:
-                await workflows.get(session, WorkflowKey(scope.location_id, scope.workflow_id))
+            await _check_known(session, scope)
             windows = Windows.until(await now(session), window)
             counted, previous = await timelines.by_time(session, scope, windows, bucket)
         return timeline(windows, bucket, counted, previous)
@@ -72,3 +73,9 @@ class Analysing:
             episodes=tuple(test.episodes),
             failure_count=test.failure_count,
         )
+
+
+async def _check_known(session: Transaction, scope: Scope) -> None:
+    """Raises `WorkflowNotFound` for a workflow that nobody has heard of."""
+    if scope.workflow_id:
+        await workflows.get(session, WorkflowKey(scope.location_id, scope.workflow_id))

@@ -19,7 +19,7 @@ from services.ingestion.domain.page import Page, PageRequest, Position, Written,
 from services.ingestion.domain.quarantine import QuarantinedDelivery
 from services.ingestion.domain.text import is_id, storable
 from services.ingestion.domain.workflow import Workflow
-from services.ingestion.store import executions, history, quarantine, workflows
+from services.ingestion.store import Transaction, executions, history, quarantine, workflows
 from services.ingestion.store.now import now
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class Listing:
             return await self._search(query, wanted, page)
         after = _after(query, page.token, Position.read)
         async with self._database.transaction() as session:
-            found = await executions.newest(session, wanted, limit=page.size + 1, after=after)
+            found = await _newest(session, wanted, limit=page.size + 1, after=after)
         return _page(query, found, page.size, lambda last: _place(last).written())
 
     async def execution(self, location_id: str, execution_id: str) -> Execution:
@@ -63,7 +63,7 @@ class Listing:
             wanted = wanted.searching(await now(session))
         while True:
             async with self._database.transaction() as session:
-                found = await executions.newest(session, wanted, limit=PORTION, after=after)
+                found = await _newest(session, wanted, limit=PORTION, after=after)
             if found:
                 yield found
             if len(found) < PORTION:
@@ -82,7 +82,7 @@ class Listing:
         async with self._database.transaction() as session:
             within = replace(wanted, executed_from=since or wanted.executed_from)
             within = within if since else within.searching(await now(session))
-            found = await executions.newest(session, within, limit=page.size + 1, after=after)
+            found = await _newest(session, within, limit=page.size + 1, after=after)
         assert within.executed_from
         start = within.executed_from.isoformat()
         return _page(query, found, page.size, lambda last: [*_place(last).written(), start])
@@ -103,7 +103,7 @@ class Listing:
             wanted = ExecutionFilter(
                 **workflow._asdict(), statuses=(Status.FAILED,), executed_from=since
             )
-            found = await executions.newest(session, wanted, limit=page.size + 1, after=after)
+            found = await _newest(session, wanted, limit=page.size + 1, after=after)
         start = since.isoformat()
         return _page(query, found, page.size, lambda last: [*_place(last).written(), start])
 
@@ -127,6 +127,16 @@ class Listing:
             page.size,
             lambda last: Position(last.received_at, last.quarantine_id).written(),
         )
+
+
+async def _newest(
+    session: Transaction, wanted: ExecutionFilter, *, limit: int, after: Position | None
+) -> list[Execution]:
+    """Lists executions; none of a workflow that nobody has heard of is a mistake, and said."""
+    found = await executions.newest(session, wanted, limit=limit, after=after)
+    if not found and wanted.workflow_id:
+        await workflows.get(session, WorkflowKey(wanted.location_id, wanted.workflow_id))
+    return found
 
 
 def _after(query: Query, token: str, read: Callable[[Written], T]) -> T | None:

@@ -194,8 +194,8 @@ class IngestionServiceServicer:
 
     def ListExecutions(self, request, context):
         """Lists executions of a location, newest first. Fails with
-        `LOCATION_MISSING`, `PAGE_SIZE_NEGATIVE` or `PAGE_TOKEN_WRONG`. An unknown
-        workflow gives an empty list.
+        `LOCATION_MISSING`, `PAGE_SIZE_NEGATIVE`, `PAGE_TOKEN_WRONG` or, when it names
+        a workflow that nobody has heard of, `WORKFLOW_NOT_FOUND`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -284,8 +284,8 @@ class IngestionServiceServicer:
     def ListErrorGroups(self, request, context):
         """Lists the kinds of errors within a window that ends now, the most frequent
         first. Not paged: `group_count` says how many there are in all. Fails with
-        `WINDOW_OUT_OF_RANGE`, `BUCKET_UNKNOWN` or `PAGE_SIZE_NEGATIVE`. An unknown
-        workflow gives an empty list.
+        `WINDOW_OUT_OF_RANGE`, `BUCKET_UNKNOWN`, `PAGE_SIZE_NEGATIVE` or, when it names
+        a workflow, `WORKFLOW_NOT_FOUND`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -294,8 +294,8 @@ class IngestionServiceServicer:
     def ListFailingSteps(self, request, context):
         """Lists the steps at which runs failed within a window that ends now, the most
         frequent first. Not paged: `step_count` says how many there are in all.
-        Fails with `WINDOW_OUT_OF_RANGE` or `PAGE_SIZE_NEGATIVE`. An unknown workflow
-        gives an empty list.
+        Fails with `WINDOW_OUT_OF_RANGE`, `PAGE_SIZE_NEGATIVE` or, when it names a
+        workflow, `WORKFLOW_NOT_FOUND`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

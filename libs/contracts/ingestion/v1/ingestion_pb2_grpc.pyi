@@ -37,8 +37,8 @@ class IngestionServiceStub:
     """
     ListExecutions: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.ListExecutionsRequest, _ingestion_pb2.ListExecutionsResponse]
     """Lists executions of a location, newest first. Fails with
-    `LOCATION_MISSING`, `PAGE_SIZE_NEGATIVE` or `PAGE_TOKEN_WRONG`. An unknown
-    workflow gives an empty list.
+    `LOCATION_MISSING`, `PAGE_SIZE_NEGATIVE`, `PAGE_TOKEN_WRONG` or, when it names
+    a workflow that nobody has heard of, `WORKFLOW_NOT_FOUND`.
     """
     ListRecentFailures: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.ListRecentFailuresRequest, _ingestion_pb2.ListRecentFailuresResponse]
     """Lists the failed executions of one workflow within a window that ends now,
@@ -85,14 +85,14 @@ class IngestionServiceStub:
     ListErrorGroups: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.ListErrorGroupsRequest, _ingestion_pb2.ListErrorGroupsResponse]
     """Lists the kinds of errors within a window that ends now, the most frequent
     first. Not paged: `group_count` says how many there are in all. Fails with
-    `WINDOW_OUT_OF_RANGE`, `BUCKET_UNKNOWN` or `PAGE_SIZE_NEGATIVE`. An unknown
-    workflow gives an empty list.
+    `WINDOW_OUT_OF_RANGE`, `BUCKET_UNKNOWN`, `PAGE_SIZE_NEGATIVE` or, when it names
+    a workflow, `WORKFLOW_NOT_FOUND`.
     """
     ListFailingSteps: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.ListFailingStepsRequest, _ingestion_pb2.ListFailingStepsResponse]
     """Lists the steps at which runs failed within a window that ends now, the most
     frequent first. Not paged: `step_count` says how many there are in all.
-    Fails with `WINDOW_OUT_OF_RANGE` or `PAGE_SIZE_NEGATIVE`. An unknown workflow
-    gives an empty list.
+    Fails with `WINDOW_OUT_OF_RANGE`, `PAGE_SIZE_NEGATIVE` or, when it names a
+    workflow, `WORKFLOW_NOT_FOUND`.
     """
     GetExecutionTimeline: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.GetExecutionTimelineRequest, _ingestion_pb2.GetExecutionTimelineResponse]
     """Gets how many runs there were, hour by hour or day by day, over a window that
@@ -215,8 +215,8 @@ class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_ingestion_pb2.ListExecutionsRequest, _abc.Awaitable[_ingestion_pb2.ListExecutionsResponse]],
     ) -> _abc.Awaitable[_ingestion_pb2.ListExecutionsResponse]:
         """Lists executions of a location, newest first. Fails with
-        `LOCATION_MISSING`, `PAGE_SIZE_NEGATIVE` or `PAGE_TOKEN_WRONG`. An unknown
-        workflow gives an empty list.
+        `LOCATION_MISSING`, `PAGE_SIZE_NEGATIVE`, `PAGE_TOKEN_WRONG` or, when it names
+        a workflow that nobody has heard of, `WORKFLOW_NOT_FOUND`.
         """
 
     @_abc_1.abstractmethod
@@ -323,8 +323,8 @@ class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_ingestion_pb2.ListErrorGroupsResponse]:
         """Lists the kinds of errors within a window that ends now, the most frequent
         first. Not paged: `group_count` says how many there are in all. Fails with
-        `WINDOW_OUT_OF_RANGE`, `BUCKET_UNKNOWN` or `PAGE_SIZE_NEGATIVE`. An unknown
-        workflow gives an empty list.
+        `WINDOW_OUT_OF_RANGE`, `BUCKET_UNKNOWN`, `PAGE_SIZE_NEGATIVE` or, when it names
+        a workflow, `WORKFLOW_NOT_FOUND`.
         """
 
     @_abc_1.abstractmethod
@@ -335,8 +335,8 @@ class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_ingestion_pb2.ListFailingStepsResponse]:
         """Lists the steps at which runs failed within a window that ends now, the most
         frequent first. Not paged: `step_count` says how many there are in all.
-        Fails with `WINDOW_OUT_OF_RANGE` or `PAGE_SIZE_NEGATIVE`. An unknown workflow
-        gives an empty list.
+        Fails with `WINDOW_OUT_OF_RANGE`, `PAGE_SIZE_NEGATIVE` or, when it names a
+        workflow, `WORKFLOW_NOT_FOUND`.
         """
 
     @_abc_1.abstractmethod
