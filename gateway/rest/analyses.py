@@ -124,7 +124,7 @@ async def backtest_threshold(
     time_window_hours: Annotated[
         int | None, Query(description="Try this window instead of the setting.")
     ] = None,
-    days: Annotated[int, Query(description="How far to look back, 1 to 90 days.")] = 30,
+    days: Annotated[int, Query(ge=1, le=90, description="How far to look back.")] = 30,
 ) -> Backtest:
     """Says how often a workflow would have alerted in the last days; tells nobody."""
     request = pb.BacktestThresholdRequest(

@@ -27,10 +27,9 @@ From = Annotated[Moment | None, Query(description="Only executions at or after t
 Before = Annotated[Moment | None, Query(description="Only executions before this time.")]
 
 
-def asked_history(
+def asked_filters(
     *,
     location_id: ReadLocation,
-    page: PageAsked,
     status: Statuses,
     executed_from: From = None,
     executed_before: Before = None,
@@ -66,9 +65,16 @@ def asked_history(
         error_fingerprint=error_fingerprint,
         error_text=error_text,
         contact_id=contact_id,
-        page_size=page.size,
-        page_token=page.token,
     )
+
+
+Filters = Annotated[pb.ListExecutionsRequest, Depends(asked_filters)]
+
+
+def asked_history(filters: Filters, page: PageAsked) -> pb.ListExecutionsRequest:
+    """Reads which page of them."""
+    filters.page_size, filters.page_token = page.size, page.token
+    return filters
 
 
 History = Annotated[pb.ListExecutionsRequest, Depends(asked_history)]

@@ -10,7 +10,7 @@ from gateway.payloads import records
 from gateway.payloads.records import Record
 from gateway.rest.backend import Backend
 from gateway.rest.changes import Changes
-from gateway.rest.executions import History
+from gateway.rest.executions import Filters
 from gateway.rest.models.executions import Execution
 from gateway.rest.models.transfers import (
     CSV,
@@ -38,10 +38,10 @@ READERS = {NDJSON: records.read_ndjson, CSV: records.read_csv}
 FILTERS = tuple(field.name for field in pb.ExportExecutionsRequest.DESCRIPTOR.fields)
 
 
-@router.get("/export", response_class=StreamingResponse, responses=dict(EXPORT))
+@router.get("/export", response_class=StreamingResponse, responses={**EXPORT, **told(404)})
 async def export_executions(
     back: Back,
-    history: History,
+    filters: Filters,
     workflow_id: Annotated[str, Query(description="Only this workflow.")] = "",
     format: Annotated[FormatWord, Query(description="How it is written.")] = "ndjson",  # noqa: A002
 ) -> StreamingResponse:
@@ -49,9 +49,9 @@ async def export_executions(
 
     What is not told to end normally is not whole: the connection breaks off.
     """
-    history.workflow_id = workflow_id
+    filters.workflow_id = workflow_id
     request = pb.ExportExecutionsRequest(
-        **{name: getattr(history, name) for name in FILTERS if _given(history, name)}
+        **{name: getattr(filters, name) for name in FILTERS if _given(filters, name)}
     )
     portions = _exported(back, request)
     # Whatever is wrong with the request is known before the first byte goes out.
@@ -172,6 +172,6 @@ def _lines(portion: Sequence[pb.Execution], *, csv: bool, header: bool = False) 
     return b"".join(each.model_dump_json().encode() + b"\n" for each in rows)
 
 
-def _given(history: pb.ListExecutionsRequest, name: str) -> bool:
+def _given(filters: pb.ListExecutionsRequest, name: str) -> bool:
     times = ("executed_from", "executed_before")
-    return history.HasField(name) if name in times else bool(getattr(history, name))  # type: ignore[arg-type]
+    return filters.HasField(name) if name in times else bool(getattr(filters, name))  # type: ignore[arg-type]

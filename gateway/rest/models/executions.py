@@ -62,6 +62,8 @@ class RunNumbers(Answer):
     succeeded_executions: int = Field(validation_alias="succeeded")
     failed_executions: int = Field(validation_alias="failed")
     partial_executions: int = Field(validation_alias="partial")
+    expected_executions: int = Field(validation_alias="expected")
+    """Those of the failed that are no fault of the workflow (unsubscribed, do not disturb)."""
     failure_rate: float | None
     """failed / total, from 0 to 1; null without a run."""
     avg_execution_time: float | None = Field(validation_alias="average_execution_time_ms")

@@ -166,3 +166,11 @@ async def test_what_a_threshold_would_have_done(analysed, client):
 async def test_an_unknown_bucket_is_refused(analysed, client, path):
     answer = await client.get(path, bucket="minute")
     assert (answer.status, answer.body["reason"]) == (400, "REQUEST_MALFORMED")
+
+
+@pytest.mark.parametrize("days", ["0", "91"])
+async def test_a_time_too_far_back_is_refused_by_its_name(street, client, days):
+    answer = await client.get("/api/workflows/wf-1/alert-threshold/backtest", days=days)
+    assert answer.status == 400
+    assert [each["field"] for each in answer.body["errors"]] == ["days"]
+    assert not street.ingestion.asked

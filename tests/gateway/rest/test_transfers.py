@@ -116,6 +116,9 @@ async def test_what_is_wrong_is_told_before_anything_is_sent(street, client):
     answer = await client.get(EXPORT)
     assert (answer.status, answer.body["reason"]) == (400, "TEXT_RANGE_TOO_LONG")
     assert (await client.get(EXPORT, format="xml")).status == 400
+    for page in ({"limit": "3"}, {"page_token": "x"}):
+        answer = await client.get(EXPORT, **page)
+        assert (answer.status, answer.body["reason"]) == (400, "UNKNOWN_PARAMETER")
 
 
 @pytest.mark.parametrize("form", ["ndjson", "csv"])
