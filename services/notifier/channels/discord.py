@@ -24,6 +24,7 @@ from services.notifier.domain.wording import Listing
 HOSTS = ("discord.com", "discordapp.com", "ptb.discord.com", "canary.discord.com")
 LONGEST_TITLE = 256
 LONGEST_TEXT = 3900
+SHORTEST_LINE = 20
 MOST_FACTS = 12
 LONGEST_FACT = 150
 UNKNOWN_WEBHOOK = 10015
@@ -86,16 +87,24 @@ def _facts(message: Message) -> Sequence[dict[str, Any]]:
 
 def _listed(listings: Sequence[Listing]) -> str:
     """Gives every line, cut as far as all of them together must be."""
-    lines = [each for listing in listings for each in listing.linked()]
-    taken = sum(len(link) + len(" [Open]()\n- ") for _, link in lines)
-    taken += sum(len(listing.label) + len("****\n") for listing in listings)
-    room = max((LONGEST_TEXT - taken) // max(len(lines), 1) // 2, 20)
-    text = ""
-    for listing in listings:
-        text += f"**{escaped(listing.label)}**\n"
-        for line, link in listing.linked():
+    shown = [(each.label, each.linked()) for each in listings]
+    if _room(shown) < SHORTEST_LINE:
+        # The lines are worth more than where they lead; the title leads to them all.
+        shown = [(label, [(line, "") for line, _ in lines]) for label, lines in shown]
+    room, text = max(_room(shown), SHORTEST_LINE), ""
+    for label, lines in shown:
+        text += f"**{escaped(label)}**\n"
+        for line, link in lines:
             text += f"- {escaped(cut(line, room))}" + (f" [Open]({link})\n" if link else "\n")
     return text
+
+
+def _room(shown: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> int:
+    """Gives how long each line may be, even if every character of it is escaped."""
+    lines = [each for _, listed in shown for each in listed]
+    taken = sum(len(link) + len(" [Open]()\n- ") for _, link in lines)
+    taken += sum(len(label) + len("****\n") for label, _ in shown)
+    return (LONGEST_TEXT - taken) // max(len(lines), 1) // 2
 
 
 def _is_deleted(answer: Answer) -> bool:

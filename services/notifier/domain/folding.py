@@ -8,7 +8,7 @@ from typing import Any
 from services.notifier.domain.event import Severity
 from services.notifier.domain.links import Links
 from services.notifier.domain.message import Message, Occasion
-from services.notifier.domain.text import cut
+from services.notifier.domain.text import cut, fitted
 from services.notifier.domain.wording import LONGEST_NAME, Fact, Listing
 
 _WORST_FIRST = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
@@ -22,6 +22,8 @@ _HEADINGS: Mapping[Occasion, str] = {
 }
 
 DIGEST = "digest"
+LONGEST_LINE = 150
+"""Bytes; with longer ones a mail of many alerts would be cut off by mail programs, at 100 kB."""
 
 
 def packed(message: Message) -> dict[str, Any]:
@@ -47,7 +49,7 @@ def unpacked(kept: Mapping[str, Any]) -> Message:
 
 
 def folded(messages: Sequence[Message], links: Links) -> Message:
-    """Makes one message of several to the same target: all of them are listed, none is cut."""
+    """Makes one message of several to the same target: all of them are listed, each on its line."""
     if len(messages) == 1:
         return messages[0]
     severity = min((each.severity for each in messages), key=_WORST_FIRST.index)
@@ -91,7 +93,8 @@ def _listings(messages: Sequence[Message]) -> tuple[Listing, ...]:
         under = [each for each in messages if each.occasion is occasion]
         if under:
             lines = tuple(
-                f"[{each.tag}] {_where(each) if many else ''}{each.title}" for each in under
+                fitted(f"[{each.tag}] {_where(each) if many else ''}{each.title}", LONGEST_LINE)
+                for each in under
             )
             found.append(Listing(heading, lines, tuple(each.link for each in under)))
     return tuple(found)

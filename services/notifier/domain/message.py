@@ -47,6 +47,10 @@ _TYPES = {
 """What webhooks carry as `type`."""
 
 
+MOST_LISTED = 50
+"""So many incidents are named in the alert that stands for them; its page lists all."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """The same facts for every channel: for people in order, for programs by name."""
@@ -136,18 +140,16 @@ def with_affected(message: Message, affected: Sequence[Incident], links: Links) 
     if not affected:
         return message
     still_open = [each for each in affected if each.status is IncidentStatus.OPEN]
-    where = {each.location_id for each in affected}
-    lines = tuple(
-        f"{each.location_id + ': ' if len(where) > 1 else ''}{each.title}"
-        f" {links.incident(each.incident_id)}"
-        for each in affected
-    )
     failing = Fact("Failing because of it", wording.counted(len(still_open), "workflow"))
     return replace(
         message,
         facts=(failing, *message.facts),
-        listings=(*message.listings, Listing(f"Stands for {len(affected)} incidents", lines)),
-        content={**message.content, "affected": [_affected_content(each) for each in affected]},
+        listings=(*message.listings, _affected_listing(affected, links)),
+        content={
+            **message.content,
+            "affected_count": len(affected),
+            "affected": [_affected_content(each) for each in affected[:MOST_LISTED]],
+        },
     )
 
 
@@ -249,6 +251,16 @@ def _message(
             "detail": payload_of(event.detail),
         },
     )
+
+
+def _affected_listing(affected: Sequence[Incident], links: Links) -> Listing:
+    where = {each.location_id for each in affected}
+    listed = affected[:MOST_LISTED]
+    lines = [f"{each.location_id + ': ' if len(where) > 1 else ''}{each.title}" for each in listed]
+    if more := len(affected) - len(listed):
+        lines.append(f"… and {more} more")
+    urls = tuple(links.incident(each.incident_id) for each in listed)
+    return Listing(f"Stands for {len(affected)} incidents", tuple(lines), urls)
 
 
 def _fix_content(earlier: EarlierFix) -> dict[str, Any]:

@@ -49,7 +49,7 @@ PACES: Mapping[tuple[Channel, Lane], Pace] = {
 """What is not urgent is paid for from one purse."""
 
 MOST_FOLDED: Mapping[Channel, int] = {
-    Channel.EMAIL: 200,
+    Channel.EMAIL: 100,
     Channel.WEBHOOK: 50,
     Channel.SLACK: 50,
     Channel.DISCORD: 15,

@@ -21,6 +21,12 @@ def cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1].rstrip() + ELLIPSIS
 
 
+def fitted(text: str, most: int) -> str:
+    """Gives the text, with an ellipsis in place of what does not fit into so many bytes."""
+    room = most - len(ELLIPSIS.encode())
+    return text if len(text.encode()) <= most else cut_to_bytes(text, room).rstrip() + ELLIPSIS
+
+
 def cut_to_bytes(text: str, most: int) -> str:
     """Gives as much of the text as fits into so many bytes."""
     return text.encode()[:most].decode(errors="ignore")

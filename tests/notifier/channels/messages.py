@@ -6,7 +6,7 @@ from datetime import timedelta
 from services.notifier.domain.delivery import Parcel
 from services.notifier.domain.folding import folded
 from services.notifier.domain.links import Links
-from services.notifier.domain.message import opening, resolution, summary, trial
+from services.notifier.domain.message import opening, resolution, summary, trial, with_affected
 from services.notifier.domain.pace import MOST_FOLDED
 from services.notifier.domain.target import Target
 from services.notifier.translate.events import event_from
@@ -17,6 +17,7 @@ from tests.notifier.builders import (
     a_failing_event,
     a_low_score,
     a_recovery,
+    an_expired_connection,
 )
 from tests.notifier.domain.test_wording import an_incident
 
@@ -48,6 +49,21 @@ def the_longest(channel):
     return folded(
         [replace(each, link="https://watch.example/" + "x" * 90) for each in messages], LINKS
     )
+
+
+def standing_for(number):
+    """Gives a message of an incident that stands for so many others, with names as long as may be."""
+    affected = [
+        replace(
+            an_incident(),
+            incident_id=f"01a2274f-8f1c-728d-aeaa-{each:012}",
+            location_id=f"loc-{each}",
+            title=f"{'漢' * 80} failed 3× in 24 h",
+        )
+        for each in range(number)
+    ]
+    expired = opening(event_from(an_expired_connection()), NOW, an_incident(), LINKS)
+    return with_affected(expired, affected, LINKS)
 
 
 def parcel_of(channel, frozen, *, address="", secrets=(), options=None):

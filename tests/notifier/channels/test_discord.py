@@ -15,6 +15,7 @@ from tests.notifier.channels.messages import (
     every_sort,
     opened,
     parcel_of,
+    standing_for,
     the_longest,
 )
 from tests.support.discord import Discord, limited, said
@@ -80,6 +81,13 @@ async def test_discord_takes_as_many_alerts_as_one_message_may_hold_and_all_are_
     shown = discord.messages[0]["embeds"][0]["description"]
     assert all(f"{number:03} " in shown for number in range(15))
     assert shown.count("[Open](https://watch.example/") == 15
+
+
+async def test_discord_takes_an_alert_that_stands_for_hundreds(channel, discord):
+    outcome = await sent(channel, discord, standing_for(500))
+
+    assert outcome.verdict is Verdict.DELIVERED
+    assert "and 450 more" in json.dumps(discord.messages[0])
 
 
 @pytest.mark.parametrize(

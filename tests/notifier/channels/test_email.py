@@ -11,8 +11,10 @@ from services.notifier.channels.layout import MailLayout
 from services.notifier.domain.delivery import Frozen, Parcel
 from services.notifier.domain.passes import Passes
 from services.notifier.domain.retry import Verdict
+from services.notifier.domain.target import Channel, Target
 from services.notifier.settings import NotifierSettings
 from tests.notifier.builders import KEY, smtp
+from tests.notifier.channels.messages import standing_for, the_longest
 from tests.support.smtp import Security, Stage, mail_server
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -137,6 +139,18 @@ def test_a_mail_is_the_same_every_time_and_fits_any_relay():
     assert first.isascii()
     assert max(len(line) for line in first.split(b"\r\n")) <= 998
     assert email.message_from_bytes(first, policy=email.policy.default).defects == []
+
+
+@pytest.mark.parametrize("message", [the_longest(Channel.EMAIL), standing_for(500)])
+def test_the_longest_mail_is_below_100_kb_and_lists_every_alert(message):
+    target = Target("t-1", "loc-1", Channel.EMAIL, "owner@agency.example")
+    frozen = MailLayout(PASSES, FixedClock(NOON)).freeze(message, target)
+
+    mail = Letterhead("alerts@agency.example", PASSES).written(a_parcel(frozen=frozen))
+
+    assert len(mail.as_bytes()) < 100_000
+    for line in (line for listing in message.listings for line in listing.lines):
+        assert line in frozen.text
 
 
 def test_a_mail_about_no_incident_belongs_to_no_thread():

@@ -15,6 +15,7 @@ from tests.notifier.channels.messages import (
     every_sort,
     opened,
     parcel_of,
+    standing_for,
     the_longest,
 )
 from tests.support.receivers import Answer, receiver, redirect
@@ -99,6 +100,13 @@ async def test_slack_takes_as_many_alerts_as_one_message_may_hold_and_all_are_li
     assert outcome.verdict is Verdict.DELIVERED
     shown = "\n".join(texts_of(slack.messages[0]))
     assert all(f"{number:03} " in shown for number in range(50))
+
+
+async def test_slack_takes_an_alert_that_stands_for_hundreds(channel, slack):
+    outcome = await sent(channel, slack, standing_for(500))
+
+    assert outcome.verdict is Verdict.DELIVERED
+    assert "and 450 more" in json.dumps(slack.messages[0])
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from services.notifier.domain.retry import Verdict
 from services.notifier.domain.target import Channel, Target
 from services.notifier.translate.events import event_from
 from tests.notifier.builders import NOW, a_completed_scan, a_critical_finding, a_failing_event
+from tests.notifier.channels.messages import standing_for
 from tests.notifier.domain.test_wording import an_incident
 from tests.support.receivers import Answer, receiver
 
@@ -88,6 +89,14 @@ def test_a_body_stays_below_20_kb_however_much_there_is_to_say(letter):
         message = opening(event_from(event), NOW, an_incident(dedup_key=letter * 200), LINKS)
         assert len(frozen(message, FixedClock(NOW)).body) < 20_000
     assert len(frozen(summary(event_from(scan), NOW, LINKS), FixedClock(NOW)).body) < 20_000
+
+
+def test_a_body_that_stands_for_hundreds_names_fifty_and_counts_all():
+    body = frozen(standing_for(500), FixedClock(NOW)).body
+
+    told = json.loads(body)["data"]
+    assert (len(told["affected"]), told["affected_count"]) == (50, 500)
+    assert len(body) < 40_000
 
 
 async def sent(answer, at):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifier.domain.text import cut_to_bytes, one_line
+from services.notifier.domain.text import cut_to_bytes, fitted, one_line
 
 
 @given(st.text(), st.integers(1, 50))
@@ -35,6 +35,14 @@ def test_what_is_in_a_line_stays_and_what_breaks_it_goes(text, line):
 
 def test_what_is_cut_says_so():
     assert one_line("abcdefgh", 5) == "abcd…"
+
+
+@given(st.text(), st.integers(3, 50))
+def test_what_does_not_fit_into_bytes_says_so(text, most):
+    kept = fitted(text, most)
+
+    assert len(kept.encode()) <= most
+    assert kept == text or (kept[-1] == "…" and text.startswith(kept[:-1]))
 
 
 @given(st.text(), st.integers(0, 50))
