@@ -60,7 +60,7 @@ async def acknowledge_incident(
     incident_id: str,
     body: NoteBody | None = None,
 ) -> Incident:
-    """Says that somebody looks after an open incident: it is not told again."""
+    """Says that somebody looks after an open incident: it is told again only if more severe."""
     request = pb.AcknowledgeIncidentRequest(
         location_id=location_id,
         incident_id=incident_id,

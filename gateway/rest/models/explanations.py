@@ -113,7 +113,7 @@ class Explanation(Answer):
     workflow_id: str | None
     dedup_key: str | None
     outcome: str
-    """opened, counted, resolved, summed_up or nothing_open."""
+    """opened, raised, counted, resolved, summed_up or nothing_open."""
     incident: Incident | None
     checks: list[DecisionCheck]
     """What was looked at, in order, up to what stopped it."""

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Self
 
 from services.notifier.actions.audiences import Audiences
 from services.notifier.domain import wording
 from services.notifier.domain.decision import Mute, Suppression
-from services.notifier.domain.event import AboutWorkflow, Event, severity_of
+from services.notifier.domain.event import AboutWorkflow, Event
 from services.notifier.domain.inbox import Action, Deed
 from services.notifier.domain.incident import (
     EarlierFix,
@@ -25,6 +26,14 @@ Key = tuple[str, str]
 WOKEN = Action(Deed.WOKEN, note="It got worse.")
 
 
+class Counted(Enum):
+    """What an event did to the incident that it counted in."""
+
+    OPENED = "opened it"
+    RAISED = "made it more severe"
+    REPEATED = "only counted"
+
+
 @dataclass(slots=True)
 class _Open:
     """An incident that is open and held by this transaction."""
@@ -33,6 +42,8 @@ class _Open:
     heard: bool
     changed: bool = False
     woken: bool = False
+    remind_at: datetime | None = None
+    """When it is told again, once it is woken."""
 
 
 class Counting:
@@ -95,24 +106,42 @@ class Counting:
             spread_by=spread_by,
         )
 
-    async def count(self, event: Event, at: datetime) -> tuple[Incident, bool]:
+    async def count(self, event: Event, at: datetime) -> tuple[Incident, Counted]:
         """Counts an event in its open incident, or opens one; says which."""
         there = self._open.get(key_of(event)) or await self._gone_on(event)
         if there:
             there.incident = self._worsened(_counted(there.incident, event, at))
             there.changed = True
             if there.incident.got_worse:
-                there.woken = True
-                there.incident = replace(
-                    there.incident, snoozed_until=None, snoozed_until_worse=False
-                )
-            return there.incident, False
-        wanted = self._audiences.of(event.scope).settings
-        after = wanted.reminder_after(severity_of(event.detail.kind))
-        incident, opened = await incidents.count(self._transaction, event, at, after)
-        told = not opened and await deliveries.heard_of(self._transaction, [incident.incident_id])
-        self._open[key_of(event)] = _Open(incident, heard=bool(told))
-        return incident, opened
+                _wake(there, self._audiences.now)
+        else:
+            after = self._remind_after(event)
+            incident, opened = await incidents.count(self._transaction, event, at, after)
+            there = self._open[key_of(event)] = _Open(incident, heard=False)
+            if opened:
+                return incident, Counted.OPENED
+            heard = await deliveries.heard_of(self._transaction, [incident.incident_id])
+            there.heard = bool(heard)
+        raised = self._raised(there, event)
+        return there.incident, Counted.RAISED if raised else Counted.REPEATED
+
+    def _raised(self, there: _Open, event: Event) -> bool:
+        """Makes an incident as severe as an event; says whether that is to be told."""
+        told = there.incident.rises_to(event.severity)
+        if event.severity.exceeds(there.incident.severity):
+            there.incident = replace(there.incident, severity=event.severity)
+            there.changed = True
+        if told:
+            after = self._remind_after(event)
+            again_at = self._audiences.now + after if after else None
+            if there.incident.snoozed_until_worse:
+                _wake(there, again_at)
+            elif again_at:
+                self._remind_by[there.incident.incident_id] = again_at
+        return told
+
+    def _remind_after(self, event: Event) -> timedelta | None:
+        return self._audiences.of(event.scope).settings.reminder_after(event.severity)
 
     def _worsened(self, incident: Incident) -> Incident:
         settings = self._audiences.of(incident.scope).settings
@@ -209,14 +238,20 @@ class Counting:
         await incidents.write(self._transaction, [each.incident for each in held if each.changed])
         for each in held:
             if each.woken:
-                # It is due now; the next look at the reminders tells it.
-                await incidents.wake(self._transaction, each.incident.incident_id)
+                # What is due now is told by the next look at the reminders.
+                incident_id = each.incident.incident_id
+                await incidents.wake(self._transaction, incident_id, each.remind_at)
                 await inbox.note(self._transaction, each.incident.incident_id, WOKEN)
 
 
 def key_of(event: Event) -> Key:
     """Gives what events of one incident have in common; batches take them in this order."""
     return event.location_id, dedup_key_of(event)
+
+
+def _wake(there: _Open, remind_at: datetime | None) -> None:
+    there.woken, there.remind_at = True, remind_at
+    there.incident = replace(there.incident, snoozed_until=None, snoozed_until_worse=False)
 
 
 def _counted(incident: Incident, event: Event, at: datetime) -> Incident:

@@ -1,12 +1,12 @@
 """What follows from one event: its incident, and who is told what."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from services.notifier.actions.addressing import Addressing, Notice, unsent
 from services.notifier.actions.audiences import Audiences
-from services.notifier.actions.counting import Counting
+from services.notifier.actions.counting import Counted, Counting
 from services.notifier.domain.decision import Audience, Mute, Suppression
 from services.notifier.domain.delivery import Draft
 from services.notifier.domain.event import ConnectionExpired, Event, Kind, ScanCompleted, Severity
@@ -14,7 +14,7 @@ from services.notifier.domain.explanation import Decision, Outcome, decided
 from services.notifier.domain.inbox import end_of
 from services.notifier.domain.incident import Effect, Incident, effect_of
 from services.notifier.domain.links import Links
-from services.notifier.domain.message import Message, opening, resolution, summary
+from services.notifier.domain.message import Message, opening, raised, resolution, summary
 from services.notifier.store import Transaction, deliveries, inbox
 
 
@@ -92,7 +92,9 @@ class Deciding:
     def _sum_up(self, batch: Batch, event: Event, scan: ScanCompleted, at: datetime) -> None:
         message = summary(event, at, self._links)
         audience = batch.audiences.of(event.scope)
-        mute = audience.mute_for(Kind.SCAN_COMPLETED) or audience.mute_for_summary(scan)
+        mute = audience.mute_for(Kind.SCAN_COMPLETED, event.severity) or audience.mute_for_summary(
+            scan
+        )
         self._tell_all(batch, event, message, None, mute)
         batch.note(event, Outcome.SUMMED_UP, mute)
 
@@ -100,27 +102,47 @@ class Deciding:
         end_may_wait = batch.counting.end_may_wait(event)
         if end_may_wait:
             await batch.write_drafts()  # among them may be that end
-        incident, opened = await batch.counting.count(event, at)
-        if opened and end_may_wait:
+        incident, counted = await batch.counting.count(event, at)
+        if counted is Counted.OPENED and end_may_wait:
             await deliveries.supersede_endings(
                 batch.transaction, event.location_id, incident.dedup_key
             )
-        elif not opened and not _must_still_be_told(batch, event, incident):
+        elif counted is Counted.REPEATED and not _must_still_be_told(batch, event, incident):
             batch.note_count(event)
             return incident
-        if opened and isinstance(event.detail, ConnectionExpired):
+        if counted is Counted.OPENED and isinstance(event.detail, ConnectionExpired):
             await batch.write_drafts()  # among them may be what it stands for
             await batch.counting.inhibit(event)
-        earlier = batch.counting.earlier_fix(event)
-        message = opening(event, at, incident, self._links, earlier)
+        if counted is Counted.RAISED:
+            await self._tell_the_rise(batch, event, at, incident)
+        else:
+            earlier = batch.counting.earlier_fix(event)
+            message = opening(event, at, incident, self._links, earlier)
+            self._tell_what_is_wrong(batch, event, message, incident, Outcome.OPENED)
+        return incident
+
+    async def _tell_the_rise(
+        self, batch: Batch, event: Event, at: datetime, incident: Incident
+    ) -> None:
+        await batch.write_drafts()  # among them may be what this makes outdated
+        message = raised(event, at, incident, self._links)
+        told = self._tell_what_is_wrong(batch, event, message, incident, Outcome.RAISED)
+        await deliveries.outdate(batch.transaction, incident.incident_id, told)
+
+    def _tell_what_is_wrong(
+        self, batch: Batch, event: Event, message: Message, incident: Incident, outcome: Outcome
+    ) -> Collection[str]:
+        """Gives the targets that will be told."""
         cause = batch.counting.cause_of(event)
-        mute = batch.audience_of(event).mute_for(event.detail.kind, cause)
-        if self._tell_all(batch, event, message, incident, mute):
+        audience = batch.audience_of(event)
+        mute = audience.mute_for(event.detail.kind, incident.severity, cause)
+        told = self._tell_all(batch, event, message, incident, mute)
+        if told:
             batch.counting.note_heard(event)
         if mute:
             batch.counting.note_muted(event, mute)
-        batch.note(event, Outcome.OPENED, mute)
-        return incident
+        batch.note(event, outcome, mute)
+        return told
 
     async def _tell_the_end(
         self, batch: Batch, event: Event, at: datetime, incident: Incident
@@ -141,13 +163,13 @@ class Deciding:
         message: Message,
         incident: Incident | None,
         mute: Mute | None,
-    ) -> bool:
-        """Says whether somebody will be told."""
+    ) -> Collection[str]:
+        """Gives the targets that will be told."""
         notice = _notice(event, message, incident)
         audience = batch.audience_of(event)
         drafts = [unsent(notice, mute)] if mute else self._addressing.to_all(notice, audience)
         batch.add(drafts)
-        return not all(each.mute for each in drafts)
+        return [each.target.target_id for each in drafts if each.target and not each.mute]
 
 
 def _must_still_be_told(batch: Batch, event: Event, incident: Incident) -> bool:
@@ -155,7 +177,9 @@ def _must_still_be_told(batch: Batch, event: Event, incident: Incident) -> bool:
     if incident.looked_after or batch.counting.somebody_heard_of(event):
         return False
     cause = batch.counting.cause_of(event)
-    return batch.audience_of(event).reaches_somebody(event.detail.kind, cause=cause)
+    return batch.audience_of(event).reaches_somebody(
+        event.detail.kind, incident.severity, cause=cause
+    )
 
 
 def _notice(event: Event, message: Message, incident: Incident | None) -> Notice:

@@ -7,7 +7,7 @@ from services.notifier.actions import audiences
 from services.notifier.actions.addressing import Addressing, Notice
 from services.notifier.domain.decision import Audience, Suppression
 from services.notifier.domain.delivery import Delivery, DeliveryFilter, DeliveryStatus, Draft
-from services.notifier.domain.event import Event, ScanCompleted, severity_of
+from services.notifier.domain.event import Event, ScanCompleted
 from services.notifier.domain.explanation import (
     REASONS,
     Decision,
@@ -29,6 +29,8 @@ from services.notifier.store import events as event_log
 from services.notifier.store.events import Decided
 
 MOST = 100
+TOLD = (Outcome.OPENED, Outcome.RAISED, Outcome.SUMMED_UP)
+"""What is told to all that want to hear of it."""
 
 
 class Explaining:
@@ -68,13 +70,13 @@ class Explaining:
             open_one = await incidents.open_of(transaction, event.location_id, dedup_key_of(event))
             decision = await self._imagine(transaction, event, audience, open_one)
             told: Sequence[Heard] = ()
-            if decision.outcome in (Outcome.OPENED, Outcome.SUMMED_UP) and not decision.mute:
+            if decision.outcome in TOLD and not decision.mute:
                 told = await self._would_hear(transaction, event, audience)
             return Explanation(
                 location_id=event.location_id,
                 workflow_id=event.scope.workflow_id,
                 kind=event.detail.kind,
-                severity=severity_of(event.detail.kind),
+                severity=event.severity,
                 dedup_key=dedup_key_of(event),
                 decision=decision,
                 decided_at=audience.now,
@@ -91,13 +93,15 @@ class Explaining:
         open_one: Incident | None,
     ) -> Decision:
         cause = await causes.cause_of(transaction, event)
-        mute = audience.mute_for(event.detail.kind, cause)
+        mute = audience.mute_for(event.detail.kind, event.severity, cause)
         if isinstance(event.detail, ScanCompleted):
             mute = mute or audience.mute_for_summary(event.detail)
             return decided(Outcome.SUMMED_UP, audience.settings, mute, audience.now)
         if effect_of(event.detail.kind) is Effect.RESOLVES:
             outcome = Outcome.RESOLVED if open_one else Outcome.NOTHING_OPEN
             return decided(outcome, audience.settings, None, audience.now)
+        if open_one and open_one.rises_to(event.severity):
+            return decided(Outcome.RAISED, audience.settings, mute, audience.now)
         if open_one and await self._was_heard(transaction, open_one):
             return Decision(outcome=Outcome.COUNTED)
         return decided(Outcome.OPENED, audience.settings, mute, audience.now)
@@ -130,7 +134,7 @@ class Explaining:
             location_id=location_id,
             workflow_id=found.workflow_id,
             kind=found.kind,
-            severity=severity_of(found.kind),
+            severity=found.severity,
             dedup_key=incident.dedup_key if incident else "",
             decision=found.decision,
             decided_at=found.received_at,

@@ -49,12 +49,12 @@ class Reminding:
         kind = opened_by(due.dedup_key)
         cause = await causes.open_cause(transaction, due)
         audience = replace(audience, spread_by=await causes.spread_of(transaction, due))
-        mute = audience.mute_for(kind, cause)
+        mute = audience.mute_for(kind, due.severity, cause)
         after = audience.settings.reminder_after(due.severity)
         if mute and mute.until:
             after = mute.until - audience.now
         incident = await inbox.told_again(transaction, due, after)
-        reached = audience.reaches_somebody(kind, occasion, cause)
+        reached = audience.reaches_somebody(kind, due.severity, occasion, cause)
         if due.snoozed or reached:
             await inbox.note(transaction, incident.incident_id, Action(_deed(due, occasion)))
         if not reached:

@@ -74,7 +74,7 @@ class Watching:
         notice = Notice(message, incident.location_id, None, incident.incident_id)
         known = await watching.accounted_for(transaction, incident.incident_id)
         cause = await causes.open_cause(transaction, incident)
-        mute = audience.mute_for(opened_by(incident.dedup_key), cause)
+        mute = audience.mute_for(opened_by(incident.dedup_key), incident.severity, cause)
         drafts = [unsent(notice, mute)] if mute else self._addressing.to_all(notice, audience)
         missing = [each for each in drafts if not each.target or each.target.target_id not in known]
         await deliveries.add(transaction, missing)

@@ -17,7 +17,7 @@ GREEN = "#15803d"
 COLOURS = {"critical": "#c62828", "warning": "#b45309", "info": "#1d4ed8"}
 """Red, orange, blue; dark enough that white text on them can be read."""
 
-OPEN = (Occasion.OPENED, Occasion.REMINDER, Occasion.UPDATE)
+OPEN = (Occasion.OPENED, Occasion.RAISED, Occasion.REMINDER, Occasion.UPDATE)
 WAYS = {
     Act.ACKNOWLEDGE: "Acknowledge",
     Act.SNOOZE: "Snooze for 4 hours",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from services.notifier.domain.event import Kind, ScanCompleted, severity_of
+from services.notifier.domain.event import Kind, ScanCompleted, Severity
 from services.notifier.domain.message import Message, Occasion
 from services.notifier.domain.scope import INSTALLATION
 from services.notifier.domain.settings import AlertSettings, ScanSummary
@@ -32,6 +32,7 @@ class Suppression(StrEnum):
     MONTHLY_CAP = "monthly_cap"
     FOLDED = "folded_into_resolved"
     SUPERSEDED = "superseded_by_opened"
+    OUTDATED = "superseded_by_raised"
 
 
 class Hold(StrEnum):
@@ -76,7 +77,7 @@ class Audience:
         """Says whether a target is told by the incident of the same error instead."""
         return bool(self.spread_by) and target.location_id == INSTALLATION.location_id
 
-    def mute_for(self, kind: Kind, cause: str = "") -> Mute | None:
+    def mute_for(self, kind: Kind, severity: Severity, cause: str = "") -> Mute | None:
         """Gives the reason why nobody is told of such events; None when somebody is.
 
         `cause` is the open incident that stands for it, if there is one.
@@ -87,7 +88,7 @@ class Audience:
             return Mute(Suppression.CRITICAL_ALERTS_DISABLED)
         if cause:
             return Mute(Suppression.INHIBITED, cause)
-        if silence := self.silence_over(kind):
+        if silence := self._silence_over(kind, severity):
             return Mute(Suppression.SILENCED, silence.silence_id, silence.ends_at)
         return self._nobody_is_there()
 
@@ -97,20 +98,24 @@ class Audience:
         spared = all(self.hears_of_spread(each) for each in self.targets)
         return Mute(Suppression.INHIBITED, self.spread_by) if spared else None
 
-    def silence_over(self, kind: Kind) -> Silence | None:
+    def _silence_over(self, kind: Kind, severity: Severity) -> Silence | None:
         """Gives the silence that lasts longest of those over such events."""
         scope = self.settings.scope
-        over = [each for each in self.silences if each.covers(scope, kind)]
+        over = [each for each in self.silences if each.covers(scope, kind, severity)]
         return max(over, key=lambda each: each.ends_at, default=None)
 
     def reaches_somebody(
-        self, kind: Kind, occasion: Occasion = Occasion.OPENED, cause: str = ""
+        self,
+        kind: Kind,
+        severity: Severity,
+        occasion: Occasion = Occasion.OPENED,
+        cause: str = "",
     ) -> bool:
         """Says whether a message about such an event would be sent to at least one target."""
-        return self.mute_for(kind, cause) is None and any(
+        return self.mute_for(kind, severity, cause) is None and any(
             not each.disabled
             and not self.hears_of_spread(each)
-            and each.admits(severity_of(kind))
+            and each.admits(severity)
             and each.wants(occasion)
             for each in self.targets
         )

@@ -56,8 +56,14 @@ _SEVERITIES = {
 }
 
 
-def severity_of(kind: Kind) -> Severity:
-    """Gives how bad an event of the kind is."""
+CRITICAL_SCORE = 25
+"""A health score below it is graded critical."""
+
+
+def severity_of(kind: Kind, score: int | None = None) -> Severity:
+    """Gives how bad an event of the kind is; of a low score how low it is decides."""
+    if kind is Kind.SCORE_LOW and score is not None and score < CRITICAL_SCORE:
+        return Severity.CRITICAL
     return _SEVERITIES.get(kind, Severity.INFO)
 
 
@@ -116,7 +122,9 @@ class ScoreLow:
     scan_id: str
     workflow_id: str
     workflow_name: str = ""
-    score: int = 0
+    score: int = 49
+    """The least that is low where nobody said."""
+
     deductions: tuple[str, ...] = ()
 
 
@@ -284,6 +292,11 @@ class Event:
         """What the settings must be for that decide of it."""
         about = self.detail.workflow_id if isinstance(self.detail, AboutWorkflow) else ""
         return Scope(self.location_id, about)
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is."""
+        return severity_of(self.detail.kind, getattr(self.detail, "score", None))
 
     @property
     def once_key(self) -> str | None:

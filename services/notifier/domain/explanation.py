@@ -28,6 +28,7 @@ class Outcome(StrEnum):
     """What an event did."""
 
     OPENED = "opened"
+    RAISED = "raised"
     COUNTED = "counted"
     RESOLVED = "resolved"
     SUMMED_UP = "summed_up"
@@ -168,6 +169,7 @@ class Explanation:
 SILENT = (Outcome.COUNTED, Outcome.NOTHING_OPEN)
 _OUTCOMES: Mapping[Outcome, str] = {
     Outcome.OPENED: "It began, or was the first that anybody could be told of.",
+    Outcome.RAISED: "It was more severe than what the incident was open for; that is told at once.",
     Outcome.COUNTED: "It counted in an incident that was open already; repeats are not told.",
     Outcome.RESOLVED: "It ended the open incident; those who were told of it are told.",
     Outcome.SUMMED_UP: "It summed up a scan.",
@@ -189,6 +191,7 @@ REASONS: Mapping[Suppression, str] = {
     Suppression.NOT_WANTED: "the target does not want such messages.",
     Suppression.MONTHLY_CAP: "the target has had as many messages as a month allows.",
     Suppression.FOLDED: "it was over before it was told; the message that it is over says both.",
+    Suppression.OUTDATED: "it became more severe before it was told; the message that it did says both.",
     Suppression.SUPERSEDED: "it began again before its end was told.",
 }
 

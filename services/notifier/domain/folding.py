@@ -13,6 +13,7 @@ from services.notifier.domain.wording import LONGEST_NAME, Fact, Listing
 
 _WORST_FIRST = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 _HEADINGS: Mapping[Occasion, str] = {
+    Occasion.RAISED: "Became more severe",
     Occasion.OPENED: "Began",
     Occasion.REMINDER: "Still open, and nobody looks after it",
     Occasion.UPDATE: "Getting worse",

@@ -98,6 +98,14 @@ class Incident:
         """Whether somebody said not to be told again."""
         return self.acknowledged_at is not None or self.snoozed
 
+    def rises_to(self, severity: Severity) -> bool:
+        """Says whether it becomes so much more severe that it is told again.
+
+        Who looks after it is told, too; who wants to hear nothing until a time is not.
+        """
+        asleep = self.snoozed_until is not None and not self.snoozed_until_worse
+        return severity.exceeds(self.severity) and not asleep
+
     @property
     def weight(self) -> int:
         """How bad it has become: failures, or what it stands for, or events."""

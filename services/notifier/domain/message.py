@@ -13,7 +13,6 @@ from services.notifier.domain.event import (
     Severity,
     payload_of,
     rfc3339,
-    severity_of,
 )
 from services.notifier.domain.incident import EarlierFix, Incident, IncidentStatus, opened_by
 from services.notifier.domain.links import Links
@@ -25,6 +24,7 @@ class Occasion(StrEnum):
     """Why a message goes out."""
 
     OPENED = "opened"
+    RAISED = "raised"
     REMINDER = "reminder"
     UPDATE = "update"
     RESOLVED = "resolved"
@@ -36,6 +36,7 @@ class Occasion(StrEnum):
 
 _TYPES = {
     Occasion.OPENED: "incident.opened",
+    Occasion.RAISED: "incident.raised",
     Occasion.REMINDER: "incident.reminder",
     Occasion.UPDATE: "incident.updated",
     Occasion.RESOLVED: "incident.resolved",
@@ -112,6 +113,13 @@ def opening(
         facts=message.facts + wording.facts_of_fix(earlier),
         content={**message.content, "earlier_fix": _fix_content(earlier)},
     )
+
+
+def raised(event: Event, at: datetime, incident: Incident, links: Links) -> Message:
+    """Tells that something that is open became more severe."""
+    message = _message(event, at, links, Occasion.RAISED, incident)
+    title = wording.became(incident.severity, message.title)
+    return replace(message, title=title, content={**message.content, "title": title})
 
 
 def unfolded(event: Event, at: datetime, links: Links) -> Message:
@@ -225,15 +233,17 @@ def _about_incident(
 def _message(
     event: Event, at: datetime, links: Links, occasion: Occasion, incident: Incident | None
 ) -> Message:
-    severity = severity_of(event.detail.kind)
-    title = wording.title_of(event, incident if occasion is Occasion.RESOLVED else None)
+    ended = incident if occasion is Occasion.RESOLVED else None
+    # What is wrong is as bad as it has become, whatever the event adds to it.
+    severity = incident.severity if incident and not ended else event.severity
+    title = wording.title_of(event, ended)
     link, link_text = links.about(event)
     return Message(
         occasion=occasion,
         severity=severity,
         title=title,
         occurred_at=at,
-        facts=wording.facts_of(event, at, incident if occasion is Occasion.RESOLVED else None),
+        facts=wording.facts_of(event, at, ended),
         listings=wording.listings_of(event),
         link=link,
         link_text=link_text,

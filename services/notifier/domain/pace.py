@@ -75,5 +75,5 @@ def lane_of(message: Message) -> Lane:
     """Gives the queue of a message: what is wrong and critical is urgent."""
     if message.occasion is Occasion.SUMMARY and message.held_because != Hold.DIGEST:
         return Lane.SUMMARY
-    wrong = message.occasion in (Occasion.OPENED, Occasion.REMINDER)
+    wrong = message.occasion in (Occasion.OPENED, Occasion.RAISED, Occasion.REMINDER)
     return Lane.URGENT if wrong and message.severity is Severity.CRITICAL else Lane.CALM

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from libs import problems
-from services.notifier.domain.event import Kind, Severity, severity_of
+from services.notifier.domain.event import Kind, Severity
 from services.notifier.domain.scope import Scope
 
 LONGEST = timedelta(days=90)
@@ -45,12 +45,12 @@ class Silence:
     suppressed_count: int = 0
     """How many messages it suppressed."""
 
-    def covers(self, scope: Scope, kind: Kind) -> bool:
+    def covers(self, scope: Scope, kind: Kind, severity: Severity) -> bool:
         """Says whether such events are silenced in a scope."""
         return (
             self.scope in scope.path
             and (not self.kinds or kind in self.kinds)
-            and not severity_of(kind).exceeds(self.up_to)
+            and not severity.exceeds(self.up_to)
         )
 
 

@@ -170,8 +170,12 @@ class Target:
         return WORST_FIRST.index(severity) <= WORST_FIRST.index(self.floor)
 
     def wants(self, occasion: Occasion) -> bool:
-        """Says whether such messages are sent here."""
-        return not self.occasions or occasion in self.occasions
+        """Says whether such messages are sent here.
+
+        That something became more severe is for those who hear that it begins.
+        """
+        wanted = Occasion.OPENED if occasion is Occasion.RAISED else occasion
+        return not self.occasions or wanted in self.occasions
 
 
 def masked(channel: Channel, address: str) -> str:

@@ -22,6 +22,7 @@ from services.notifier.domain.event import (
     ScheduleOverdue,
     ScoreLow,
     ScoreRecovered,
+    Severity,
     WorkflowFailing,
     WorkflowRecovered,
 )
@@ -114,6 +115,11 @@ def still_open(incident: Incident, at: datetime) -> str:
     hours = round((at - incident.opened_at).total_seconds() / 3600)
     since = f"for {counted(hours, 'hour')}" if hours else "since less than an hour"
     return f"Still open {since}: {incident.title}"
+
+
+def became(severity: Severity, title: str) -> str:
+    """Gives the one line of what became more severe."""
+    return f"Now {severity}: {title}"
 
 
 def got_worse(incident: Incident) -> str:

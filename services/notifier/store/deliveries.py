@@ -44,7 +44,9 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS decided
 KEPT = (None, Suppression.TARGET_DISABLED)
 """What may be sent later is kept whole."""
 
-NEWS = col(DeliveryRow.occasion).in_([Occasion.OPENED, Occasion.REMINDER, Occasion.UPDATE])
+NEWS = col(DeliveryRow.occasion).in_(
+    [Occasion.OPENED, Occasion.RAISED, Occasion.REMINDER, Occasion.UPDATE]
+)
 """Tells that something is wrong."""
 
 PENDING = col(DeliveryRow.status) == DeliveryStatus.PENDING
@@ -125,6 +127,18 @@ async def supersede_endings(session: AsyncSession, location_id: str, dedup_key: 
         col(DeliveryRow.location_id) == location_id,
         col(DeliveryRow.occasion) == Occasion.RESOLVED,
         col(DeliveryRow.incident_id).in_(earlier),
+    )
+
+
+async def outdate(session: AsyncSession, incident_id: str, target_ids: Collection[str]) -> None:
+    """Suppresses what waits for targets of an incident of which they are to be told worse now."""
+    await _suppress(
+        session,
+        Suppression.OUTDATED,
+        NEWS,
+        col(DeliveryRow.incident_id) == incident_id,
+        col(DeliveryRow.target_id).in_(list(target_ids)),
+        col(DeliveryRow.message_id).is_(None),
     )
 
 

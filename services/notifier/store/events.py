@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.notifier.domain.decision import Mute, Suppression
-from services.notifier.domain.event import Event, Kind, payload_of
+from services.notifier.domain.event import Event, Kind, Severity, payload_of, severity_of
 from services.notifier.domain.explanation import Decision, EventNotFound, Outcome
 from services.notifier.domain.scope import Level
 from services.notifier.store.settings import packed, unpacked
@@ -45,6 +45,7 @@ class Decided:
 
     event_id: str
     kind: Kind
+    severity: Severity
     workflow_id: str
     incident_id: str | None
     decision: Decision
@@ -137,6 +138,7 @@ def _decided(row: EventRow) -> Decided:
     return Decided(
         event_id=row.event_id,
         kind=Kind(row.kind),
+        severity=severity_of(Kind(row.kind), row.payload.get("score")),
         workflow_id=row.payload.get("workflow_id", ""),
         incident_id=row.incident_id,
         decision=decision,

@@ -25,7 +25,7 @@ from sqlmodel import col
 
 from libs.ids import new_id
 from services.notifier.domain import wording
-from services.notifier.domain.event import AboutWorkflow, Event, Severity, severity_of
+from services.notifier.domain.event import AboutWorkflow, Event, Severity
 from services.notifier.domain.incident import (
     Incident,
     IncidentPosition,
@@ -53,7 +53,7 @@ async def count(
         location_id=event.location_id,
         dedup_key=dedup_key_of(event),
         status=IncidentStatus.OPEN,
-        severity=severity_of(event.detail.kind),
+        severity=event.severity,
         title=wording.title_of(event),
         **_workflow_of(event),
         event_count=1,
@@ -131,6 +131,7 @@ async def write(session: AsyncSession, counted: Iterable[Incident]) -> None:
     rows = [
         {
             "incident_id": each.incident_id,
+            "severity": each.severity,
             "event_count": each.event_count,
             "failure_count": each.failure_count,
             "last_event_at": each.last_event_at.isoformat(),
@@ -201,12 +202,12 @@ async def open_of(session: AsyncSession, location_id: str, dedup_key: str) -> In
     return from_row(row) if row else None
 
 
-async def wake(session: AsyncSession, incident_id: str) -> None:
-    """Ends the snooze of a held incident; a reminder is due now."""
+async def wake(session: AsyncSession, incident_id: str, remind_at: datetime | None) -> None:
+    """Ends the snooze of a held incident, and says when a reminder is due."""
     await session.execute(
         update(IncidentRow)
         .where(col(IncidentRow.incident_id) == incident_id)
-        .values(snoozed_until=None, snoozed_until_worse=False, remind_at=func.clock_now())
+        .values(snoozed_until=None, snoozed_until_worse=False, remind_at=remind_at)
     )
 
 
@@ -238,6 +239,7 @@ async def newest(
 
 WRITE = text("""
 UPDATE incidents SET
+    severity = counted.severity,
     event_count = counted.event_count,
     failure_count = counted.failure_count,
     last_event_at = counted.last_event_at,
@@ -249,7 +251,7 @@ UPDATE incidents SET
     told_at = counted.told_at,
     update_at = counted.update_at
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS counted
-    (incident_id text, event_count bigint, failure_count bigint, last_event_at timestamptz,
+    (incident_id text, severity text, event_count bigint, failure_count bigint, last_event_at timestamptz,
      title text, workflow_name text, affected_count bigint,
      error_fingerprint text, told_count bigint,
      told_at timestamptz, update_at timestamptz)

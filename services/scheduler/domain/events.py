@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from services.scheduler.domain.comparison import Comparison, Standing
 from services.scheduler.domain.finding import Finding, Severity
 from services.scheduler.domain.result import WorkflowResult
-from services.scheduler.domain.score import Deduction
+from services.scheduler.domain.score import Deduction, Grade, grade_of
 from services.scheduler.domain.summary import ScanSummary, WorkflowScore
 
 LOW = 50
@@ -198,6 +198,8 @@ class LowScoreAlert:
     critical_rule_ids: frozenset[str]
     alerted_at: datetime
     workflow_version: int | None = None
+    critical: bool = False
+    """Whether the score itself was graded critical."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +240,10 @@ def announced(scan: ScanFacts, low_scores: Mapping[str, LowScoreAlert]) -> Annou
         if result.score.value < LOW and _is_due(alert, result, scan.completed_at):
             events.append(_score_low(scan, result, result.score.value))
             standing[result.workflow_id] = LowScoreAlert(
-                _critical_rule_ids(result), scan.completed_at, result.version
+                _critical_rule_ids(result),
+                scan.completed_at,
+                result.version,
+                critical=_is_critical(result),
             )
         elif result.score.value >= RECOVERED and alert:
             events.append(_score_recovered(scan, result, result.score.value))
@@ -249,8 +254,14 @@ def announced(scan: ScanFacts, low_scores: Mapping[str, LowScoreAlert]) -> Annou
 def _is_due(alert: LowScoreAlert | None, result: WorkflowResult, now: datetime) -> bool:
     if alert is None or alert.critical_rule_ids != _critical_rule_ids(result):
         return True
+    if _is_critical(result) and not alert.critical:
+        return True
     versions = {alert.workflow_version, result.version} - {None}
     return len(versions) > 1 or now - alert.alerted_at >= AGAIN_AFTER
+
+
+def _is_critical(result: WorkflowResult) -> bool:
+    return grade_of(result.score.value) is Grade.CRITICAL
 
 
 def _critical_rule_ids(result: WorkflowResult) -> frozenset[str]:

@@ -251,7 +251,10 @@ async def low_scores(session: Transaction, location_id: str) -> dict[str, LowSco
     query = select(ScoreAlertRow).where(col(ScoreAlertRow.location_id) == location_id)
     return {
         row.workflow_id: LowScoreAlert(
-            frozenset(row.critical_rule_ids), row.alerted_at, row.workflow_version
+            frozenset(row.critical_rule_ids),
+            row.alerted_at,
+            row.workflow_version,
+            critical=row.critical,
         )
         for row in await session.scalars(query)
     }
@@ -271,6 +274,7 @@ async def keep_low_scores(
             "alerted_at": alert.alerted_at,
             "critical_rule_ids": sorted(alert.critical_rule_ids),
             "workflow_version": alert.workflow_version,
+            "critical": alert.critical,
         }
         for workflow_id, alert in alerts.items()
     ]

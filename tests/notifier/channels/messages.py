@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from services.notifier.domain.delivery import Parcel
+from services.notifier.domain.event import Severity
 from services.notifier.domain.folding import folded
 from services.notifier.domain.links import Links
 from services.notifier.domain.message import opening, resolution, summary, trial, with_affected
@@ -35,7 +36,7 @@ def every_sort():
     return [
         opened(),
         opening(event_from(a_critical_finding()), NOW, an_incident(), LINKS),
-        opening(event_from(a_low_score()), NOW, an_incident(), LINKS),
+        opening(event_from(a_low_score()), NOW, an_incident(severity=Severity.WARNING), LINKS),
         summary(scan, NOW, LINKS),
         resolution(event_from(a_recovery()), NOW, an_incident(), LINKS),
         trial("loc-1", NOW, LINKS),

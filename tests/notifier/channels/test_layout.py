@@ -32,8 +32,9 @@ TARGET = Target("t-1", "loc-1", Channel.EMAIL, EMAIL)
 HOSTILE = "<img src=x onerror=alert(1)>\r\nBcc: a@b.example {{ 7*7 }} & \"'"
 
 
-def opened(event):
-    return opening(event_from(event), NOW, an_incident(), LINKS)
+def opened(message):
+    event = event_from(message)
+    return opening(event, NOW, an_incident(severity=event.severity), LINKS)
 
 
 MESSAGES = [

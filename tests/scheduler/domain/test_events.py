@@ -11,6 +11,7 @@ from services.scheduler.domain import events
 from services.scheduler.domain.comparison import Standing, compare
 from services.scheduler.domain.events import (
     ConnectionExpired,
+    ConnectionRemoved,
     ConnectionRestored,
     CriticalFindingEvent,
     EventKindUnknown,
@@ -201,6 +202,19 @@ def test_a_low_score_is_told_again_for_another_version(before, now, told):
     assert (ScoreLow in kinds(announced(scan, {"wf-1": alert}))) is told
 
 
+@pytest.mark.parametrize(
+    ("critical_before", "score", "told"),
+    [(False, 25, False), (False, 24, True), (True, 24, False), (True, 30, False)],
+)
+def test_a_low_score_is_told_again_when_it_becomes_critical(critical_before, score, told):
+    alert = LowScoreAlert(frozenset({"GHL402"}), NOW - timedelta(hours=1), critical=critical_before)
+    scan = a_scan(scored(score, OUTAGE), known=[OUTAGE])
+    announcement = announced(scan, {"wf-1": alert})
+
+    assert (ScoreLow in kinds(announcement)) is told
+    assert announcement.low_scores["wf-1"].critical is (critical_before or told)
+
+
 @pytest.mark.parametrize("score", [50, 59, None])
 def test_between_low_and_recovered_and_without_a_score_an_alert_stands(score):
     announcement = announced(a_scan(scored(score)), standing("GHL402"))
@@ -269,6 +283,7 @@ EVERY_KIND = [
     ),
     ConnectionExpired(location_id="loc-1", occurred_at=NOW, error="401"),
     ConnectionRestored(location_id="loc-1", occurred_at=NOW),
+    ConnectionRemoved(location_id="loc-1", occurred_at=NOW, removed_by="Owner"),
     ScheduleOverdue(location_id="loc-1", occurred_at=NOW, due_at=NOW - DAY, last_scan_at=None),
     ScheduleOverdue(location_id="loc-1", occurred_at=NOW, due_at=NOW, last_scan_at=NOW - DAY),
 ]

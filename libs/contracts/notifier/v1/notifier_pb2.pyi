@@ -825,7 +825,7 @@ class Event(_message.Message):
 
     @_builtins.property
     def score_low(self) -> Global___ScoreLow:
-        """A workflow's health score is below 50 (warning)."""
+        """A workflow's health score is below 50 (warning), or below 25 (critical)."""
 
     @_builtins.property
     def score_recovered(self) -> Global___ScoreRecovered:
@@ -2174,7 +2174,7 @@ class SnoozeIncidentRequest(_message.Message):
     """What to say with it, at most 1,000 characters."""
     until_worse: _builtins.bool
     """Until it counts twice as many failures (or events, where none are counted) as
-    now.
+    now, or becomes more severe.
     """
     @_builtins.property
     def until(self) -> _timestamp_pb2.Timestamp:
@@ -2444,8 +2444,8 @@ class Delivery(_message.Message):
     target: _builtins.str
     """Where it goes, with the middle masked."""
     occasion: _builtins.str
-    """Why it goes out: opened, reminder (still open, and nobody looks after it),
-    update (it got worse), resolved or summary.
+    """Why it goes out: opened, raised (it became more severe), reminder (still open,
+    and nobody looks after it), update (it got worse), resolved or summary.
     """
     subject: _builtins.str
     """The subject line."""
@@ -2773,7 +2773,9 @@ class Target(_message.Message):
     """
     @_builtins.property
     def occasions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What is sent: opened, reminder, resolved, summary. Empty means all."""
+        """What is sent: opened (also when it becomes more severe), reminder, update,
+        resolved, summary. Empty means all.
+        """
 
     @_builtins.property
     def disabled_at(self) -> _timestamp_pb2.Timestamp:
@@ -3757,7 +3759,9 @@ class ExplainDecisionResponse(_message.Message):
     dedup_key: _builtins.str
     """What makes events one incident, see `Incident`."""
     outcome: _builtins.str
-    """What the event did: opened, counted, resolved, summed_up or nothing_open."""
+    """What the event did: opened, raised (made it more severe), counted, resolved,
+    summed_up or nothing_open.
+    """
     @_builtins.property
     def incident(self) -> Global___Incident:
         """The incident it counted in, or that is open. Absent when there is none."""

@@ -276,7 +276,8 @@ class NotifierServiceServicer:
 
     def AcknowledgeIncident(self, request, context):
         """Notes that somebody looks after an open incident: it is not told again until
-        it is over. Idempotent; who was first stays. Takes a snooze back.
+        it is over, or becomes more severe. Idempotent; who was first stays. Takes a
+        snooze back.
 
         Fails with `INCIDENT_NOT_FOUND`, `INCIDENT_OVER` or `ACTOR_MISSING`.
         """

@@ -69,7 +69,8 @@ class NotifierServiceStub:
     """
     AcknowledgeIncident: _aio.UnaryUnaryMultiCallable[_notifier_pb2.AcknowledgeIncidentRequest, _notifier_pb2.AcknowledgeIncidentResponse]
     """Notes that somebody looks after an open incident: it is not told again until
-    it is over. Idempotent; who was first stays. Takes a snooze back.
+    it is over, or becomes more severe. Idempotent; who was first stays. Takes a
+    snooze back.
 
     Fails with `INCIDENT_NOT_FOUND`, `INCIDENT_OVER` or `ACTOR_MISSING`.
     """
@@ -304,7 +305,8 @@ class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_notifier_pb2.AcknowledgeIncidentRequest, _abc.Awaitable[_notifier_pb2.AcknowledgeIncidentResponse]],
     ) -> _abc.Awaitable[_notifier_pb2.AcknowledgeIncidentResponse]:
         """Notes that somebody looks after an open incident: it is not told again until
-        it is over. Idempotent; who was first stays. Takes a snooze back.
+        it is over, or becomes more severe. Idempotent; who was first stays. Takes a
+        snooze back.
 
         Fails with `INCIDENT_NOT_FOUND`, `INCIDENT_OVER` or `ACTOR_MISSING`.
         """

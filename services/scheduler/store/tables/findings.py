@@ -10,8 +10,10 @@ from sqlalchemy import (
     Index,
     PrimaryKeyConstraint,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
 
 from services.scheduler.store.tables.columns import (
     SchedulerTable,
@@ -135,3 +137,4 @@ class ScoreAlertRow(SchedulerTable, table=True):
     alerted_at: datetime = moment()
     critical_rule_ids: list[str] = texts()
     workflow_version: int | None
+    critical: bool = Field(sa_column_kwargs={"server_default": text("true")})
