@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 import uvicorn
 
+from gateway.joining import JoiningProtocol
 from libs.problems import CannotStart
 
 log = structlog.get_logger()
@@ -90,7 +91,7 @@ def _config(app: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
+        http=JoiningProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -1,8 +1,8 @@
 """Connections to one service's own database, and what becomes of the driver's errors."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from typing import Any, Self, cast
 
@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from libs import problems
+from libs.db.bare import BareConnections, Connection
 
 SERVER_SETTINGS = (
     "-c TimeZone=UTC "
@@ -27,6 +28,8 @@ SERVER_SETTINGS = (
 # time, and what counts failures takes longer to plan, a millisecond, than to run.
 BY_INDEX = "-c enable_seqscan=off -c plan_cache_mode=force_generic_plan"
 RETRY_AFTER = timedelta(seconds=1)
+PATIENCE_SECONDS = 5.0
+"""How long a transaction waits for a free connection."""
 
 
 class DatabaseUnavailable(problems.Unavailable):
@@ -38,8 +41,9 @@ class DatabaseUnavailable(problems.Unavailable):
 class Database:
     """A pool of connections to one service's own database."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, bare: BareConnections) -> None:
         self._engine = engine
+        self._bare = bare
 
     @classmethod
     @asynccontextmanager
@@ -62,7 +66,7 @@ class Database:
         """
         settings = f"{SERVER_SETTINGS} {BY_INDEX}" if by_index else SERVER_SETTINGS
 
-        async def connect(*_: object, **__: object) -> psycopg.AsyncConnection[Any]:
+        async def connect(*_: object, **__: object) -> Connection:
             connection = await connected(url, application_name=name, options=settings)
             if exchanging:
                 connection.prepare_threshold = None
@@ -73,15 +77,17 @@ class Database:
             async_creator=connect,
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=5,
+            pool_timeout=PATIENCE_SECONDS,
             # The URL says nothing about the server; what SQLAlchemy would ask it
             # on the first connection is not used.
             pool_use_lifo=True,
             hide_parameters=True,  # they hold what callers sent, and errors are logged
         )
+        bare = BareConnections(connect, pool_size)
         try:
-            yield cls(engine)
+            yield cls(engine, bare)
         finally:
+            await bare.close()
             await engine.dispose()
 
     @asynccontextmanager
@@ -91,18 +97,23 @@ class Database:
         READ COMMITTED. Driver errors come out as problems; a broken constraint
         comes out as SQLAlchemy's IntegrityError (see `constraint_of`).
         """
-        try:
+        with _told_as_problems():
             async with (
                 AsyncSession(self._engine, expire_on_commit=False, autoflush=False) as session,
                 session.begin(),
             ):
                 yield session
-        except DBAPIError as error:
-            raise _problem_of(error.orig, lost=error.connection_invalidated) or error from error
-        except psycopg.Error as error:
-            raise _problem_of(error) or error from error
-        except (PoolTimeoutError, OSError) as error:
-            raise DatabaseUnavailable(retry_after=RETRY_AFTER) from error
+
+    @asynccontextmanager
+    async def bare(self) -> AsyncIterator[Connection]:
+        """Gives a connection on which only `libs.db.exchange` runs statements, and commits.
+
+        What was not committed at the end of the block is gone. Driver errors come
+        out as problems. There are as many of these connections as of the others.
+        """
+        with _told_as_problems():
+            async with self._bare.lent(PATIENCE_SECONDS) as connection:
+                yield connection
 
     async def ping(self) -> None:
         """Asks the database for a sign of life; `DatabaseUnavailable` when there is none."""
@@ -110,7 +121,7 @@ class Database:
             await session.execute(text("SELECT 1"))
 
 
-async def connected(url: str, **options: Any) -> psycopg.AsyncConnection[Any]:
+async def connected(url: str, **options: Any) -> Connection:
     """Opens a connection of its own; `options` are those of psycopg."""
     connecting = asyncio.ensure_future(
         psycopg.AsyncConnection.connect(url, connect_timeout=5, **options)
@@ -125,15 +136,27 @@ async def connected(url: str, **options: Any) -> psycopg.AsyncConnection[Any]:
         raise
 
 
-async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
+async def driver_connection(session: AsyncSession) -> Connection:
     """Gives psycopg's own connection of the session's transaction."""
-    kept: psycopg.AsyncConnection[Any] | None = session.info.get("driver_connection")
+    kept: Connection | None = session.info.get("driver_connection")
     if kept is None:
         connection = await session.connection()
         raw = await connection.get_raw_connection()
-        kept = cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
+        kept = cast("Connection", raw.driver_connection)
         session.info["driver_connection"] = kept  # a session has one transaction here
     return kept
+
+
+@contextmanager
+def _told_as_problems() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        raise _problem_of(error.orig, lost=error.connection_invalidated) or error from error
+    except psycopg.Error as error:
+        raise _problem_of(error) or error from error
+    except (PoolTimeoutError, OSError) as error:
+        raise DatabaseUnavailable(retry_after=RETRY_AFTER) from error
 
 
 def constraint_of(error: DBAPIError) -> str | None:

@@ -6,6 +6,7 @@ each; with a dozen small statements that was most of the work of a batch.
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,15 +18,18 @@ from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from libs.db.bare import Connection
 from libs.db.database import driver_connection
 
 Rows = Sequence[tuple[Any, ...]]
 Answers = Mapping[str, Rows]
 """The rows that each statement gave, by its text; of a repeated one the last."""
-Connection = psycopg.AsyncConnection[Any]
+Transaction = AsyncSession | Connection
 
-_names: dict[str, bytes] = {}
-_prepared: "WeakKeyDictionary[Connection, set[str]]" = WeakKeyDictionary()
+_prepared: "WeakKeyDictionary[Connection, dict[str, bytes]]" = WeakKeyDictionary()
+"""The names under which connections know statements."""
+_numbers = count()
+"""A name is never used again: who was cut off while preparing does not know what came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +47,17 @@ _BEGIN, _COMMIT = Question("BEGIN"), Question("COMMIT")
 
 
 async def exchange(
-    session: AsyncSession, questions: Sequence[Question], *, commit: bool = False
+    transaction: Transaction, questions: Sequence[Question], *, commit: bool = False
 ) -> Answers:
-    """Runs statements in the session's transaction, in their order.
+    """Runs statements in a transaction, that of a session or of a bare connection, in their order.
 
     Begins the transaction when it has not begun, and ends it if wanted. Raises
     psycopg's error of the first statement that fails; none runs after it.
     """
-    connection = await driver_connection(session)
+    if isinstance(transaction, AsyncSession):
+        connection = await driver_connection(transaction)
+    else:
+        connection = transaction
     idle = connection.pgconn.transaction_status == pq.TransactionStatus.IDLE
     asked = [*([_BEGIN] if idle else ()), *questions, *([_COMMIT] if commit else ())]
     if not asked:
@@ -73,31 +80,31 @@ async def _exchanged(connection: Connection, asked: Sequence[Question]) -> Seque
         results = await connection.wait(_traffic(pgconn))
     finally:
         _leave_pipeline(pgconn)
-    for statement, result in zip(new, results, strict=False):
+    for (statement, name), result in zip(new.items(), results, strict=False):
         _checked(result)
-        _prepared[connection].add(statement)
+        _prepared[connection][statement] = name
     return results[len(new) :]
 
 
-def _send(connection: Connection, asked: Sequence[Question]) -> Sequence[str]:
-    """Hands statements to libpq; gives those it must prepare before the first runs."""
+def _send(connection: Connection, asked: Sequence[Question]) -> Mapping[str, bytes]:
+    """Hands statements to libpq; gives those it must prepare before the first runs, with names."""
     pgconn = connection.pgconn
     if connection.prepare_threshold is not None:
         # psycopg prepares statements here, and drops all, ours too, as it sees fit.
         for each in asked:
             pgconn.send_query_params(each.statement.encode(), _encoded(each))
-        return ()
-    known = _prepared.setdefault(connection, set())
-    new = list({each.statement for each in asked} - known)
-    for statement in new:
-        pgconn.send_prepare(_name(statement), statement.encode())
+        return {}
+    known = _prepared.setdefault(connection, {})
+    new = {
+        statement: b"exchange_%d" % next(_numbers)
+        for statement in {each.statement for each in asked} - known.keys()
+    }
+    for statement, name in new.items():
+        pgconn.send_prepare(name, statement.encode())
+    names = known | new if new else known
     for each in asked:
-        pgconn.send_query_prepared(_name(each.statement), _encoded(each))
+        pgconn.send_query_prepared(names[each.statement], _encoded(each))
     return new
-
-
-def _name(statement: str) -> bytes:
-    return _names.setdefault(statement, b"exchange_%d" % len(_names))
 
 
 def _encoded(question: Question) -> list[bytes | None]:

@@ -14,7 +14,7 @@ from services.ingestion.domain.breakdown import (
     timeline,
 )
 from services.ingestion.domain.execution import WorkflowKey
-from services.ingestion.store import Transaction, thresholds, timelines, trials, workflows
+from services.ingestion.store import Session, thresholds, timelines, trials, workflows
 from services.ingestion.store.breakdowns import Breakdowns
 from services.ingestion.store.now import now
 
@@ -75,7 +75,7 @@ class Analysing:
         )
 
 
-async def _check_known(session: Transaction, scope: Scope) -> None:
+async def _check_known(session: Session, scope: Scope) -> None:
     """Raises `WorkflowNotFound` for a workflow that nobody has heard of."""
     if scope.workflow_id:
         await workflows.get(session, WorkflowKey(scope.location_id, scope.workflow_id))

@@ -11,7 +11,7 @@ from services.ingestion.domain.events import NeverFinished
 from services.ingestion.domain.execution import WorkflowKey
 from services.ingestion.domain.open_run import OpenRun
 from services.ingestion.domain.recording import Outcome, Result
-from services.ingestion.store import Transaction, open_runs, workflows
+from services.ingestion.store import Session, open_runs, workflows
 from services.ingestion.store.now import now
 
 AT_ONCE = 500
@@ -39,7 +39,7 @@ class GivingUp:
         if not overdue:
             return 0
 
-        async def close(session: Transaction, results: Sequence[Result]) -> None:
+        async def close(session: Session, results: Sequence[Result]) -> None:
             # Also those that are duplicates: they ended meanwhile, or another
             # replica was faster. The key of the end makes sure of once.
             await open_runs.close(session, [each.run.key for each in overdue])
@@ -50,7 +50,7 @@ class GivingUp:
         return len(overdue)
 
 
-async def _tell(session: Transaction, given_up: Iterable[OpenRun]) -> None:
+async def _tell(session: Session, given_up: Iterable[OpenRun]) -> None:
     """Tells of runs that never finished, unless the workflow's failures tell of them already."""
     by_workflow = defaultdict[WorkflowKey, list[OpenRun]](list)
     for run in given_up:

@@ -21,7 +21,7 @@ from services.ingestion.domain.transfer import (
     TooManyLines,
 )
 from services.ingestion.domain.workflow import sightings
-from services.ingestion.store import Transaction, batches, imports, keys, partitions
+from services.ingestion.store import Session, batches, imports, keys, partitions
 from services.ingestion.store.now import now
 
 AT_ONCE = 4000
@@ -166,14 +166,14 @@ async def _together(portions: AsyncIterator[Portion]) -> AsyncIterator[Portion]:
         yield Portion(location_id, held)
 
 
-async def _not_in_log(session: Transaction, named: _Named) -> list[Execution]:
+async def _not_in_log(session: Session, named: _Named) -> list[Execution]:
     asked = [(execution, line.exported_id) for execution, line in named.candidates.values()]
     known = await imports.known(session, named.location_id, asked)
     return [execution for execution, _ in asked if execution.execution_id not in known]
 
 
 async def _not_reported(
-    session: Transaction, candidates: list[Execution], at: datetime
+    session: Session, candidates: list[Execution], at: datetime
 ) -> list[Execution]:
     """Gives those that were not reported lately by their own id, and claims these ids."""
     oldest_key = at - keys.KEPT

@@ -19,7 +19,7 @@ from services.ingestion.domain.events import (
 from services.ingestion.domain.execution import Execution, Status, WorkflowKey
 from services.ingestion.domain.threshold import Evidence, Standing, Tally
 from services.ingestion.domain.workflow import Sighted, sightings
-from services.ingestion.store import Transaction, batches, thresholds, workflows
+from services.ingestion.store import Session, Transaction, batches, thresholds, workflows
 from services.ingestion.store.batches import Entered
 from services.ingestion.store.told_thresholds import SetBy
 
@@ -34,32 +34,32 @@ class _Alarm:
 
 
 async def enter(
-    session: Transaction, batch: Sequence[Execution], at: datetime, *, commit: bool
+    transaction: Transaction, batch: Sequence[Execution], at: datetime, *, commit: bool
 ) -> bool:
     """Adds a batch to the log; says whether that means something for the notifier."""
     failed: dict[WorkflowKey, list[datetime]] = defaultdict(list)
     for run in batch:
         if run.counts_to_threshold:
             failed[run.workflow].append(run.executed_at)
-    entered = await batches.enter(session, batch, sightings(batch), failed=failed, at=at)
+    entered = await batches.enter(transaction, batch, sightings(batch), failed=failed, at=at)
     if late := _late(entered, failed, at):
-        await batches.judge_late(session, entered, late)
+        await batches.judge_late(transaction, entered, late)
     standings = {workflow: each.standing for workflow, each in entered.sighted.items()}
     alarms = _alarms(entered, standings, failed, at)
-    recoveries = await _recoveries(session, standings, _may_be_over(batch, alarms, at))
+    recoveries = await _recoveries(transaction, standings, _may_be_over(batch, alarms, at))
     events: list[Event] = [
         _told(each, entered.evidence[each.sighted.workflow], at) for each in alarms
     ]
     for workflow, recovered_at in recoveries.items():
         events.append(_recovered(entered.sighted[workflow], recovered_at, at))
-    finished = await _finished(session, standings, batch)
+    finished = await _finished(transaction, standings, batch)
     events += [_finished_again(entered.sighted[workflow], at) for workflow in finished]
     changed = _changed(standings, entered.sighted)
-    await batches.conclude(session, changed, _to_tell(events), commit=commit)
+    await batches.conclude(transaction, changed, _to_tell(events), commit=commit)
     return bool(events)
 
 
-async def review(session: Transaction, changed: Sequence[SetBy], at: datetime) -> list[OutboxEvent]:
+async def review(session: Session, changed: Sequence[SetBy], at: datetime) -> list[OutboxEvent]:
     """Gives what changed thresholds mean for the notifier; nothing may be recorded meanwhile."""
     alarms = []
     standings = {}
@@ -123,19 +123,19 @@ def _may_be_over(
 
 
 async def _recoveries(
-    session: Transaction, standings: dict[WorkflowKey, Standing], wanted: Iterable[WorkflowKey]
+    transaction: Transaction, standings: dict[WorkflowKey, Standing], wanted: Iterable[WorkflowKey]
 ) -> dict[WorkflowKey, datetime]:
     due = sorted(workflow for workflow in wanted if standings[workflow].recovery_due)
     if not due:
         return {}
-    recovered = await batches.first_successes(session, due)
+    recovered = await batches.first_successes(transaction, due)
     for workflow in recovered:
         standings[workflow] = standings[workflow].after_recovery()
     return recovered
 
 
 async def _finished(
-    session: Transaction, standings: dict[WorkflowKey, Standing], batch: Iterable[Execution]
+    transaction: Transaction, standings: dict[WorkflowKey, Standing], batch: Iterable[Execution]
 ) -> list[WorkflowKey]:
     """Gives the workflows whose runs had never finished, and of which one ended after them."""
     ended = [
@@ -145,7 +145,7 @@ async def _finished(
     ]
     if not ended:
         return []
-    unfinished = await batches.last_unfinished(session, {run.workflow for run in ended})
+    unfinished = await batches.last_unfinished(transaction, {run.workflow for run in ended})
     finished = {
         run.workflow
         for run in ended
@@ -162,7 +162,7 @@ def _changed(
     return {key: now for key, now in standings.items() if now != before[key].standing}
 
 
-async def _failing(session: Transaction, alarms: Sequence[_Alarm], at: datetime) -> list[Event]:
+async def _failing(session: Session, alarms: Sequence[_Alarm], at: datetime) -> list[Event]:
     found = await thresholds.evidence(session, [each.sighted.workflow for each in alarms])
     alarms = sorted(alarms, key=lambda each: each.sighted.workflow)
     return [_told(alarm, found[alarm.sighted.workflow], at) for alarm in alarms]

@@ -19,7 +19,7 @@ from services.ingestion.domain.page import Page, PageRequest, Position, Written,
 from services.ingestion.domain.quarantine import QuarantinedDelivery
 from services.ingestion.domain.text import is_id, storable
 from services.ingestion.domain.workflow import Workflow
-from services.ingestion.store import Transaction, executions, history, quarantine, workflows
+from services.ingestion.store import Session, executions, history, quarantine, workflows
 from services.ingestion.store.now import now
 
 T = TypeVar("T")
@@ -130,7 +130,7 @@ class Listing:
 
 
 async def _newest(
-    session: Transaction, wanted: ExecutionFilter, *, limit: int, after: Position | None
+    session: Session, wanted: ExecutionFilter, *, limit: int, after: Position | None
 ) -> list[Execution]:
     """Lists executions; none of a workflow that nobody has heard of is a mistake, and said."""
     found = await executions.newest(session, wanted, limit=limit, after=after)

@@ -27,11 +27,11 @@ from services.ingestion.domain.quarantine import (
     redacted,
 )
 from services.ingestion.domain.recording import Item, Outcome, Rejection, Result
-from services.ingestion.store import Transaction, keys, open_runs, quarantine, workflows
+from services.ingestion.store import Session, Transaction, keys, open_runs, quarantine, workflows
 from services.ingestion.store.now import now
 from services.ingestion.store.quarantine import Sealed
 
-Also = Callable[[Transaction, Sequence[Result]], Awaitable[None]]
+Also = Callable[[Session, Sequence[Result]], Awaitable[None]]
 """What else belongs into the transaction of a batch; when it raises, nothing is kept."""
 
 
@@ -44,22 +44,27 @@ class _Batch:
     candidates: dict[int, tuple[Execution, Key | None]] = field(default_factory=dict)
     unread: list[Sealed] = field(default_factory=list)
     starts: dict[int, OpenRun] = field(default_factory=dict)
+    accepted: list[Execution] = field(default_factory=list)
+    told: bool = False
+    """Whether it means something for the notifier."""
 
     def wanted_keys(self) -> dict[Key, str]:
         """Gives the keys to claim."""
         return _wanted_keys((key, run.execution_id) for run, key in self.candidates.values())
 
-    def accept(self, owners: dict[Key, str]) -> list[Execution]:
-        """Gives the executions to add, now that it is known whose the keys are."""
-        accepted = []
+    def accept(self, owners: dict[Key, str]) -> None:
+        """Knows the executions to add, now that it is known whose the keys are."""
         for place, (execution, key) in self.candidates.items():
             owner = owners[key] if key else execution.execution_id
             if owner == execution.execution_id:
-                accepted.append(execution)
+                self.accepted.append(execution)
                 self.results[place] = Result(Outcome.ACCEPTED, owner)
             else:
                 self.results[place] = Result(Outcome.DUPLICATE, owner)
-        return accepted
+
+    def in_order(self) -> list[Result]:
+        """Gives what became of each item."""
+        return [self.results[place] for place in range(len(self.results))]
 
 
 def _wanted_keys(candidates: Iterable[tuple[Key | None, str]]) -> dict[Key, str]:
@@ -100,25 +105,35 @@ class Recording:
         return results
 
     async def _record(self, items: Sequence[Item], also: Also | None) -> list[Result]:
-        ids = [new_id() for _ in items]
-        told = False
-        async with self._database.transaction() as session:
-            batch, accepted = await self._accepted(session, items, ids)
-            await _open(session, batch)
-            await quarantine.add(session, batch.unread)
-            results = [batch.results[place] for place in range(len(items))]
-            if accepted:
-                told = await judging.enter(session, accepted, batch.now, commit=also is None)
-            if also is not None:
-                await also(session, results)
-        if told:
+        if also is None and all(isinstance(each, Report) for each in items):
+            batch = await self._reports(items)
+        else:
+            batch = await self._with_more(items, also)
+        if batch.told:
             self._wake_outbox()
-        if accepted:
-            oldest = min(each.executed_at for each in accepted)
+        if batch.accepted:
+            oldest = min(each.executed_at for each in batch.accepted)
             metrics.INGEST_LAG.observe(max(0.0, (batch.now - oldest).total_seconds()))
         if batch.starts:
             await self._know(batch.starts.values())
-        return results
+        return batch.in_order()
+
+    async def _reports(self, items: Sequence[Item]) -> _Batch:
+        """Records runs that ended and nothing else, as almost all batches are."""
+        async with self._database.bare() as connection:
+            batch = await self._accepted(connection, items)
+            await _enter(connection, batch, commit=True)
+        return batch
+
+    async def _with_more(self, items: Sequence[Item], also: Also | None) -> _Batch:
+        async with self._database.transaction() as session:
+            batch = await self._accepted(session, items)
+            await _open(session, batch)
+            await quarantine.add(session, batch.unread)
+            await _enter(session, batch, commit=also is None)
+            if also is not None:
+                await also(session, batch.in_order())
+        return batch
 
     async def _know(self, starts: Iterable[OpenRun]) -> None:
         """Makes workflows known whose first run has only begun.
@@ -134,13 +149,12 @@ class Recording:
             async with self._database.transaction() as session:
                 await workflows.know(session, dict(sorted(names.items())))
 
-    async def _accepted(
-        self, session: Transaction, items: Sequence[Item], ids: Sequence[str]
-    ) -> tuple[_Batch, list[Execution]]:
-        """Gives what is to be added; the keys of those that are refused stay free."""
+    async def _accepted(self, transaction: Transaction, items: Sequence[Item]) -> _Batch:
+        """Knows what is to be added; the keys of those that are refused stay free."""
+        ids = [new_id() for _ in items]
         if any(isinstance(each, Report) and each.executed_at for each in items):
-            batch = self._sorted(items, ids, await now(session))
-            owners = await keys.claim(session, batch.wanted_keys())
+            batch = self._sorted(items, ids, await now(transaction))
+            owners = await keys.claim(transaction, batch.wanted_keys())
         else:
             # Only a time that was given can be refused: one round trip less.
             wanted = _wanted_keys(
@@ -148,9 +162,10 @@ class Recording:
                 for each, id_ in zip(items, ids, strict=True)
                 if isinstance(each, Report)
             )
-            at, owners = await keys.claim_and_tell_time(session, wanted)
+            at, owners = await keys.claim_and_tell_time(transaction, wanted)
             batch = self._sorted(items, ids, at)
-        return batch, batch.accept(owners)
+        batch.accept(owners)
+        return batch
 
     def _sorted(self, items: Sequence[Item], ids: Sequence[str], at: datetime) -> _Batch:
         batch = _Batch(at)
@@ -200,7 +215,12 @@ class Recording:
         return Sealed(delivery, unread.content_type, self._box.seal(unread.body[:LARGEST_BODY]))
 
 
-async def _open(session: Transaction, batch: _Batch) -> None:
+async def _enter(transaction: Transaction, batch: _Batch, *, commit: bool) -> None:
+    if batch.accepted:
+        batch.told = await judging.enter(transaction, batch.accepted, batch.now, commit=commit)
+
+
+async def _open(session: Session, batch: _Batch) -> None:
     if not batch.starts:
         return
     opened = await open_runs.open_all(session, list(batch.starts.values()))

@@ -15,7 +15,7 @@ from services.ingestion.domain.quarantine import (
 )
 from services.ingestion.domain.recording import Result
 from services.ingestion.domain.text import is_id
-from services.ingestion.store import Transaction, quarantine
+from services.ingestion.store import Session, quarantine
 from services.ingestion.store.quarantine import Sealed
 
 
@@ -41,7 +41,7 @@ class Replaying:
         sealed = await self._whole(run.location_id, quarantine_id)
         dated = run.dated(sealed.delivery.received_at)
 
-        async def remove(session: Transaction, results: Sequence[Result]) -> None:
+        async def remove(session: Session, results: Sequence[Result]) -> None:
             if rejection := results[0].rejection:
                 raise rejection.problem()
             # Of two replays at the same moment the later one waits here, and keeps nothing.

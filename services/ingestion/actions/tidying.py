@@ -7,7 +7,7 @@ import structlog
 
 from libs.db.database import Database
 from services.ingestion.store import (
-    Transaction,
+    Session,
     arrivals,
     changes,
     forgetting,
@@ -67,7 +67,7 @@ class Tidying:
             async with self._database.transaction() as session:
                 await rollups.close_day(session, day, some)
 
-    async def _forget(self, some: Callable[[Transaction], Awaitable[int]]) -> None:
+    async def _forget(self, some: Callable[[Session], Awaitable[int]]) -> None:
         forgotten = forgetting.AT_ONCE
         while forgotten == forgetting.AT_ONCE:
             async with self._database.transaction() as session:

@@ -4,10 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from libs.db import arrays, outbox
-from libs.db.exchange import Question, Rows, exchange
+from libs.db.exchange import Question, Rows, Transaction, exchange
 from libs.db.outbox import OutboxEvent
 from services.ingestion.domain.execution import Execution, Order, WorkflowKey
 from services.ingestion.domain.open_run import RunKey
@@ -35,7 +33,7 @@ class Entered:
 
 
 async def enter(
-    session: AsyncSession,
+    transaction: Transaction,
     batch: Sequence[Execution],
     sightings: Sequence[Sighting],
     *,
@@ -52,7 +50,7 @@ async def enter(
     arrived = Question(arrivals.ADD, [arrays.moments([run.executed_at for run in batch])])
     judge = [Question(thresholds.JUDGE, _named(failed))] if failed else []
     answers = await exchange(
-        session, [arrived, *_closing(batch), *_adding(batch, sightings, at), *judge]
+        transaction, [arrived, *_closing(batch), *_adding(batch, sightings, at), *judge]
     )
     entered = Entered(_sighted(answers[workflows.SEE]))
     _note_tallies(entered, answers.get(thresholds.JUDGE, ()))
@@ -60,7 +58,7 @@ async def enter(
 
 
 async def remember(
-    session: AsyncSession,
+    transaction: Transaction,
     batch: Sequence[Execution],
     sightings: Sequence[Sighting],
     *,
@@ -73,7 +71,7 @@ async def remember(
     is found to have ended when it is overdue.
     """
     closed = _closing(batch) if close else []
-    await exchange(session, [*closed, *_adding(batch, sightings, at)], commit=True)
+    await exchange(transaction, [*closed, *_adding(batch, sightings, at)], commit=True)
 
 
 def _closing(batch: Sequence[Execution]) -> list[Question]:
@@ -93,32 +91,32 @@ def _adding(
 
 
 async def judge_late(
-    session: AsyncSession, entered: Entered, late: Mapping[WorkflowKey, datetime]
+    transaction: Transaction, entered: Entered, late: Mapping[WorkflowKey, datetime]
 ) -> None:
     """Counts again for workflows with failures that came late, given the oldest of each.
 
     A window that ends now may have left behind what they happened together with.
     """
     given = (*_named(late), arrays.moments(late.values()))
-    answers = await exchange(session, [Question(thresholds.PEAK, given)])
+    answers = await exchange(transaction, [Question(thresholds.PEAK, given)])
     for workflow in {WorkflowKey(*row[:2]) for row in answers[thresholds.PEAK]}:
         del entered.tallies[workflow]
     _note_tallies(entered, answers[thresholds.PEAK])
 
 
 async def first_successes(
-    session: AsyncSession, wanted: Collection[WorkflowKey]
+    transaction: Transaction, wanted: Collection[WorkflowKey]
 ) -> dict[WorkflowKey, datetime]:
     """Gives when each workflow first succeeded after its newest failure that counts, if it did."""
-    answers = await exchange(session, [Question(thresholds.FIRST_SUCCESSES, _named(wanted))])
+    answers = await exchange(transaction, [Question(thresholds.FIRST_SUCCESSES, _named(wanted))])
     return {WorkflowKey(*row[:2]): row[2] for row in answers[thresholds.FIRST_SUCCESSES]}
 
 
 async def last_unfinished(
-    session: AsyncSession, wanted: Collection[WorkflowKey]
+    transaction: Transaction, wanted: Collection[WorkflowKey]
 ) -> dict[WorkflowKey, Order]:
     """Gives the newest run that never finished of each workflow that has one."""
-    answers = await exchange(session, [Question(thresholds.LAST_UNFINISHED, _named(wanted))])
+    answers = await exchange(transaction, [Question(thresholds.LAST_UNFINISHED, _named(wanted))])
     return {WorkflowKey(*row[:2]): (row[2], row[3]) for row in answers[thresholds.LAST_UNFINISHED]}
 
 
@@ -151,7 +149,7 @@ def _is_late(batch: Sequence[Execution], at: datetime) -> bool:
 
 
 async def conclude(
-    session: AsyncSession,
+    transaction: Transaction,
     standings: Mapping[WorkflowKey, Standing],
     events: Sequence[OutboxEvent],
     *,
@@ -159,4 +157,4 @@ async def conclude(
 ) -> None:
     """Notes how workflows stand and what is to be told, and commits on the same way if wanted."""
     noted = [*workflows.standings_set(standings), *outbox.adding(events)]
-    await exchange(session, noted, commit=commit)
+    await exchange(transaction, noted, commit=commit)

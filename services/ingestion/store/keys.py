@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.db import arrays
-from libs.db.exchange import Question, exchange
+from libs.db.exchange import Question, Transaction, exchange
 from services.ingestion.domain.execution import Key
 from services.ingestion.store.forgetting import forget
+from services.ingestion.store.now import CLOCK
 
 KEPT = timedelta(days=7)
-CLOCK = "SELECT clock_now()"
 
 GIVEN = """
     unnest(
@@ -35,14 +35,14 @@ OWNERS = f"""
 """  # noqa: S608
 
 
-async def claim(session: AsyncSession, wanted: Mapping[Key, str]) -> dict[Key, str]:
+async def claim(transaction: Transaction, wanted: Mapping[Key, str]) -> dict[Key, str]:
     """Claims keys as `claim_and_tell_time` does."""
-    _, owners = await claim_and_tell_time(session, wanted)
+    _, owners = await claim_and_tell_time(transaction, wanted)
     return owners
 
 
 async def claim_and_tell_time(
-    session: AsyncSession, wanted: Mapping[Key, str]
+    transaction: Transaction, wanted: Mapping[Key, str]
 ) -> tuple[datetime, dict[Key, str]]:
     """Claims keys for execution ids; gives for each key the id it was first recorded under.
 
@@ -51,13 +51,13 @@ async def claim_and_tell_time(
     two batches could wait for each other.
     """
     claim = [Question(CLAIM, _given(wanted))] if wanted else []
-    answers = await exchange(session, [Question(CLOCK), *claim])
+    answers = await exchange(transaction, [Question(CLOCK), *claim])
     ((at,),) = answers[CLOCK]
     claimed = {row[0] for row in answers.get(CLAIM, ())}
     taken = {key: id_ for key, id_ in wanted.items() if id_ not in claimed}
     if not taken:
         return at, dict(wanted)
-    owners = (await exchange(session, [Question(OWNERS, _given(taken))]))[OWNERS]
+    owners = (await exchange(transaction, [Question(OWNERS, _given(taken))]))[OWNERS]
     return at, {**wanted, **{Key(*row[:4]): row[4] for row in owners}}
 
 

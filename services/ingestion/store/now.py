@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from libs.db.exchange import Question, Transaction, exchange
+
+CLOCK = "SELECT clock_now()"
 
 
-async def now(session: AsyncSession) -> datetime:
+async def now(transaction: Transaction) -> datetime:
     """Gives the time the transaction began; the same for all its statements."""
-    moment: datetime = (await session.scalars(select(func.clock_now()))).one()
+    answers = await exchange(transaction, [Question(CLOCK)])
+    moment: datetime = answers[CLOCK][0][0]
     return moment
