@@ -42,11 +42,15 @@ async def list_locations(back: Back, caller: Who, page: PageAsked) -> Page[Locat
     )
 
 
-@router.put("/locations/{location_id}")
+@router.put("/locations/{location_id}", responses=told(503, 504))
 async def put_location(
     back: Back, caller: Who, changes: Changes, location_id: str, body: LocationBody
 ) -> Location:
-    """Creates a location or changes its name and time zone; a field not given is kept."""
+    """Creates a location or changes its name and time zone; a field not given is kept.
+
+    Alerts call it by that name from then on, and its quiet hours and digests are of that
+    time zone. A call that fails midway has begun, and the same call goes on.
+    """
     caller.require(Scope.WRITE)
     if not body.model_fields_set:
         raise NothingToChange
@@ -54,6 +58,7 @@ async def put_location(
         caller.location(location_id), name=body.name, time_zone=body.time_zone
     )
     await changes.note("location.changed", changed.location_id, changed.location_id)
+    await _tell_notifier(back, changed.location_id, body)
     return Location.model_validate(changed)
 
 
@@ -76,6 +81,21 @@ async def delete_location(
     # Noted of no location: that would make it known again.
     await changes.note("location.deleted", location_id, None)
     return DeletedLocation(location_id=location_id, removed_rows=RemovedRows(**removed))
+
+
+async def _tell_notifier(back: Backend, location_id: str, body: LocationBody) -> None:
+    given = {"location_name": body.name, "timezone": body.time_zone}
+    settings = notifier_pb2.AlertSettings(location_id=location_id)
+    request = notifier_pb2.UpdateAlertSettingsRequest(settings=settings)
+    for field, value in given.items():
+        if value is None:
+            continue
+        request.update_mask.paths.append(field)
+        if value:
+            setattr(request.settings, field, value)
+    if request.update_mask.paths:
+        with back.asking("notifier"):
+            await back.services.notifier.UpdateAlertSettings(request, timeout=back.seconds)
 
 
 async def _removed(back: Backend, location_id: str) -> dict[str, int]:

@@ -1,25 +1,36 @@
-"""Puts into messages what their incidents stand for, as of the moment they are sent."""
+"""Puts into messages what is known only when they are sent: names, and what incidents stand for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from services.notifier.domain.delivery import Waiting
-from services.notifier.domain.incident import STANDING_FOR_OTHERS
+from services.notifier.domain.incident import STANDING_FOR_OTHERS, Incident
 from services.notifier.domain.links import Links
-from services.notifier.domain.message import Message, with_affected
-from services.notifier.store import Transaction, causes, inbox
+from services.notifier.domain.message import Message, located, with_affected
+from services.notifier.store import Transaction, causes, inbox, settings
 
 MOST = 500
 
 
 async def enlisted(transaction: Transaction, waiting: Waiting, links: Links) -> Sequence[Message]:
-    """Gives the messages, those of incidents that stand for others with a list of them."""
+    """Gives the messages with the names of locations, and a list of what each stands for."""
+    affected = await _affected(transaction, waiting)
+    places = {str(each.content.get("location_id") or "") for each in waiting.messages}
+    places |= {each.location_id for listed in affected.values() for each in listed}
+    names = await settings.location_names(transaction, places)
     found = []
-    for incident_id, message in zip(waiting.incident_ids, waiting.messages, strict=True):
-        if incident_id is None or message.content.get("kind") not in STANDING_FOR_OTHERS:
-            found.append(message)
-            continue
-        location_id = str(message.content["location_id"])
-        cause = await inbox.of(transaction, location_id, incident_id)
-        affected = await causes.affected_by(transaction, cause, MOST)
-        found.append(with_affected(message, affected, links))
+    for number, message in enumerate(waiting.messages):
+        named = located(message, names)
+        found.append(with_affected(named, affected.get(number, ()), links, names))
+    return found
+
+
+async def _affected(transaction: Transaction, waiting: Waiting) -> Mapping[int, Sequence[Incident]]:
+    """Gives what the incidents of some messages stand for, by the place of the message."""
+    found = {}
+    told = zip(waiting.incident_ids, waiting.messages, strict=True)
+    for number, (incident_id, message) in enumerate(told):
+        if incident_id and message.content.get("kind") in STANDING_FOR_OTHERS:
+            location_id = str(message.content["location_id"])
+            cause = await inbox.of(transaction, location_id, incident_id)
+            found[number] = await causes.affected_by(transaction, cause, MOST)
     return found

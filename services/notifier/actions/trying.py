@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from libs import problems
 from libs.clock import Clock
@@ -11,7 +11,7 @@ from libs.ids import new_id
 from services.notifier.actions.posting import Posting
 from services.notifier.domain.delivery import TrialVerdict
 from services.notifier.domain.links import Links
-from services.notifier.domain.message import Message, trial
+from services.notifier.domain.message import Message, located, trial
 from services.notifier.domain.retry import Outcome, Verdict
 from services.notifier.domain.scope import Scope
 from services.notifier.domain.target import Target
@@ -49,11 +49,13 @@ class Trying:
 
         Leaves incidents, deliveries and the pace of the targets alone.
         """
-        to = await self._admitted(location_id, target_id)
-        message = trial(location_id, self._clock.now(), self._links)
+        to, names = await self._admitted(location_id, target_id)
+        message = located(trial(location_id, self._clock.now(), self._links), names)
         return await asyncio.gather(*(self._tried(each, message) for each in to))
 
-    async def _admitted(self, location_id: str, target_id: str) -> Sequence[Target]:
+    async def _admitted(
+        self, location_id: str, target_id: str
+    ) -> tuple[Sequence[Target], Mapping[str, str]]:
         async with self._database.transaction() as transaction:
             await settings.held_alone(transaction, Scope(location_id))
             if target_id:
@@ -65,7 +67,7 @@ class Trying:
             wait = await trials.admit(transaction, location_id)
             if wait is not None:
                 raise TooManyTests(retry_after=wait)
-        return there
+            return there, await settings.location_names(transaction, [location_id])
 
     async def _tried(self, target: Target, message: Message) -> TrialVerdict:
         started = time.perf_counter()

@@ -50,7 +50,7 @@ class SmsChannel:
 
     def freeze(self, message: Message, target: Target) -> Frozen:  # noqa: ARG002
         tag, link = f"[{message.tag}] ", f" {message.link}"
-        place = str(message.content.get("location_id") or "")
+        place = message.place
         named = gsm.spelled(f"{message.title} ({place})" if place else message.title)
         room = gsm.LONGEST - gsm.length(tag)
         if gsm.spelled(link).strip() == message.link and gsm.length(link) <= room // 2:

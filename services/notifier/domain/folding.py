@@ -7,7 +7,7 @@ from typing import Any
 
 from services.notifier.domain.event import Severity
 from services.notifier.domain.links import Links
-from services.notifier.domain.message import Message, Occasion
+from services.notifier.domain.message import LONGEST_PLACE, Message, Occasion
 from services.notifier.domain.text import cut, fitted
 from services.notifier.domain.wording import LONGEST_NAME, Fact, Listing
 
@@ -56,6 +56,7 @@ def folded(messages: Sequence[Message], links: Links) -> Message:
     severity = min((each.severity for each in messages), key=_WORST_FIRST.index)
     first = next(each for each in messages if each.severity is severity)
     title = _title(messages, first)
+    names = {each.location_name for each in messages}
     return Message(
         occasion=Occasion.FOLDED,
         severity=severity,
@@ -66,6 +67,7 @@ def folded(messages: Sequence[Message], links: Links) -> Message:
         link=links.inbox(),
         link_text="Open the inbox",
         settings_link=first.settings_link,
+        location_name=first.location_name if len(names) == 1 else "",
         content={
             "test": False,
             "location_id": first.content.get("location_id"),
@@ -102,4 +104,4 @@ def _listings(messages: Sequence[Message]) -> tuple[Listing, ...]:
 
 
 def _where(message: Message) -> str:
-    return f"{message.content.get('location_id', '')}: "
+    return f"{cut(message.place, LONGEST_PLACE)}: "

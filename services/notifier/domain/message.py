@@ -48,6 +48,7 @@ _TYPES = {
 """What webhooks carry as `type`."""
 
 
+LONGEST_PLACE = 40
 MOST_LISTED = 50
 """So many incidents are named in the alert that stands for them; its page lists all."""
 
@@ -65,6 +66,9 @@ class Message:
     link: str
     link_text: str
     settings_link: str
+    location_name: str = ""
+    """What people call the location; its id is in the content."""
+
     held_because: str = ""
     """Why it had to wait, where people should know."""
 
@@ -78,7 +82,13 @@ class Message:
 
     @property
     def subject(self) -> str:
-        return f"[{self.tag}] {self.title}"
+        place = f"{cut(self.location_name, LONGEST_PLACE)}: " if self.location_name else ""
+        return f"[{self.tag}] {place}{self.title}"
+
+    @property
+    def place(self) -> str:
+        """The location as people know it."""
+        return self.location_name or str(self.content.get("location_id") or "")
 
     @property
     def document(self) -> dict[str, Any]:
@@ -88,7 +98,10 @@ class Message:
             "timestamp": rfc3339(self.occurred_at),
             "data": {
                 "notification_reason": self.occasion,
-                "location": {"id": self.content.get("location_id")},
+                "location": {
+                    "id": self.content.get("location_id"),
+                    "name": self.location_name or None,
+                },
                 "counts": _counts(self.content.get("incident")),
                 "items": [],
                 **self.content,
@@ -143,7 +156,20 @@ def update(incident: Incident, at: datetime, links: Links) -> Message:
     return _about_incident(incident, at, links, Occasion.UPDATE, wording.got_worse(incident))
 
 
-def with_affected(message: Message, affected: Sequence[Incident], links: Links) -> Message:
+def located(message: Message, names: Mapping[str, str]) -> Message:
+    """Gives a message that calls its location by its name, if that has one."""
+    place = str(message.content.get("location_id") or "")
+    if place not in names:
+        return message
+    unnamed = Fact("Location", place)
+    named = Fact("Location", f"{names[place]} ({place})")
+    facts = tuple(named if each == unnamed else each for each in message.facts)
+    return replace(message, location_name=names[place], facts=facts)
+
+
+def with_affected(
+    message: Message, affected: Sequence[Incident], links: Links, names: Mapping[str, str]
+) -> Message:
     """Gives a message with the list of the incidents that its own stands for."""
     if not affected:
         return message
@@ -152,7 +178,7 @@ def with_affected(message: Message, affected: Sequence[Incident], links: Links) 
     return replace(
         message,
         facts=(failing, *message.facts),
-        listings=(*message.listings, _affected_listing(affected, links)),
+        listings=(*message.listings, _affected_listing(affected, links, names)),
         content={
             **message.content,
             "affected_count": len(affected),
@@ -263,10 +289,16 @@ def _message(
     )
 
 
-def _affected_listing(affected: Sequence[Incident], links: Links) -> Listing:
+def _affected_listing(
+    affected: Sequence[Incident], links: Links, names: Mapping[str, str]
+) -> Listing:
     where = {each.location_id for each in affected}
     listed = affected[:MOST_LISTED]
-    lines = [f"{each.location_id + ': ' if len(where) > 1 else ''}{each.title}" for each in listed]
+    places = [f"{names.get(each.location_id, each.location_id)}: " for each in listed]
+    lines = [
+        f"{place if len(where) > 1 else ''}{each.title}"
+        for place, each in zip(places, listed, strict=True)
+    ]
     if more := len(affected) - len(listed):
         lines.append(f"… and {more} more")
     urls = tuple(links.incident(each.incident_id) for each in listed)

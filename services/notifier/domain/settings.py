@@ -18,6 +18,7 @@ MOST_FAILURES = 10_000
 MOST_HOURS = 720
 MOST_MINUTES = 30 * 24 * 60
 LONGEST_EMAIL = 254
+LONGEST_LOCATION_NAME = 200
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
@@ -67,6 +68,12 @@ class IntervalOutOfRange(problems.InvalidRequest):
     reason = "INTERVAL_OUT_OF_RANGE"
 
 
+class LocationNameMisplaced(problems.InvalidRequest):
+    """Only a location has a name, of at most 200 characters; a workflow and the installation do not."""
+
+    reason = "LOCATION_NAME_MISPLACED"
+
+
 class ScanSummary(StrEnum):
     """When the summary of a scan is told."""
 
@@ -93,6 +100,7 @@ class AlertSettings:
     critical_reminder_minutes: int = 240
     reminder_minutes: int = 1440
     update_interval_minutes: int = 60
+    location_name: str = ""
     origins: Mapping[str, Level] = field(default_factory=dict)
     """The level of each value that is not built in."""
 
@@ -141,6 +149,7 @@ VALUES = (
     "critical_reminder_minutes",
     "reminder_minutes",
     "update_interval_minutes",
+    "location_name",
 )
 """The names of all values that can be set."""
 
@@ -166,6 +175,8 @@ class Layer:
     def changed(self, change: Change) -> "Layer":
         """Gives the layer with new values, checked; where webhooks may go, egress knows."""
         given = {name: value for name, value in change.items() if value is not None}
+        if "location_name" in given and self.scope.level is not Level.LOCATION:
+            raise LocationNameMisplaced.at("settings.location_name")
         for name, value in given.items():
             if name in _CHECKS:
                 _CHECKS[name](value)

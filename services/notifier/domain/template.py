@@ -42,7 +42,7 @@ def check(template: str, field: str) -> None:
 
 
 PLACEHOLDERS = (
-    "TITLE", "SEVERITY", "OCCASION", "LOCATION_ID", "WORKFLOW_ID", "WORKFLOW_NAME",
+    "TITLE", "SEVERITY", "OCCASION", "LOCATION_ID", "LOCATION_NAME", "WORKFLOW_ID", "WORKFLOW_NAME",
     "INCIDENT_ID", "TIME", "LINK", "TEXT",
 )  # fmt: skip
 
@@ -53,7 +53,7 @@ def _values(message: Message) -> Mapping[str, str]:
     listed = [line for listing in message.listings for line in listing.lines]
     facts = [f"{fact.label}: {fact.text}" for fact in message.facts]
     values = (
-        message.title, message.severity, message.occasion, content.get("location_id", ""),
+        message.title, message.severity, message.occasion, content.get("location_id", ""), message.location_name,
         workflow.get("id", ""), workflow.get("name", ""), incident.get("incident_id", ""),
         rfc3339(message.occurred_at), message.link, "\n".join([*facts, *listed]),
     )  # fmt: skip

@@ -24,6 +24,17 @@ async def layers(session: AsyncSession, scopes: Collection[Scope]) -> dict[Scope
     return _by_scope(list(await session.scalars(_deciding(scopes))))
 
 
+async def location_names(session: AsyncSession, location_ids: Collection[str]) -> Mapping[str, str]:
+    """Gives the names of those locations that have one."""
+    name = col(AlertSettingsRow.chosen)["location_name"].astext
+    query = select(col(AlertSettingsRow.location_id), name).where(
+        col(AlertSettingsRow.location_id).in_(list(location_ids)),
+        col(AlertSettingsRow.workflow_id) == "",
+        name != "",
+    )
+    return {row.location_id: row[1] for row in await session.execute(query)}
+
+
 async def held_still(session: AsyncSession, scopes: Collection[Scope]) -> dict[Scope, Layer]:
     """Gives the same, and keeps it from changing until the commit.
 

@@ -10,7 +10,14 @@ from libs.contracts.notifier.v1 import notifier_pb2 as pb
 from libs.rpc.times import timestamp
 from services.notifier.domain.quiet_hours import EVERY_DAY, QuietHoursMalformed, QuietWindow
 from services.notifier.domain.scope import INSTALLATION, Level, Scope
-from services.notifier.domain.settings import VALUES, AlertSettings, Change, ScanSummary
+from services.notifier.domain.settings import (
+    LONGEST_LOCATION_NAME,
+    VALUES,
+    AlertSettings,
+    Change,
+    ScanSummary,
+)
+from services.notifier.domain.text import one_line
 from services.notifier.translate import fields
 
 _LEVELS = {
@@ -92,6 +99,7 @@ def settings_to(settings: AlertSettings) -> pb.AlertSettings:
         critical_reminder_minutes=settings.critical_reminder_minutes,
         reminder_minutes=settings.reminder_minutes,
         update_interval_minutes=settings.update_interval_minutes,
+        location_name=settings.location_name or None,
         origins=origins_to(settings),
         configured=settings.configured,
         etag=settings.etag,
@@ -166,7 +174,12 @@ def _summary(given: int) -> ScanSummary:
     return _SUMMARIES_GIVEN[given]
 
 
+def _location_name(given: str) -> str:
+    return one_line(given, LONGEST_LOCATION_NAME)
+
+
 _READ: Mapping[str, Callable[[Any], object]] = {
+    "location_name": _location_name,
     "quiet_hours": _quiet_hours,
     "scan_summary": _summary,
 }

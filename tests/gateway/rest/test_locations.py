@@ -1,6 +1,13 @@
 import pytest
 
 from libs.ids import new_id
+from tests.gateway.rest.well import make_well
+
+
+@pytest.fixture(autouse=True)
+def well(street):
+    make_well(street)
+    return street
 
 
 async def test_a_location_gets_a_name_and_a_time_zone(agency):
@@ -13,6 +20,19 @@ async def test_a_location_gets_a_name_and_a_time_zone(agency):
     assert (changed.body["name"], changed.body["time_zone"]) == ("Acme", "America/New_York")
     listed = (await agency.get("/api/locations", limit="500")).body["items"]
     assert changed.body in listed
+
+
+async def test_alerts_are_told_its_name_and_its_time_zone(well, agency):
+    await agency.put("/api/locations/loc-told", {"name": "Acme", "timeZone": "Europe/Berlin"})
+    both = well.notifier.last("UpdateAlertSettings")
+    await agency.put("/api/locations/loc-told", {"name": ""})
+    cleared = well.notifier.last("UpdateAlertSettings")
+
+    assert both.settings.location_id == cleared.settings.location_id == "loc-told"
+    assert list(both.update_mask.paths) == ["location_name", "timezone"]
+    assert (both.settings.location_name, both.settings.timezone) == ("Acme", "Europe/Berlin")
+    assert list(cleared.update_mask.paths) == ["location_name"]
+    assert not cleared.settings.HasField("location_name")
 
 
 async def test_a_locations_own_key_sees_only_its_location(gateway, agency, client, location_id):

@@ -64,7 +64,7 @@ def standing_for(number):
         for each in range(number)
     ]
     expired = opening(event_from(an_expired_connection()), NOW, an_incident(), LINKS)
-    return with_affected(expired, affected, LINKS)
+    return with_affected(expired, affected, LINKS, {})
 
 
 def parcel_of(channel, frozen, *, address="", secrets=(), options=None):

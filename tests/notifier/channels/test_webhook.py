@@ -66,7 +66,7 @@ def test_the_body_has_a_type_a_time_and_what_programs_need():
     assert data["detail"]["failure_count"] == 3
     assert data["detail"]["execution_ids"] == ["ex-1", "ex-2", "ex-3"]
     assert data["notification_reason"] == "opened"
-    assert data["location"] == {"id": "loc-1"}
+    assert data["location"] == {"id": "loc-1", "name": None}
     assert data["counts"] == {"alerts": 1, "events": 1, "failures": 4}
     assert data["items"] == []
     assert data["links"]["page"] == "https://watch.example/l/loc-1/workflows/wf-1"

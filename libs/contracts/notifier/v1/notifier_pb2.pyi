@@ -255,6 +255,7 @@ class AlertSettings(_message.Message):
     REMINDER_MINUTES_FIELD_NUMBER: _builtins.int
     UPDATE_INTERVAL_MINUTES_FIELD_NUMBER: _builtins.int
     ORIGINS_FIELD_NUMBER: _builtins.int
+    LOCATION_NAME_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """The location. Empty for the whole installation."""
     enabled: _builtins.bool
@@ -302,6 +303,10 @@ class AlertSettings(_message.Message):
     """Minutes between two messages that an open incident got worse, up to 43,200;
     0 means none. Built in: 60.
     """
+    location_name: _builtins.str
+    """What messages call the location, at most 200 characters. Only a location has
+    one; absent, messages show its id.
+    """
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When something was first set at this level. Absent when nothing was. Output
@@ -343,10 +348,11 @@ class AlertSettings(_message.Message):
         reminder_minutes: _builtins.int | None = ...,
         update_interval_minutes: _builtins.int | None = ...,
         origins: _abc.Iterable[Global___SettingOrigin] | None = ...,
+        location_name: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_alert_email", b"_alert_email", "_alert_on_critical", b"_alert_on_critical", "_critical_reminder_minutes", b"_critical_reminder_minutes", "_enabled", b"_enabled", "_failure_threshold", b"_failure_threshold", "_quiet_hours_hold_critical", b"_quiet_hours_hold_critical", "_reminder_minutes", b"_reminder_minutes", "_scan_summary", b"_scan_summary", "_time_window_hours", b"_time_window_hours", "_timezone", b"_timezone", "_update_interval_minutes", b"_update_interval_minutes", "_webhook_url", b"_webhook_url", "alert_email", b"alert_email", "alert_on_critical", b"alert_on_critical", "created_at", b"created_at", "critical_reminder_minutes", b"critical_reminder_minutes", "enabled", b"enabled", "failure_threshold", b"failure_threshold", "quiet_hours", b"quiet_hours", "quiet_hours_hold_critical", b"quiet_hours_hold_critical", "reminder_minutes", b"reminder_minutes", "scan_summary", b"scan_summary", "time_window_hours", b"time_window_hours", "timezone", b"timezone", "update_interval_minutes", b"update_interval_minutes", "updated_at", b"updated_at", "webhook_url", b"webhook_url"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_alert_email", b"_alert_email", "_alert_on_critical", b"_alert_on_critical", "_critical_reminder_minutes", b"_critical_reminder_minutes", "_enabled", b"_enabled", "_failure_threshold", b"_failure_threshold", "_location_name", b"_location_name", "_quiet_hours_hold_critical", b"_quiet_hours_hold_critical", "_reminder_minutes", b"_reminder_minutes", "_scan_summary", b"_scan_summary", "_time_window_hours", b"_time_window_hours", "_timezone", b"_timezone", "_update_interval_minutes", b"_update_interval_minutes", "_webhook_url", b"_webhook_url", "alert_email", b"alert_email", "alert_on_critical", b"alert_on_critical", "created_at", b"created_at", "critical_reminder_minutes", b"critical_reminder_minutes", "enabled", b"enabled", "failure_threshold", b"failure_threshold", "location_name", b"location_name", "quiet_hours", b"quiet_hours", "quiet_hours_hold_critical", b"quiet_hours_hold_critical", "reminder_minutes", b"reminder_minutes", "scan_summary", b"scan_summary", "time_window_hours", b"time_window_hours", "timezone", b"timezone", "update_interval_minutes", b"update_interval_minutes", "updated_at", b"updated_at", "webhook_url", b"webhook_url"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_alert_email", b"_alert_email", "_alert_on_critical", b"_alert_on_critical", "_critical_reminder_minutes", b"_critical_reminder_minutes", "_enabled", b"_enabled", "_failure_threshold", b"_failure_threshold", "_quiet_hours_hold_critical", b"_quiet_hours_hold_critical", "_reminder_minutes", b"_reminder_minutes", "_scan_summary", b"_scan_summary", "_time_window_hours", b"_time_window_hours", "_timezone", b"_timezone", "_update_interval_minutes", b"_update_interval_minutes", "_webhook_url", b"_webhook_url", "alert_email", b"alert_email", "alert_on_critical", b"alert_on_critical", "configured", b"configured", "created_at", b"created_at", "critical_reminder_minutes", b"critical_reminder_minutes", "enabled", b"enabled", "etag", b"etag", "failure_threshold", b"failure_threshold", "location_id", b"location_id", "origins", b"origins", "quiet_hours", b"quiet_hours", "quiet_hours_hold_critical", b"quiet_hours_hold_critical", "reminder_minutes", b"reminder_minutes", "scan_summary", b"scan_summary", "time_window_hours", b"time_window_hours", "timezone", b"timezone", "update_interval_minutes", b"update_interval_minutes", "updated_at", b"updated_at", "webhook_url", b"webhook_url", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_alert_email", b"_alert_email", "_alert_on_critical", b"_alert_on_critical", "_critical_reminder_minutes", b"_critical_reminder_minutes", "_enabled", b"_enabled", "_failure_threshold", b"_failure_threshold", "_location_name", b"_location_name", "_quiet_hours_hold_critical", b"_quiet_hours_hold_critical", "_reminder_minutes", b"_reminder_minutes", "_scan_summary", b"_scan_summary", "_time_window_hours", b"_time_window_hours", "_timezone", b"_timezone", "_update_interval_minutes", b"_update_interval_minutes", "_webhook_url", b"_webhook_url", "alert_email", b"alert_email", "alert_on_critical", b"alert_on_critical", "configured", b"configured", "created_at", b"created_at", "critical_reminder_minutes", b"critical_reminder_minutes", "enabled", b"enabled", "etag", b"etag", "failure_threshold", b"failure_threshold", "location_id", b"location_id", "location_name", b"location_name", "origins", b"origins", "quiet_hours", b"quiet_hours", "quiet_hours_hold_critical", b"quiet_hours_hold_critical", "reminder_minutes", b"reminder_minutes", "scan_summary", b"scan_summary", "time_window_hours", b"time_window_hours", "timezone", b"timezone", "update_interval_minutes", b"update_interval_minutes", "updated_at", b"updated_at", "webhook_url", b"webhook_url", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__alert_email: _TypeAlias = _typing.Literal["alert_email"]  # noqa: Y015
     _WhichOneofArgType__alert_email: _TypeAlias = _typing.Literal["_alert_email", b"_alert_email"]  # noqa: Y015
@@ -358,6 +364,8 @@ class AlertSettings(_message.Message):
     _WhichOneofArgType__enabled: _TypeAlias = _typing.Literal["_enabled", b"_enabled"]  # noqa: Y015
     _WhichOneofReturnType__failure_threshold: _TypeAlias = _typing.Literal["failure_threshold"]  # noqa: Y015
     _WhichOneofArgType__failure_threshold: _TypeAlias = _typing.Literal["_failure_threshold", b"_failure_threshold"]  # noqa: Y015
+    _WhichOneofReturnType__location_name: _TypeAlias = _typing.Literal["location_name"]  # noqa: Y015
+    _WhichOneofArgType__location_name: _TypeAlias = _typing.Literal["_location_name", b"_location_name"]  # noqa: Y015
     _WhichOneofReturnType__quiet_hours_hold_critical: _TypeAlias = _typing.Literal["quiet_hours_hold_critical"]  # noqa: Y015
     _WhichOneofArgType__quiet_hours_hold_critical: _TypeAlias = _typing.Literal["_quiet_hours_hold_critical", b"_quiet_hours_hold_critical"]  # noqa: Y015
     _WhichOneofReturnType__reminder_minutes: _TypeAlias = _typing.Literal["reminder_minutes"]  # noqa: Y015
@@ -382,6 +390,8 @@ class AlertSettings(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__enabled) -> _WhichOneofReturnType__enabled | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__failure_threshold) -> _WhichOneofReturnType__failure_threshold | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__location_name) -> _WhichOneofReturnType__location_name | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__quiet_hours_hold_critical) -> _WhichOneofReturnType__quiet_hours_hold_critical | None: ...
     @_typing.overload
@@ -2754,9 +2764,9 @@ class Target(_message.Message):
     """The target that is told instead while this one fails. Empty means none."""
     body_template: _builtins.str
     """The body of webhooks in place of our own: JSON of at most 10 kB in which
-    `$TITLE`, `$SEVERITY`, `$OCCASION`, `$LOCATION_ID`, `$WORKFLOW_ID`,
-    `$WORKFLOW_NAME`, `$INCIDENT_ID`, `$TIME`, `$LINK` and `$TEXT` stand inside
-    strings and are replaced by escaped values. Empty means our own.
+    `$TITLE`, `$SEVERITY`, `$OCCASION`, `$LOCATION_ID`, `$LOCATION_NAME`,
+    `$WORKFLOW_ID`, `$WORKFLOW_NAME`, `$INCIDENT_ID`, `$TIME`, `$LINK` and `$TEXT`
+    stand inside strings and are replaced by escaped values. Empty means our own.
     """
     enabled: _builtins.bool
     """Whether anything is sent here. Absent in a new target means true."""
