@@ -42,8 +42,9 @@ class Breakdowns:
             "split": windows.start,
             "since": windows.previous_start,
         }
-        # Two statements, not one with OR: the planner would forget the index.
-        self._where = "location_id = :location_id AND executed_at >= :since"
+        # Two statements, not one with OR: the planner would forget the index. That no
+        # success is an error it only knows when it is said.
+        self._where = "location_id = :location_id AND executed_at >= :since AND status <> 'success'"
         if scope.workflow_id:
             self._given["workflow_id"] = scope.workflow_id
             self._where += " AND workflow_id = :workflow_id"
@@ -92,7 +93,6 @@ class Breakdowns:
                 {RECURRENCE}, count(*) OVER ()
             FROM execution_logs
             WHERE {self._where} AND ({ERRORS} OR failed_action_id <> '' OR failed_action_name <> '')
-                AND status <> 'success'
             GROUP BY workflow_id, failed_action_id,
                 CASE WHEN failed_action_id = '' THEN failed_action_name END
             HAVING count(*) FILTER (WHERE executed_at >= :split) > 0

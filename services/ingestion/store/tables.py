@@ -69,6 +69,20 @@ class ExecutionRow(IngestionTable, table=True):
             postgresql_include=["error_class"],
             postgresql_where=text("status = 'failed'"),
         ),
+        # Errors, partial runs among them, are looked through without the successes.
+        Index(
+            "execution_logs_errors_idx",
+            "location_id",
+            "workflow_id",
+            desc("executed_at"),
+            postgresql_where=text("status <> 'success'"),
+        ),
+        Index(
+            "execution_logs_location_errors_idx",
+            "location_id",
+            desc("executed_at"),
+            postgresql_where=text("status <> 'success'"),
+        ),
         CheckConstraint(
             "status IN ('success', 'failed', 'partial')", name="execution_logs_status_check"
         ),

@@ -90,7 +90,7 @@ async def test_each_partition_has_its_own_statistics_and_all_indexes(url, tidyin
 
     partition_names = {f"execution_logs_{name}" for name in names(url)}
     assert {row[0] for row in statistics} == partition_names
-    assert {indexes[name] for name in partition_names} == {indexes["execution_logs"]} == {4}
+    assert {indexes[name] for name in partition_names} == {indexes["execution_logs"]} == {6}
 
 
 async def test_partitions_go_when_their_last_day_is_beyond_the_retention(url, tidying):
