@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from gateway.rest import wire
+from gateway.rest.models.analyses import MetricsWithErrors
 from gateway.rest.models.executions import (
     AlertThreshold,
     Execution,
@@ -146,15 +147,26 @@ async def get_metrics_of_many(
 
 @router.get("/workflows/{workflow_id}/metrics", responses=told(404))
 async def get_metrics(
-    back: Back, location_id: ReadLocation, workflow_id: str, hours: Hours = 720
-) -> WorkflowMetrics:
+    *,
+    back: Back,
+    location_id: ReadLocation,
+    workflow_id: str,
+    hours: Hours = 720,
+    top: Annotated[
+        int,
+        Query(description="With so many of its most frequent errors and failing steps, 0 to 20."),
+    ] = 0,
+) -> MetricsWithErrors:
     """Gives the numbers of one workflow over the last hours, and over as many before."""
     request = pb.GetWorkflowMetricsRequest(
-        location_id=location_id, workflow_id=workflow_id, window=wire.hours(hours)
+        location_id=location_id,
+        workflow_id=workflow_id,
+        window=wire.hours(hours),
+        top=wire.int32(top),
     )
     with back.asking("ingestion"):
         response = await back.services.ingestion.GetWorkflowMetrics(request, timeout=back.seconds)
-    return WorkflowMetrics.measured(response.metrics)
+    return MetricsWithErrors.told(response)
 
 
 @router.get("/workflows/{workflow_id}/alert-threshold", responses=told(404))

@@ -81,7 +81,8 @@ class IngestionServicer(rpc.IngestionServiceServicer):
     ) -> pb.GetWorkflowMetricsResponse:
         workflow = requests.workflow_from(request)
         window = requests.window_from(request, default=METRICS_WINDOW)
-        return responses.metrics(await self._measuring.metrics(workflow, window))
+        top = requests.top_from(request)
+        return analyses.metrics(await self._measuring.metrics(workflow, window, top=top))
 
     async def BatchGetRunHistories(
         self, request: pb.BatchGetRunHistoriesRequest, context: Context

@@ -239,3 +239,30 @@ async def test_location_and_workflow_are_required(ingestion, location):
         await metrics(ingestion, "")
     with refused(problems.InvalidRequest, "WORKFLOW_MISSING"):
         await metrics(ingestion, location, "")
+
+
+@pytest.mark.parametrize("top", [0, 1, 20])
+async def test_the_most_frequent_errors_and_steps_come_when_asked_for(ingestion, location, top):
+    for message, step, count in (("timeout", "Call", 3), ("401", "Mail", 1), ("old", "Call", 2)):
+        at = ago(days=8) if message == "old" else ago(hours=1)
+        failed = a_failure(location, error_message=message, failed_action_id=step, executed_at=at)
+        await record(ingestion, *[failed] * count, a_failure(location, "other"))
+    window, about = duration(timedelta(days=7)), {"location_id": location, "workflow_id": "wf"}
+    request = pb.GetWorkflowMetricsRequest(**about, window=window, top=top)
+    found = await ingestion.GetWorkflowMetrics(request, timeout=5)
+    errors = pb.ListErrorGroupsRequest(**about, window=window)
+    groups = (await ingestion.ListErrorGroups(errors, timeout=5)).groups
+    failing = pb.ListFailingStepsRequest(**about, window=window)
+    steps = (await ingestion.ListFailingSteps(failing, timeout=5)).steps
+
+    assert list(found.top_errors) == groups[:top]
+    assert list(found.top_failing_steps) == steps[:top]
+    assert [each.count for each in groups] == [each.count for each in steps] == [3, 1]
+    assert found.metrics.current.failed == 4
+
+
+@pytest.mark.parametrize("top", [-1, 21])
+async def test_too_many_of_the_most_frequent_are_refused(ingestion, location, top):
+    request = pb.GetWorkflowMetricsRequest(location_id=location, workflow_id="wf", top=top)
+    with refused(problems.InvalidRequest, "TOP_OUT_OF_RANGE"):
+        await ingestion.GetWorkflowMetrics(request, timeout=5)

@@ -6,7 +6,7 @@ from google.protobuf.message import Message
 from pydantic import AwareDatetime, Field
 
 from gateway.rest import wire
-from gateway.rest.models.executions import RunNumbers, Window
+from gateway.rest.models.executions import RunNumbers, Window, WorkflowMetrics
 from gateway.rest.models.shapes import Answer, words
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
 
@@ -90,6 +90,21 @@ class FailingSteps(_Windowed):
     items: list[FailingStep] = Field(validation_alias="steps")
     step_count: int
     """How many there are, those that are not listed included."""
+
+
+class MetricsWithErrors(WorkflowMetrics):
+    """The numbers of a workflow, and what went wrong most."""
+
+    top_errors: list[ErrorGroup]
+    """The most frequent, as many as `top` asked for."""
+    top_failing_steps: list[FailingStep]
+
+    @classmethod
+    def told(cls, response: pb.GetWorkflowMetricsResponse) -> Self:
+        """Gives the answer that shows what ingestion says."""
+        shown = wire.plain(response)
+        names = ("top_errors", "top_failing_steps")
+        return cls.measured(response.metrics, **{name: shown[name] for name in names})
 
 
 class TimelineBucket(Answer):

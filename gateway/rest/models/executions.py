@@ -116,11 +116,11 @@ class WorkflowMetrics(RunNumbers):
     """The same for the equal window before."""
 
     @classmethod
-    def measured(cls, metrics: pb.WorkflowMetrics) -> Self:
-        """Gives the answer that shows what was measured."""
+    def measured(cls, metrics: pb.WorkflowMetrics, **more: object) -> Self:
+        """Gives the answer that shows what was measured, and what more is known."""
         shown = wire.plain(metrics)
         window = Window.between(shown["window_start"], shown["window_end"])
-        return cls.of(metrics, **wire.plain(metrics.current), window=window)
+        return cls.of(metrics, **wire.plain(metrics.current), window=window, **more)
 
 
 class ManyMetrics(Answer):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from libs.db.database import Database
-from services.ingestion.domain.breakdown import Windows
+from services.ingestion.domain.breakdown import Bucket, Scope, Windows
 from services.ingestion.domain.execution import WorkflowKey
 from services.ingestion.domain.page import Page
 from services.ingestion.domain.threshold import Tally
@@ -19,6 +19,7 @@ from services.ingestion.domain.workflow import (
     WorkflowHealth,
 )
 from services.ingestion.store import changes, measurements, thresholds, workflows
+from services.ingestion.store.breakdowns import Breakdowns
 from services.ingestion.store.comparisons import Comparisons
 from services.ingestion.store.now import now
 
@@ -32,8 +33,11 @@ class Measuring:
         self._database = database
         self._run_limit_hours = run_limit_hours
 
-    async def metrics(self, workflow: WorkflowKey, window: timedelta) -> Metrics:
-        """Gives the numbers of a workflow over a window that ends now, and the one before."""
+    async def metrics(self, workflow: WorkflowKey, window: timedelta, *, top: int = 0) -> Metrics:
+        """Gives the numbers of a workflow over a window that ends now, and the one before.
+
+        With as many of its most frequent errors and failing steps as `top` says.
+        """
         async with self._database.transaction() as session:
             known = await workflows.get(session, workflow)
             end = await now(session)
@@ -41,8 +45,12 @@ class Measuring:
                 session, workflow, since=end - 2 * window, split=end - window
             )
             last = await measurements.last_runs(session, workflow)
-        windows = Windows.until(end, window)
-        return _metrics(workflow, known.name, windows, (current, previous), last)
+            windows = Windows.until(end, window)
+            ask = Breakdowns(session, Scope(*workflow), windows)
+            errors, _ = await ask.error_groups(Bucket.fitting(window), most=top) if top else ((), 0)
+            steps, _ = await ask.failing_steps(most=top) if top else ((), 0)
+        found = _metrics(workflow, known.name, windows, (current, previous), last)
+        return replace(found, top_errors=tuple(errors), top_failing_steps=tuple(steps))
 
     async def metrics_of_many(
         self, location_id: str, wanted: Sequence[str], window: timedelta

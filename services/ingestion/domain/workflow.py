@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from libs import problems
+from services.ingestion.domain.breakdown import ErrorGroup, FailingStep
 from services.ingestion.domain.change import WorkflowChange
 from services.ingestion.domain.execution import Execution, Status, WorkflowKey
 from services.ingestion.domain.threshold import Standing
@@ -83,6 +84,9 @@ class Metrics:
     trend: Trend
     last_failure_at: datetime | None
     last_execution_at: datetime | None
+    top_errors: tuple[ErrorGroup, ...] = ()
+    """The most frequent, as many as were asked for."""
+    top_failing_steps: tuple[FailingStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

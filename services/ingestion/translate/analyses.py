@@ -11,10 +11,20 @@ from services.ingestion.domain.breakdown import (
     FailingSteps,
     Timeline,
 )
-from services.ingestion.translate.responses import counts
+from services.ingestion.domain.workflow import Metrics
+from services.ingestion.translate import responses
 
 BUCKETS = {Bucket.HOUR: pb.BUCKET_HOUR, Bucket.DAY: pb.BUCKET_DAY}
 MOST_EPISODES = 100
+
+
+def metrics(numbers: Metrics) -> pb.GetWorkflowMetricsResponse:
+    """Writes the numbers of a workflow, and what failed most."""
+    return pb.GetWorkflowMetricsResponse(
+        metrics=responses.metrics(numbers),
+        top_errors=[_group(each) for each in numbers.top_errors],
+        top_failing_steps=[_step(each) for each in numbers.top_failing_steps],
+    )
 
 
 def error_groups(found: ErrorGroups) -> pb.ListErrorGroupsResponse:
@@ -53,8 +63,8 @@ def timeline(found: Timeline) -> pb.GetExecutionTimelineResponse:
         bucket=BUCKETS[found.bucket],
         window_start=timestamp(found.windows.start),
         window_end=timestamp(found.windows.end),
-        current=counts(found.current),
-        previous=counts(found.previous),
+        current=responses.counts(found.current),
+        previous=responses.counts(found.previous),
     )
 
 

@@ -87,6 +87,12 @@ class BucketUnknown(problems.InvalidRequest):
     reason = "BUCKET_UNKNOWN"
 
 
+class TopOutOfRange(problems.InvalidRequest):
+    """Ask for the 1 to 20 most frequent, or for none with 0."""
+
+    reason = "TOP_OUT_OF_RANGE"
+
+
 class ThresholdOutOfRange(problems.InvalidRequest):
     """Try 1 to 10,000 failures."""
 

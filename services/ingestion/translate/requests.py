@@ -36,6 +36,7 @@ LONGEST_EXECUTION_MS = 365 * 24 * 60 * 60 * 1000
 SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(minutes=1), timedelta(days=90)
 MOST_FAILURES = 10_000
 MOST_HOURS = 720
+MOST_TOP = 20
 
 STATUSES = {
     pb.EXECUTION_STATUS_SUCCESS: Status.SUCCESS,
@@ -186,6 +187,13 @@ def window_from(request: _Windowed, *, default: timedelta) -> timedelta:
     if not SHORTEST_WINDOW <= window <= LONGEST_WINDOW:
         raise refusals.WindowOutOfRange.at("window")
     return window
+
+
+def top_from(request: pb.GetWorkflowMetricsRequest) -> int:
+    """Reads how many of the most frequent errors and steps are wanted."""
+    if not 0 <= request.top <= MOST_TOP:
+        raise refusals.TopOutOfRange.at("top")
+    return request.top
 
 
 def trial_from(

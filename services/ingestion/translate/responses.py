@@ -71,14 +71,9 @@ def failures(page: Page[Execution]) -> pb.ListRecentFailuresResponse:
     )
 
 
-def metrics(numbers: Metrics) -> pb.GetWorkflowMetricsResponse:
-    """Writes the numbers of a workflow."""
-    return pb.GetWorkflowMetricsResponse(metrics=_metrics(numbers))
-
-
 def metrics_of_many(numbers: Sequence[Metrics]) -> pb.BatchGetWorkflowMetricsResponse:
     """Writes the numbers of many workflows."""
-    return pb.BatchGetWorkflowMetricsResponse(metrics=[_metrics(each) for each in numbers])
+    return pb.BatchGetWorkflowMetricsResponse(metrics=[metrics(each) for each in numbers])
 
 
 def run_histories(histories: Sequence[RunHistory]) -> pb.BatchGetRunHistoriesResponse:
@@ -197,7 +192,8 @@ def counts(runs: RunCounts) -> pb.RunCounts:
     )
 
 
-def _metrics(numbers: Metrics) -> pb.WorkflowMetrics:
+def metrics(numbers: Metrics) -> pb.WorkflowMetrics:
+    """Writes the numbers of a workflow."""
     return pb.WorkflowMetrics(
         location_id=numbers.workflow.location_id,
         workflow_id=numbers.workflow.workflow_id,

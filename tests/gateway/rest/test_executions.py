@@ -218,8 +218,34 @@ async def test_metrics_have_the_fixed_names_and_the_window_before(street, client
             "p95_execution_time": None,
             "p99_execution_time": None,
         },
+        "top_errors": [],
+        "top_failing_steps": [],
     }
-    assert street.ingestion.last("GetWorkflowMetrics").window.ToTimedelta() == timedelta(hours=720)
+    asked = street.ingestion.last("GetWorkflowMetrics")
+    assert (asked.window.ToTimedelta(), asked.top) == (timedelta(hours=720), 0)
+
+
+async def test_metrics_come_with_what_failed_most(street, client):
+    group = pb.ErrorGroup(
+        error_class="AUTH", count=3, first_seen_at=timestamp(AT), last_seen_at=timestamp(AT)
+    )
+    step = pb.FailingStep(
+        failed_action_name="Mail", count=2, first_seen_at=timestamp(AT), last_seen_at=timestamp(AT)
+    )
+    window = {"window_start": timestamp(AT), "window_end": timestamp(AT)}
+    numbers = pb.WorkflowMetrics(**window, current=pb.RunCounts(), previous=pb.RunCounts())
+    street.ingestion.answers(
+        "GetWorkflowMetrics",
+        pb.GetWorkflowMetricsResponse(
+            metrics=numbers, top_errors=[group], top_failing_steps=[step]
+        ),
+    )
+
+    answer = await client.get("/api/workflows/wf-1/metrics", top="5")
+
+    assert street.ingestion.last("GetWorkflowMetrics").top == 5
+    assert [each["error_class"] for each in answer.body["top_errors"]] == ["AUTH"]
+    assert [each["count"] for each in answer.body["top_failing_steps"]] == [2]
 
 
 async def test_whether_it_would_alert_now(street, client):

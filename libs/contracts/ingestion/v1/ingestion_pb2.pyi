@@ -651,10 +651,15 @@ class GetWorkflowMetricsRequest(_message.Message):
     LOCATION_ID_FIELD_NUMBER: _builtins.int
     WORKFLOW_ID_FIELD_NUMBER: _builtins.int
     WINDOW_FIELD_NUMBER: _builtins.int
+    TOP_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """Required."""
     workflow_id: _builtins.str
     """Required."""
+    top: _builtins.int
+    """How many of its most frequent kinds of errors, and of the steps with most
+    failures, come with the numbers, 0 to 20. 0 means none: they take longer.
+    """
     @_builtins.property
     def window(self) -> _duration_pb2.Duration:
         """How far to look back, 1 minute to 90 days. Absent means 30 days."""
@@ -665,10 +670,11 @@ class GetWorkflowMetricsRequest(_message.Message):
         location_id: _builtins.str = ...,
         workflow_id: _builtins.str = ...,
         window: _duration_pb2.Duration | None = ...,
+        top: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["window", b"window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "window", b"window", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "top", b"top", "window", b"window", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -681,18 +687,30 @@ class GetWorkflowMetricsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     METRICS_FIELD_NUMBER: _builtins.int
+    TOP_ERRORS_FIELD_NUMBER: _builtins.int
+    TOP_FAILING_STEPS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metrics(self) -> Global___WorkflowMetrics:
         """The numbers."""
+
+    @_builtins.property
+    def top_errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___ErrorGroup]:
+        """The most frequent kinds of errors of the window, as `ListErrorGroups` has them."""
+
+    @_builtins.property
+    def top_failing_steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___FailingStep]:
+        """The steps with most failures in the window, as `ListFailingSteps` has them."""
 
     def __init__(
         self,
         *,
         metrics: Global___WorkflowMetrics | None = ...,
+        top_errors: _abc.Iterable[Global___ErrorGroup] | None = ...,
+        top_failing_steps: _abc.Iterable[Global___FailingStep] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["metrics", b"metrics"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["metrics", b"metrics"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["metrics", b"metrics", "top_errors", b"top_errors", "top_failing_steps", b"top_failing_steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -211,8 +211,8 @@ class IngestionServiceServicer:
 
     def GetWorkflowMetrics(self, request, context):
         """Gets the exact numbers of one workflow over a window that ends now, and
-        over the equal window before it. Fails with `WORKFLOW_NOT_FOUND` or
-        `WINDOW_OUT_OF_RANGE`.
+        over the equal window before it. Fails with `WORKFLOW_NOT_FOUND`,
+        `WINDOW_OUT_OF_RANGE` or `TOP_OUT_OF_RANGE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,8 +46,8 @@ class IngestionServiceStub:
     """
     GetWorkflowMetrics: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.GetWorkflowMetricsRequest, _ingestion_pb2.GetWorkflowMetricsResponse]
     """Gets the exact numbers of one workflow over a window that ends now, and
-    over the equal window before it. Fails with `WORKFLOW_NOT_FOUND` or
-    `WINDOW_OUT_OF_RANGE`.
+    over the equal window before it. Fails with `WORKFLOW_NOT_FOUND`,
+    `WINDOW_OUT_OF_RANGE` or `TOP_OUT_OF_RANGE`.
     """
     BatchGetRunHistories: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.BatchGetRunHistoriesRequest, _ingestion_pb2.BatchGetRunHistoriesResponse]
     """Gets what the rules of a scan need to know of the runs of many workflows in
@@ -236,8 +236,8 @@ class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_ingestion_pb2.GetWorkflowMetricsRequest, _abc.Awaitable[_ingestion_pb2.GetWorkflowMetricsResponse]],
     ) -> _abc.Awaitable[_ingestion_pb2.GetWorkflowMetricsResponse]:
         """Gets the exact numbers of one workflow over a window that ends now, and
-        over the equal window before it. Fails with `WORKFLOW_NOT_FOUND` or
-        `WINDOW_OUT_OF_RANGE`.
+        over the equal window before it. Fails with `WORKFLOW_NOT_FOUND`,
+        `WINDOW_OUT_OF_RANGE` or `TOP_OUT_OF_RANGE`.
         """
 
     @_abc_1.abstractmethod
