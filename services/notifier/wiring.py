@@ -75,7 +75,9 @@ async def running(
     async with AsyncExitStack() as stack:
         stack.enter_context(metrics.exposed(settings.metrics_port))
         database = await stack.enter_async_context(Database.open(url, name="notifier"))
-        egress = await stack.enter_async_context(Egress.open(settings.egress_allow))
+        egress = await stack.enter_async_context(
+            Egress.open(settings.egress_allow, own=settings.frontend_url)
+        )
         catching = Catching(database)
         keys = [key.get_secret_value() for key in settings.encryption_keys]
         box, passes = SecretBox(keys), Passes(keys, settings.frontend_url)

@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from prometheus_client.metrics import MetricWrapperBase
 
 from libs import metrics
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
@@ -136,6 +137,24 @@ async def test_it_counts_what_fails_and_what_was_given_up(delivering, hook):
     status = await eventually(counted)
     assert (status.failing_targets, status.given_up_count) == (1, 1)
     assert status.state == OK
+
+
+def test_no_metric_has_a_label_for_what_grows():
+    families = [each for each in vars(metrics).values() if isinstance(each, MetricWrapperBase)]
+    labels = {label for each in families for label in each._labelnames}
+
+    assert len(families) > 15
+    assert labels == {
+        "service",
+        "method",
+        "code",
+        "result",
+        "job",
+        "outcome",
+        "status",
+        "channel",
+        "kind",
+    }
 
 
 async def test_metrics_have_no_labels_that_grow_with_the_locations(notifier):

@@ -62,9 +62,12 @@ class Egress:
         allowances: Sequence[Allowance],
         guarded: aiohttp.ClientSession,
         trusted: aiohttp.ClientSession,
+        *,
+        own: str,
         seconds: float,
     ) -> None:
         self._allowances = allowances
+        self._own = _place(URL(own))
         self._guarded = guarded
         self._trusted = trusted
         self._seconds = seconds
@@ -75,10 +78,14 @@ class Egress:
         cls,
         allow: Sequence[str],
         *,
+        own: str = "",
         resolver: AbstractResolver | None = None,
         seconds: float = SECONDS,
     ) -> AsyncIterator[Self]:
-        """Opens the way out; `allow` is what the operator allows besides public https."""
+        """Opens the way out; `allow` is what the operator allows besides public https.
+
+        Nothing is posted to `own`, the address of Runwarden itself: that could go round for ever.
+        """
         allowances = [Allowance.read(each) for each in allow]
         names = resolver or aiohttp.ThreadedResolver()
         guard = _Guard(allowances, names)
@@ -86,7 +93,7 @@ class Egress:
             _session(guard, guard.socket) as guarded,
             _session(names, None) as trusted,
         ):
-            yield cls(allowances, guarded, trusted, seconds)
+            yield cls(allowances, guarded, trusted, own=own, seconds=seconds)
 
     def check(
         self, url: str, field: str = "settings.webhook_url", *, hosts: Sequence[str] = ()
@@ -128,6 +135,10 @@ class Egress:
         parsed, host = _parsed(url)
         port = parsed.port or 0
         address = literal(host)
+        if _place(parsed) == self._own:
+            raise WebhookUrlForbidden(
+                "This is Runwarden itself; give the address of another program."
+            )
         if any(each.covers(address or host, port) for each in self._allowances):
             return parsed, address is None
         if hosts and host not in hosts:
@@ -228,6 +239,10 @@ def _parsed(url: str) -> tuple[URL, str]:
     if literal(host) is None and (not is_name(host) or _is_odd_number(host)):
         raise WebhookUrlMalformed(f"{one_line(host, 80)} is not a host name.")
     return parsed, host
+
+
+def _place(url: URL) -> tuple[str, int | None]:
+    return (url.raw_host or "").rstrip("."), url.port
 
 
 def _is_odd_number(host: str) -> bool:

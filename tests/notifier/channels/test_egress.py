@@ -288,6 +288,27 @@ async def test_redirects_are_not_followed(status):
         assert not other.requests
 
 
+@pytest.mark.parametrize("path", ["", "api/workflows/wf-1/executions?location_id=loc-1"])
+async def test_nothing_is_posted_to_runwarden_itself_even_if_it_is_allowed(path):
+    async with receiver() as gateway, allowed("127.0.0.1", own=gateway.url) as egress:
+        with pytest.raises(WebhookUrlForbidden, match="Runwarden itself"):
+            egress.check(f"{gateway.url}{path}")
+        with pytest.raises(WebhookUrlForbidden, match="Runwarden itself"):
+            await post(egress, f"{gateway.url}{path}")
+
+    assert not gateway.requests
+
+
+@pytest.mark.parametrize(
+    "url", ["https://Watch.Example/hook", "https://watch.example.:443/", "https://watch.example"]
+)
+async def test_runwarden_itself_is_known_however_it_is_spelled(url):
+    async with allowed(own="https://watch.example/") as egress:
+        with pytest.raises(WebhookUrlForbidden, match="Runwarden itself"):
+            egress.check(url)
+        egress.check("https://watch.example:8443/")
+
+
 async def test_a_request_tells_who_it_is_from_and_nothing_of_an_earlier_one(monkeypatch):
     async with receiver() as hook, allowed(f"127.0.0.1:{hook.port}") as egress:
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
