@@ -27,7 +27,7 @@ WORDS = {
     "unsubscribe": ("Stop these mails?", "Unsubscribe", "target.unsubscribed"),
 }
 DONE = {
-    "acknowledge": "Somebody looks after it now; it is not told again until it gets worse.",
+    "acknowledge": "Somebody looks after it now; it is told again only if more severe.",
     "snooze": "It is quiet for now; if it is still open then, it is told once more.",
     "resolve": "It is over, and those who were told that it began are told so.",
     "unsubscribe": "No more alerts are sent to this address. The alert settings switch it on again.",
