@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
 
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
@@ -18,7 +17,7 @@ from tests.notifier.builders import (
     report,
     the_incident,
 )
-from tests.support.database_clock import set_clock
+from tests.support.database_clock import moving_clock, set_clock
 from tests.support.waiting import eventually
 
 NOON = datetime.now(UTC).replace(microsecond=0)
@@ -40,13 +39,12 @@ async def look_at(notifier, url, at):
     await report(notifier, a_completed_scan(scan_id="", location_id="loc-elsewhere"))
 
 
-async def nothing_is_due(url):
-    async with await psycopg.AsyncConnection.connect(url) as connection:
-        rows = await connection.execute(
-            "SELECT count(*) FROM deliveries"
-            " WHERE status = 'pending' AND next_attempt_at <= clock_now()"
-        )
-        return await rows.fetchone() == (0,)
+def nothing_is_due(connection):
+    rows = connection.execute(
+        "SELECT count(*) FROM deliveries"
+        " WHERE status = 'pending' AND next_attempt_at <= clock_now()"
+    )
+    return rows.fetchone() == (0,)
 
 
 async def mails(notifier, number):
@@ -91,12 +89,13 @@ async def test_what_fails_again_meanwhile_is_the_same_incident_and_tells_nobody(
 async def test_two_hundred_flips_in_a_day_are_at_most_thirty_messages(alerting, database_url):
     # Over for longer than the hold, each time, until the hold has grown.
     cycle = timedelta(minutes=14.4)
-    for number in range(100):
-        set_clock(database_url, NOON + number * cycle + timedelta(minutes=1))
-        await report(alerting, a_recovery())
-        set_clock(database_url, NOON + (number + 1) * cycle)
-        await report(alerting, a_failing_event())
-        await eventually(lambda: nothing_is_due(database_url))
+    with moving_clock(database_url) as clock:
+        for number in range(100):
+            clock.move_to(NOON + number * cycle + timedelta(minutes=1))
+            await report(alerting, a_recovery())
+            clock.move_to(NOON + (number + 1) * cycle)
+            await report(alerting, a_failing_event())
+            await eventually(lambda: nothing_is_due(clock.connection))
 
     assert len(await caught(alerting)) <= 30
 

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import tempfile
 from asyncio import create_subprocess_exec
 from asyncio.subprocess import PIPE
 from pathlib import Path
@@ -69,10 +70,13 @@ class Grpcurl:
         return json_format.MessageToDict(call(request, timeout=5), preserving_proto_field_name=True)
 
 
-@pytest.fixture
-async def program(data, databases_given):
-    async with standalone(data, **databases_given) as running:
-        yield running
+@pytest.fixture(scope="module")
+async def program(databases):
+    names = ("ingestion", "scheduler", "notifier", "gateway")
+    given = {f"{name.upper()}_DATABASE_URL": databases.new(name) for name in names}
+    with tempfile.TemporaryDirectory(prefix="runwarden-") as folder:
+        async with standalone(Path(folder) / "data", **given) as running:
+            yield running
 
 
 async def test_the_first_alert_in_60_seconds(program):
@@ -87,11 +91,17 @@ async def test_the_first_alert_in_60_seconds(program):
             mails = (await (await http.get("/api/dev/mailbox")).json())["items"]
         return [each["subject"] for each in mails if "failed 3" in each["subject"]]
 
+    async def scanned():
+        async with program.http() as http:
+            scans = (await (await http.get("/api/scans?location_id=demo")).json())["items"]
+        return [each["status"] for each in scans] == ["completed"]
+
     assert shell.returncode == 0
     assert typed.count(b'"status":"accepted"') == 3
     assert b'"failed_executions":3' in typed
     assert b'"scan_id"' in typed
     assert await eventually(told) == ["[CRITICAL] Lead follow-up failed 3× in 24 h"]
+    await eventually(scanned)
 
 
 async def test_grpcurl_in_60_seconds(program):

@@ -1,6 +1,9 @@
 """Another time for everything that the SQL of one test database calls now."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -14,6 +17,29 @@ def set_clock(url: str, now: datetime) -> None:
     if now.tzinfo is None:
         raise ValueError("A time without a zone means another moment on another machine.")
     _replace(url, sql.SQL("SELECT {}::timestamptz").format(now.isoformat()))
+
+
+class MovingClock:
+    """The clock of a database, for a test that moves it often.
+
+    It changes a row and not the function: sessions need not plan their statements anew.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.connection = connection
+        """Autocommits; good for looking what there is at this time."""
+
+    def move_to(self, now: datetime) -> None:
+        self.connection.execute("UPDATE moved_clock SET now = %s", [now])
+
+
+@contextmanager
+def moving_clock(url: str) -> Iterator[MovingClock]:
+    """Gives the clock of a database, which stands still until it is moved."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE moved_clock AS SELECT clock_now() AS now")
+        _replace(url, sql.SQL("SELECT now FROM moved_clock"))
+        yield MovingClock(connection)
 
 
 def release_clock(url: str) -> None:
