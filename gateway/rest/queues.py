@@ -40,13 +40,15 @@ class Waiting:
         return list(self._concerns())
 
     def _concerns(self) -> Iterator[str]:
-        if self.ingestion is None:
-            return
-        age = self.ingestion.outbox_oldest_age.ToTimedelta()
-        if age > OUTBOX_MAY_WAIT:
-            yield f"What the notifier must be told waits for {age.total_seconds():.0f} s."
-        if lost := self.ingestion.dead_letter_count:
-            yield f"The notifier refused {lost} events for good; nobody was told of them."
+        for teller, told in (("ingestion", self.ingestion), ("scheduler", self.scheduler)):
+            if told is None:
+                continue
+            age = told.outbox_oldest_age.ToTimedelta()
+            if age > OUTBOX_MAY_WAIT:
+                waits = f"waits for {age.total_seconds():.0f} s"
+                yield f"What {teller} must tell the notifier {waits}."
+            if lost := told.dead_letter_count:
+                yield f"The notifier refused {lost} events of {teller} for good; nobody was told."
 
 
 class Queues:

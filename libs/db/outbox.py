@@ -213,6 +213,14 @@ def adding(events: Sequence[OutboxEvent]) -> list[Question]:
     return questions
 
 
+async def state(session: AsyncSession) -> OutboxState:
+    """Tells how much waits, and how much was refused."""
+    age = func.clock_now() - func.min(_outbox.c.created_at)
+    waiting, oldest = (await session.execute(select(func.count(), age).select_from(_outbox))).one()
+    dead = await session.scalar(select(func.count()).select_from(_dead))
+    return OutboxState(waiting=waiting, oldest=oldest, dead_letters=dead or 0)
+
+
 def _columns(events: Sequence[OutboxEvent], topics: Sequence[str]) -> tuple[str, ...]:
     return (
         arrays.texts([each.event_id for each in events]),
@@ -250,16 +258,12 @@ class Dispatcher:
     async def state(self) -> OutboxState:
         """Tells how much waits, for health pages; sets the gauges on the way."""
         async with self._database.transaction() as session:
-            age = func.clock_now() - func.min(_outbox.c.created_at)
-            waiting, oldest = (
-                await session.execute(select(func.count(), age).select_from(_outbox))
-            ).one()
-            dead = await session.scalar(select(func.count()).select_from(_dead))
-        metrics.OUTBOX_DEPTH.labels(service=self._service).set(waiting)
+            found = await state(session)
+        metrics.OUTBOX_DEPTH.labels(service=self._service).set(found.waiting)
         metrics.OUTBOX_AGE.labels(service=self._service).set(
-            oldest.total_seconds() if oldest else 0
+            found.oldest.total_seconds() if found.oldest else 0
         )
-        return OutboxState(waiting=waiting, oldest=oldest, dead_letters=dead or 0)
+        return found
 
     async def hand_back(self) -> None:
         """Gives the lease back, so that another process need not wait for its end."""

@@ -113,6 +113,25 @@ async def test_a_database_without_a_free_connection_is_down_within_a_second(url)
     assert elapsed < 2  # a second, and what a busy machine adds
 
 
+async def test_what_the_notifier_must_be_told_is_counted(url, settings):
+    away = settings.model_copy(update={"notifier_address": "127.0.0.1:1"})
+    async with running(away) as address, grpc.aio.insecure_channel(address) as channel:
+        stub = rpc.SchedulerServiceStub(channel)
+        before = await status(stub)
+        await scanned(stub)
+        await sql(
+            url,
+            "INSERT INTO outbox_dead_letters (id, event_id, kind, payload, created_at, reason)"
+            " VALUES (1, 'refused', '', '{}', now(), 'NO')",
+        )
+        found = await status(stub)
+
+    assert (before.outbox_count, before.dead_letter_count) == (0, 0)
+    assert not before.HasField("outbox_oldest_age")
+    assert (found.outbox_count, found.dead_letter_count) == (1, 1)
+    assert timedelta(0) < found.outbox_oldest_age.ToTimedelta() < timedelta(minutes=1)
+
+
 @pytest.fixture
 async def firing(database, url) -> Firing:
     """With a schedule that fires at ten."""

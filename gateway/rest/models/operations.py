@@ -28,8 +28,8 @@ class PartHealth(Answer):
     last_error_at: AwareDatetime | None
 
 
-class IngestionQueue(Answer):
-    """What waits in ingestion."""
+class Outbox(Answer):
+    """What the notifier must be told."""
 
     outbox_events: int = Field(validation_alias="outbox_count")
     """Events that wait to be told to the notifier."""
@@ -37,6 +37,11 @@ class IngestionQueue(Answer):
     """How long the oldest of them waits."""
     dead_letters: int = Field(validation_alias="dead_letter_count")
     """Events that the notifier refused for good."""
+
+
+class IngestionQueue(Outbox):
+    """What waits in ingestion."""
+
     last_recorded_at: AwareDatetime | None
     """When the last batch was recorded, at most a day ago."""
     open_runs: int = Field(validation_alias="open_run_count")
@@ -45,7 +50,7 @@ class IngestionQueue(Answer):
     """Deliveries that could not be read, counted up to 10,000."""
 
 
-class SchedulerQueue(Answer):
+class SchedulerQueue(Outbox):
     """What waits in the scheduler."""
 
     overdue_scans: int = Field(validation_alias="due_count")

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Select, and_, case, func, select, text
 from sqlmodel import col
 
+from libs.db import outbox
+from libs.db.outbox import OutboxState
 from services.scheduler.domain.scan import ScanStatus, ScanTrigger
 from services.scheduler.store import Transaction
 from services.scheduler.store.now import now
@@ -48,6 +50,7 @@ class Workload:
     overdue_schedules: int
     next_fire_at: datetime | None
     last_24_hours: FireCounts
+    outbox: OutboxState
 
 
 async def measure(session: Transaction) -> Workload:
@@ -70,6 +73,7 @@ async def measure(session: Transaction) -> Workload:
         overdue_schedules=await _count(session, and_(col(ScheduleRow.overdue))),
         next_fire_at=await session.scalar(next_at),
         last_24_hours=FireCounts(**(await session.execute(_fires())).one()._asdict()),
+        outbox=await outbox.state(session),
     )
 
 

@@ -217,4 +217,7 @@ def _workload_to(workload: Workload) -> dict[str, Any]:
         "overdue_schedules": workload.overdue_schedules,
         "next_fire_at": timestamp(workload.next_fire_at),
         "last_24_hours": pb.FireCounts(**asdict(workload.last_24_hours)),
+        "outbox_count": workload.outbox.waiting,
+        "outbox_oldest_age": duration(workload.outbox.oldest),
+        "dead_letter_count": workload.outbox.dead_letters,
     }

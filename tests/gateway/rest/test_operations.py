@@ -223,7 +223,14 @@ async def test_what_waits_anywhere(own):
     )
     street.scheduler.answers(
         "GetSchedulerStatus",
-        Status(state=Status.STATE_OK, due_count=2, queued_count=1, running_count=4),
+        Status(
+            state=Status.STATE_OK,
+            due_count=2,
+            queued_count=1,
+            running_count=4,
+            outbox_count=6,
+            outbox_oldest_age=duration(timedelta(seconds=1)),
+        ),
     )
     street.notifier.answers(
         "GetNotifierStatus",
@@ -244,6 +251,9 @@ async def test_what_waits_anywhere(own):
         "quarantined": 1,
     }
     assert queues["scheduler"] == {
+        "outbox_events": 6,
+        "outbox_oldest_seconds": 1.0,
+        "dead_letters": 0,
         "overdue_scans": 2,
         "oldest_overdue_seconds": None,
         "queued_scans": 1,
@@ -261,19 +271,26 @@ async def test_what_waits_anywhere(own):
 @pytest.mark.parametrize(
     ("answer", "concern"),
     [
-        ({"outbox_oldest_age": duration(timedelta(minutes=3))}, "waits for 180 s"),
+        ({"outbox_oldest_age": duration(timedelta(minutes=3))}, "notifier waits for 180 s."),
         ({"dead_letter_count": 2}, "refused 2 events"),
     ],
 )
-async def test_what_waits_for_too_long_is_a_concern(own, answer, concern):
+@pytest.mark.parametrize("teller", ["ingestion", "scheduler"])
+async def test_what_waits_for_too_long_is_a_concern(own, teller, answer, concern):
     gateway, street, _ = own
-    told = ingestion_pb2.GetIngestionStatusResponse(**answer)
-    street.ingestion.answers("GetIngestionStatus", told)
+    if teller == "ingestion":
+        told = ingestion_pb2.GetIngestionStatusResponse(**answer)
+        street.ingestion.answers("GetIngestionStatus", told)
+    else:
+        told = Status(state=Status.STATE_OK, **answer)
+        street.scheduler.answers("GetSchedulerStatus", told)
     reader = await gateway.client(Scope.READ, "loc-1")
     detailed = (await reader.get("/health/detailed")).body
 
     assert detailed["status"] == "warn"
-    assert concern in " ".join(detailed["concerns"])
+    (said,) = detailed["concerns"]
+    assert concern in said
+    assert teller in said
 
 
 async def test_what_waits_where_nobody_answers_is_not_known(own):

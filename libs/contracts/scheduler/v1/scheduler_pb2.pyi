@@ -2848,6 +2848,9 @@ class GetSchedulerStatusResponse(_message.Message):
     LAST_24_HOURS_FIELD_NUMBER: _builtins.int
     ENABLED_SCHEDULES_FIELD_NUMBER: _builtins.int
     OVERDUE_SCHEDULES_FIELD_NUMBER: _builtins.int
+    OUTBOX_COUNT_FIELD_NUMBER: _builtins.int
+    OUTBOX_OLDEST_AGE_FIELD_NUMBER: _builtins.int
+    DEAD_LETTER_COUNT_FIELD_NUMBER: _builtins.int
     state: Global___GetSchedulerStatusResponse.State.ValueType
     """How it is."""
     reason: _builtins.str
@@ -2866,6 +2869,10 @@ class GetSchedulerStatusResponse(_message.Message):
     """Enabled schedules."""
     overdue_schedules: _builtins.int
     """Schedules that completed no scan for one and a half periods."""
+    outbox_count: _builtins.int
+    """Events that wait to be told to the notifier."""
+    dead_letter_count: _builtins.int
+    """Events that the notifier refused for good, and that nobody was told of."""
     @_builtins.property
     def database_time(self) -> _timestamp_pb2.Timestamp:
         """The database's time. Absent without a database."""
@@ -2886,6 +2893,10 @@ class GetSchedulerStatusResponse(_message.Message):
     def last_24_hours(self) -> Global___FireCounts:
         """What became of the scans of the last 24 hours."""
 
+    @_builtins.property
+    def outbox_oldest_age(self) -> _duration_pb2.Duration:
+        """How long the oldest of them waits. Absent when none does."""
+
     def __init__(
         self,
         *,
@@ -2903,10 +2914,13 @@ class GetSchedulerStatusResponse(_message.Message):
         last_24_hours: Global___FireCounts | None = ...,
         enabled_schedules: _builtins.int = ...,
         overdue_schedules: _builtins.int = ...,
+        outbox_count: _builtins.int = ...,
+        outbox_oldest_age: _duration_pb2.Duration | None = ...,
+        dead_letter_count: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["database_time", b"database_time", "last_24_hours", b"last_24_hours", "next_fire_at", b"next_fire_at", "oldest_due_age", b"oldest_due_age"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["database_time", b"database_time", "last_24_hours", b"last_24_hours", "next_fire_at", b"next_fire_at", "oldest_due_age", b"oldest_due_age", "outbox_oldest_age", b"outbox_oldest_age"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["database_time", b"database_time", "due_count", b"due_count", "enabled_schedules", b"enabled_schedules", "expired_lease_count", b"expired_lease_count", "last_24_hours", b"last_24_hours", "next_fire_at", b"next_fire_at", "oldest_due_age", b"oldest_due_age", "overdue_schedules", b"overdue_schedules", "queued_count", b"queued_count", "reason", b"reason", "replicas", b"replicas", "running_count", b"running_count", "schedules_in_error", b"schedules_in_error", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["database_time", b"database_time", "dead_letter_count", b"dead_letter_count", "due_count", b"due_count", "enabled_schedules", b"enabled_schedules", "expired_lease_count", b"expired_lease_count", "last_24_hours", b"last_24_hours", "next_fire_at", b"next_fire_at", "oldest_due_age", b"oldest_due_age", "outbox_count", b"outbox_count", "outbox_oldest_age", b"outbox_oldest_age", "overdue_schedules", b"overdue_schedules", "queued_count", b"queued_count", "reason", b"reason", "replicas", b"replicas", "running_count", b"running_count", "schedules_in_error", b"schedules_in_error", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
