@@ -51,7 +51,7 @@ demo-remove: .venv/runs ## removes that agency again
 protos: .venv/develops ## generates libs/contracts from protos/
 	$(BIN)/python -m grpc_tools.protoc -Ilibs/contracts=protos/runwarden --python_out=. --grpc_python_out=. --mypy_out=quiet:. --mypy_grpc_out=quiet,only_async:. $(PROTOS)
 
-docs: .venv/develops ## writes .env.example and docs/errors.md from the code
+docs: .venv/develops ## writes .env.example and some of docs/ from the code
 	$(BIN)/python -m services.standalone.reference
 
 format: .venv/develops ## formats the code

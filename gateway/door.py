@@ -8,6 +8,7 @@ a bug of ours included, and never 5xx.
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -70,6 +71,7 @@ class Door:
         delivery = _Delivery(scope, receive, path[1])
         call.request_id.set(delivery.request_id)
         call.trace.set(call.trace_from(delivery.header(b"traceparent")))
+        began = perf_counter()
         try:
             status, content = await self._taken(delivery)
         except problems.Problem as problem:
@@ -83,6 +85,8 @@ class Door:
             await _tell(problems.Broken(), delivery, send)
         else:
             await _send_json(send, status, content, {"x-request-id": delivery.request_id})
+        finally:
+            metrics.DOOR_SECONDS.observe(perf_counter() - began)
 
     async def _taken(self, delivery: "_Delivery") -> tuple[int, object]:
         caller = await self._access.caller(delivery.secret())

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from prometheus_client.metrics import MetricWrapperBase
 
 RPC_HANDLED = Counter("grpc_server_handled_total", "Calls answered.", ["service", "method", "code"])
 RPC_SECONDS = Histogram("grpc_server_handling_seconds", "Time to answer a call.", ["service"])
@@ -18,10 +19,16 @@ INGEST_LAG = Histogram(
     "From the end of the oldest run of a batch until it is recorded.",
     buckets=(0.1, 0.5, 1, 5, 30, 60, 300, 1800, 3600, 6 * 3600, 86400, 7 * 86400),
 )
+AT_THE_DOOR = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+DOOR_SECONDS = Histogram(
+    "runwarden_door_seconds",
+    "From a webhook's head until its answer, whatever that is.",
+    buckets=AT_THE_DOOR,
+)
 DOOR_BATCH_SECONDS = Histogram(
     "runwarden_door_batch_seconds",
     "From the call that records a batch of webhooks until their answers.",
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+    buckets=AT_THE_DOOR,
 )
 OUTBOX_DEPTH = Gauge("runwarden_outbox_events", "Events that wait to be told.", ["service"])
 OUTBOX_AGE = Gauge(
@@ -62,6 +69,11 @@ ORPHANS = Counter(
     "runwarden_notifier_orphans_total", "Incidents that somebody was not told of, and then was."
 )
 EVENTS_TOLD = Counter("runwarden_events_total", "Events taken in by the notifier.", ["kind"])
+
+
+def all_ours() -> list[MetricWrapperBase]:
+    """Gives the metrics of all programs."""
+    return [each for each in globals().values() if isinstance(each, MetricWrapperBase)]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The pages that the code writes about itself: `.env.example`, `docs/errors.md`, `docs/rules.md`.
+"""The pages that the code writes about itself: `.env.example` and some of `docs/`.
 
 `make docs` writes them; a test compares them with what this would write.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -20,6 +21,7 @@ import gateway
 import libs
 import services
 from gateway.settings import GatewaySettings
+from libs import metrics
 from libs.problems import Problem
 from libs.rpc.status import KINDS, Kind
 from libs.settings import PeerSettings, Settings
@@ -89,11 +91,29 @@ def errors_page() -> str:
     return "\n".join(lines)
 
 
+def metrics_page() -> str:
+    """Gives the text of `docs/metrics.md`."""
+    lines = [
+        "# Metrics",
+        "",
+        "What `/metrics` of every program has, in Prometheus' text format, beside what Prometheus'",
+        "client says of the process. A program that does not do a thing counts none of it; in one",
+        "process all of them are together. Written by `make docs` from the code.",
+        "",
+        "| metric | type | labels | what it says |",
+        "|---|---|---|---|",
+        *(_metric_row(each) for each in metrics.all_ours()),
+        "",
+    ]
+    return "\n".join(lines)
+
+
 def pages() -> dict[Path, str]:
     """Gives every written page by its place."""
     return {
         ROOT / ".env.example": env_example(),
         ROOT / "docs" / "errors.md": errors_page(),
+        ROOT / "docs" / "metrics.md": metrics_page(),
         ROOT / "docs" / "rules.md": rules_page(),
     }
 
@@ -125,6 +145,13 @@ def _types_in(annotation: object) -> Iterator[object]:
     yield annotation
     for each in get_args(annotation):
         yield from _types_in(each)
+
+
+def _metric_row(metric: MetricWrapperBase) -> str:
+    (told,) = metric.describe()
+    name = f"{told.name}_total" if told.type == "counter" else told.name
+    labels = ", ".join(f"`{each}`" for each in metric._labelnames)  # noqa: SLF001  nothing else tells
+    return f"| `{name}` | {told.type} | {labels} | {told.documentation} |"
 
 
 def _kind_row(kind: Kind) -> str:

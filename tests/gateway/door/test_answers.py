@@ -327,3 +327,16 @@ async def test_what_never_reaches_ingestion_is_counted_by_the_door(post, ingesti
     await post(FAILED)
 
     assert (counted("refused"), counted("postponed")) == (refused + 1, postponed + 1)
+
+
+async def test_the_time_of_each_webhook_is_measured_whatever_its_answer(post, http):
+    def measured():
+        return REGISTRY.get_sample_value("runwarden_door_seconds_count")
+
+    before = measured()
+    await post(FAILED)
+    await post(FAILED, key="nonsense")
+    async with http.get(DOOR):
+        pass  # is not the door's
+
+    assert measured() == before + 2
