@@ -45,13 +45,8 @@ async def complete(
     scan, at, ordered = claimed.scan, await now(session), lowest_first(results)
     known = await known_findings.relevant(session, scan.location_id, _fingerprints(ordered))
     comparison = compare(ordered, known)
-    summary = summarized(
-        ordered,
-        comparison,
-        await _baseline(session, scan),
-        took=at - (scan.started_at or at),
-        ghl_calls=ghl_calls,
-    )
+    baseline, took = await _baseline(session, scan), at - (scan.started_at or at)
+    summary = summarized(ordered, comparison, baseline, took=took, ghl_calls=ghl_calls)
     summary = _naming(summary, unknown, cut_short)
     partial = bool(unknown or cut_short)
     outcome = Outcome(workflows_scanned=len(ordered), partial=partial, summary=summary)
@@ -65,15 +60,19 @@ async def complete(
         location_id=scan.location_id,
         scan_id=scan.scan_id,
         trigger=scan.trigger,
-        partial=outcome.partial,
+        partial=partial,
         started_at=scan.started_at or at,
         completed_at=at,
         results=ordered,
         comparison=comparison,
         summary=summary,
     )
-    announcement = announced(facts, await findings.low_scores(session, scan.location_id))
-    await findings.keep_low_scores(session, scan.location_id, announcement.low_scores)
+    await _announce(session, facts)
+
+
+async def _announce(session: Transaction, facts: ScanFacts) -> None:
+    announcement = announced(facts, await findings.low_scores(session, facts.location_id))
+    await findings.keep_low_scores(session, facts.location_id, announcement.low_scores)
     await outbox.add(session, to_tell(announcement.events))
 
 
