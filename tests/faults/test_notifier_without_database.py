@@ -1,15 +1,14 @@
 """A notifier whose database does not answer for ten seconds goes on as if nothing had been."""
 
 import asyncio
-import signal
 import time
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 
 import grpc
-import psutil
 import pytest
 
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
+from tests.support.freezing import frozen
 from tests.support.notifiers import MOST_EVENTS, Hooks, Notifiers, a_summary
 from tests.support.waiting import eventually
 
@@ -58,21 +57,6 @@ class Reporter:
         else:
             del self._waiting[: len(events)]
             self.acknowledged |= {each.scan_completed.scan_id for each in events}
-
-
-@contextmanager
-def frozen(folder):
-    """Stops all processes of the server in the middle of what they do, for as long as the block."""
-    pid = int(next(folder.rglob("postmaster.pid")).read_text().split()[0])
-    server = psutil.Process(pid)
-    processes = [server, *server.children(recursive=True)]
-    for each in processes:
-        each.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for each in processes:
-            each.send_signal(signal.SIGCONT)
 
 
 @pytest.fixture
