@@ -99,6 +99,45 @@ async def test_only_the_target_that_was_forgotten_is_told(start, database_url, a
     assert newest.recipient == "a@agency.example"
 
 
+async def test_an_address_of_the_settings_that_was_forgotten_is_told(
+    start, database_url, auditing, hook
+):
+    auditor, _ = auditing
+    set_clock(database_url, NOON - timedelta(seconds=1))
+    notifier = await start(egress_allow=["127.0.0.1"])
+    await configure(notifier, installation=True, alert_email=EMAIL)
+    await configure(notifier, webhook_url=hook.url)
+    set_clock(database_url, NOON)
+    await report(notifier, a_failing_event(at=NOON))
+    await eventually(lambda: caught(notifier))
+    await forget(database_url, "channel = 'email'")
+
+    set_clock(database_url, NOON + timedelta(minutes=3))
+
+    assert await auditor.audit() == 1
+    await eventually(lambda: two_of(notifier))
+    assert len(hook.requests) == 1
+
+
+async def test_an_address_that_a_nearer_level_replaces_is_not_forgotten(
+    start, database_url, auditing
+):
+    auditor, _ = auditing
+    set_clock(database_url, NOON - timedelta(seconds=1))
+    notifier = await start()
+    await configure(notifier, installation=True, alert_email="agency@agency.example")
+    await configure(notifier, alert_email="client@agency.example")
+    await configure(notifier, workflow_id="wf-1", alert_email=EMAIL)
+    await configure(notifier, workflow_id="wf-2", alert_email="")
+    set_clock(database_url, NOON)
+    await report(notifier, a_failing_event("wf-1", at=NOON), a_failing_event("wf-2", at=NOON))
+
+    set_clock(database_url, NOON + timedelta(minutes=3))
+    assert await auditor.audit() == 0
+    await configure(notifier, workflow_id="wf-1", alert_email=None)
+    assert await auditor.audit() == 0, "what holds since then concerns what comes"
+
+
 async def test_whoever_was_told_or_need_not_be_is_no_orphan(start, database_url, auditing):
     auditor, _ = auditing
     set_clock(database_url, NOON)

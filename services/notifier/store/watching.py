@@ -2,19 +2,26 @@
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, not_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.notifier.domain.delivery import DeliveryStatus
 from services.notifier.domain.incident import Incident, IncidentStatus
 from services.notifier.domain.scope import Scope
-from services.notifier.domain.target import Origin
+from services.notifier.domain.target import ADDRESSES, Origin
 from services.notifier.domain.watch import Watch
 from services.notifier.store import claims, holds
 from services.notifier.store.incidents import from_row
-from services.notifier.store.tables import DeliveryRow, EventRow, IncidentRow, TargetRow
+from services.notifier.store.tables import (
+    AlertSettingsRow,
+    DeliveryRow,
+    EventRow,
+    IncidentRow,
+    TargetRow,
+)
 
 PATIENCE = timedelta(seconds=120)
 """After this time everybody who must be told of an incident has a delivery, or a reason for none."""
@@ -82,9 +89,9 @@ def _is_orphan() -> ColumnElement[bool]:
     )
     forgotten = exists().where(
         _there(),
-        col(TargetRow.location_id) == IncidentRow.location_id,
-        col(TargetRow.origin) == Origin.API,
         col(TargetRow.created_at) <= IncidentRow.opened_at,
+        *_decides(TargetRow.location_id, TargetRow.workflow_id),
+        or_(_is_of_the_location(), _is_the_address_that_held()),
         not_(
             exists().where(
                 col(DeliveryRow.incident_id) == IncidentRow.incident_id,
@@ -96,6 +103,44 @@ def _is_orphan() -> ColumnElement[bool]:
         col(IncidentRow.status) == IncidentStatus.OPEN,
         known,
         or_(not_(told), and_(not_(of_nobody), forgotten)),
+    )
+
+
+def _is_of_the_location() -> ColumnElement[bool]:
+    return and_(
+        col(TargetRow.origin) == Origin.API,
+        col(TargetRow.location_id) == IncidentRow.location_id,
+    )
+
+
+def _is_the_address_that_held() -> ColumnElement[bool]:
+    """Says in SQL that a target is what the settings say, and said when the incident was opened."""
+    field = case(
+        {channel: literal(name) for channel, name in ADDRESSES.items()},
+        value=col(TargetRow.channel),
+    )
+    nearer = exists().where(
+        *_decides(AlertSettingsRow.location_id, AlertSettingsRow.workflow_id),
+        tuple_(AlertSettingsRow.location_id, AlertSettingsRow.workflow_id)
+        > tuple_(TargetRow.location_id, TargetRow.workflow_id),
+        col(AlertSettingsRow.chosen).bool_op("?")(field),
+    )
+    changed = exists().where(
+        *_decides(AlertSettingsRow.location_id, AlertSettingsRow.workflow_id),
+        col(AlertSettingsRow.updated_at) > IncidentRow.opened_at,
+    )
+    return and_(
+        col(TargetRow.origin) == Origin.SETTINGS,
+        not_(nearer),
+        not_(changed),
+    )
+
+
+def _decides(location_id: Any, workflow_id: Any) -> tuple[ColumnElement[bool], ...]:
+    """Says in SQL that a level is that of the incident, or above it."""
+    return (
+        location_id.in_(["", IncidentRow.location_id]),
+        workflow_id.in_(["", IncidentRow.workflow_id]),
     )
 
 
