@@ -100,6 +100,13 @@ def test_a_hostile_name_does_no_harm():
     assert not re.search(r"^Bcc:", frozen.text, re.MULTILINE)
 
 
+def test_what_has_no_spaces_is_broken_so_that_it_fits_a_telephone():
+    frozen = LAYOUT.freeze(opened(a_failing_event(error_message="x" * 400)), TARGET)
+
+    outer = frozen.html.index("max-width:600px")
+    assert "word-break:break-word" in frozen.html[outer : frozen.html.index(">", outer)]
+
+
 def test_much_to_say_still_makes_a_small_mail():
     event = a_low_score()
     event.score_low.deductions.extend(["<" * 5000] * 200)
