@@ -14,7 +14,7 @@ class BodyEmpty(InvalidRequest):
 
 
 class BodyNotJson(InvalidRequest):
-    """The body is not JSON; in the webhook step choose the content type application/json."""
+    """The body is not JSON; send JSON (in a webhook step: the content type application/json)."""
 
     reason = "BODY_NOT_JSON"
 

@@ -1,5 +1,6 @@
 """Files of history: NDJSON and CSV, record by record, as they arrive and as they are sent."""
 
+import codecs
 import csv
 import io
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
@@ -52,6 +53,12 @@ class HeaderMalformed(InvalidRequest):
     """The first line of the CSV must name the columns, each once: at least `workflow_id`, `status`, `executed_at`."""
 
     reason = "HEADER_MALFORMED"
+
+
+class LineNotObject(InvalidRequest):
+    """Write one JSON object in each line, in UTF-8 and without line breaks in it."""
+
+    reason = "LINE_NOT_OBJECT"
 
 
 class Record(NamedTuple):
@@ -113,10 +120,13 @@ def _execution(sent: dict[str, Any]) -> pb.Execution:
 
 
 def _object_in(text: bytes) -> dict[str, Any]:
-    found = decoding.strictly(text)
+    try:
+        found = decoding.strictly(text.removeprefix(codecs.BOM_UTF8))
+    except problems.BodyNotJson as error:
+        raise LineNotObject from error
     decoding.check_bounds(found)
     if not isinstance(found, dict):
-        raise problems.BodyNotObject
+        raise LineNotObject
     return found
 
 

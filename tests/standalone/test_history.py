@@ -64,7 +64,7 @@ BAD = (
     ('{"workflowId": "wf-1", "status": "failed"}', "EXECUTED_AT_MISSING"),
     ('{"workflowId": "wf-1", "status": "done", "executedAt": "%s"}', "STATUS_UNKNOWN"),
     ('{"status": "failed", "executedAt": "%s"}', "WORKFLOW_MISSING"),
-    ('{"workflowId": "wf-1", "status": "failed"', "BODY_NOT_JSON"),
+    ('{"workflowId": "wf-1", "status": "failed"', "LINE_NOT_OBJECT"),
     ('{"workflowId": "wf-1", "status": "failed", "executedAt": "1999-01-01T00:00:00Z"}',
      "EXECUTED_AT_OUT_OF_RANGE"),
     ('{"workflowId": "wf-1", "status": "failed", "executedAt": "%s", "color": 1}', "UNKNOWN_FIELD"),

@@ -144,7 +144,7 @@ async def test_lines_of_others_have_the_fields_of_the_batch_call(importing, clie
         "\n"
         '{"workflow": {"id": "b"}, "status": "failed", "executed_at": 1772357415, "runId": "r"}'
     )
-    answer = await send(client, text.lstrip("\ufeff"))
+    answer = await send(client, text)
     assert answer.body["accepted"] == 2
     first, second = lines_of(importing)
     assert (first.number, first.execution.workflow_id) == (1, "a")
@@ -178,10 +178,10 @@ async def test_lines_that_cannot_be_read_are_told_with_those_ingestion_refused(s
     assert (answer.body["accepted"], answer.body["rejected"]) == (1, 5)
     told = [(each["line"], each["reason"]) for each in answer.body["rejected_lines"]]
     assert told == [
-        (1, "BODY_NOT_JSON"),
+        (1, "LINE_NOT_OBJECT"),
         (2, "EXECUTED_AT_MISSING"),
         (3, "STATUS_UNKNOWN"),
-        (5, "BODY_NOT_OBJECT"),
+        (5, "LINE_NOT_OBJECT"),
         (6, "RECORD_TOO_LONG"),
     ]
 
