@@ -66,8 +66,9 @@ class Clockwork:
 
     async def _run(self, name: str) -> None:
         try:
-            await self._once(name)
+            self._again.add(name)
             while name in self._again:
+                # Wakes from before it begins need no run of their own.
                 self._again.discard(name)
                 await self._once(name)
         finally:
@@ -78,7 +79,7 @@ class Clockwork:
         try:
             await self._jobs[name]()
             result = "done"
-        except (problems.Unavailable, problems.OutOfTime) as problem:
+        except (problems.Unavailable, problems.OutOfTime, problems.Overtaken) as problem:
             log.warning("job.postponed", job=name, reason=problem.reason)
         except Exception:
             log.exception("job.failed", job=name)

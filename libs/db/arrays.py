@@ -1,7 +1,7 @@
 """Whole columns as PostgreSQL reads arrays: one text instead of a conversion for each value."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 
@@ -39,6 +39,12 @@ def numbers(values: Iterable[int | None]) -> str:
     return f"{{{','.join('NULL' if each is None else str(each) for each in values)}}}"
 
 
+def spans(values: Iterable[timedelta | None]) -> str:
+    """Gives an array of intervals."""
+    seconds = ("NULL" if each is None else f'"{each.total_seconds()} s"' for each in values)
+    return f"{{{','.join(seconds)}}}"
+
+
 def flags(values: Iterable[bool]) -> str:
     """Gives an array of booleans."""
     return f"{{{','.join('t' if each else 'f' for each in values)}}}"
@@ -48,6 +54,7 @@ WRITERS: Mapping[str, Callable[[Any], str]] = {
     "uuid": ids,
     "text": texts,
     "timestamptz": moments,
+    "interval": spans,
     "int8": numbers,
     "bool": flags,
 }

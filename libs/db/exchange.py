@@ -16,6 +16,8 @@ from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait
+from sqlalchemy import ClauseElement
+from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.db.bare import Connection
@@ -44,6 +46,15 @@ class Question:
 
 
 _BEGIN, _COMMIT = Question("BEGIN"), Question("COMMIT")
+
+
+def text_of(statement: ClauseElement) -> str:
+    """Gives the text of a statement, its values in it; literal columns may say `$1` in it.
+
+    Once for each statement: SQLAlchemy takes longer to build one than PostgreSQL to run it.
+    """
+    dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
+    return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
 async def exchange(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -16,6 +17,7 @@ from services.notifier.actions.reminding import Reminding
 from services.notifier.actions.spreading import Spreading
 from services.notifier.actions.watching import Watching
 from services.notifier.domain.delivery import Claim
+from services.notifier.domain.slots import LINGERS_AFTER, Room, room
 
 log = structlog.get_logger()
 
@@ -31,12 +33,6 @@ SPREAD_EVERY = timedelta(seconds=2)
 FAIL_OVER_EVERY = timedelta(seconds=2)
 WATCH_EVERY = timedelta(seconds=5)
 AUDIT_EVERY = timedelta(minutes=1)
-SLOTS = 32
-"""Attempts at once."""
-
-MOST_ON_FAILING = 24
-"""Attempts at once at targets that failed last; the rest is free for those that work."""
-
 GRACE_SECONDS = 5.0
 
 
@@ -46,34 +42,46 @@ class DeliveryLoop:
     def __init__(self, delivering: Delivering, works: Clockwork) -> None:
         self._delivering = delivering
         self._works = works
-        self._attempts: set[asyncio.Task[None]] = set()
-        self._on_failing: set[asyncio.Task[None]] = set()
+        self._quick: set[asyncio.Task[None]] = set()
+        self._lingering: set[asyncio.Task[None]] = set()
+        self._unproven: set[asyncio.Task[None]] = set()
         self._stopping = False
 
     async def start_attempts(self) -> None:
         """Starts an attempt for everything that is due, as far as there are free slots."""
-        while not self._stopping and len(self._attempts) < SLOTS:
-            full = len(self._on_failing) >= MOST_ON_FAILING
-            claim = await self._delivering.claim(but_failing=full)
-            if claim is None:
-                return
+        while not self._stopping and (wanted := self._room()).most:
+            claims = await self._delivering.claim(wanted.most, proven_only=wanted.proven_only)
             if self._stopping:
-                await self._delivering.hand_back(claim)
+                await self._delivering.hand_back(claims)
                 return
-            attempt = asyncio.create_task(self._attempt(claim))
-            self._attempts.add(attempt)
-            if claim.target.health.failures:
-                self._on_failing.add(attempt)
-            attempt.add_done_callback(self._ended)
+            for claim in claims:
+                self._start(claim)
+            if len(claims) < wanted.most:
+                return
 
     async def stop(self) -> None:
         """Lets attempts end, and cancels those that do not within the grace."""
         self._stopping = True
-        if self._attempts:
-            _, late = await asyncio.wait(self._attempts, timeout=GRACE_SECONDS)
+        if attempts := self._quick | self._lingering:
+            _, late = await asyncio.wait(attempts, timeout=GRACE_SECONDS)
             for each in late:
                 each.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        await self._delivering.stop()
+
+    def _room(self) -> Room:
+        return room(
+            quick=len(self._quick), lingering=len(self._lingering), unproven=len(self._unproven)
+        )
+
+    def _start(self, claim: Claim) -> None:
+        attempt = asyncio.create_task(self._attempt(claim))
+        self._quick.add(attempt)
+        if not claim.target.health.proven:
+            self._unproven.add(attempt)
+        seconds = LINGERS_AFTER.total_seconds()
+        lingers = asyncio.get_running_loop().call_later(seconds, self._linger, attempt)
+        attempt.add_done_callback(partial(self._ended, lingers))
 
     async def _attempt(self, claim: Claim) -> None:
         try:
@@ -82,9 +90,15 @@ class DeliveryLoop:
             # The lease will end, and whoever claims next tries again.
             log.exception("delivery.unsettled", message_id=claim.message_id)
 
-    def _ended(self, attempt: asyncio.Task[None]) -> None:
-        self._attempts.discard(attempt)
-        self._on_failing.discard(attempt)
+    def _linger(self, attempt: asyncio.Task[None]) -> None:
+        self._quick.discard(attempt)
+        self._lingering.add(attempt)
+        self._works.wake(DELIVER)
+
+    def _ended(self, lingers: asyncio.TimerHandle, attempt: asyncio.Task[None]) -> None:
+        lingers.cancel()
+        for each in (self._quick, self._lingering, self._unproven):
+            each.discard(attempt)
         self._works.wake(DELIVER)  # now that its slot is free
 
 

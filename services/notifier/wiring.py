@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from libs import metrics
 from libs.clock import Clock, SystemClock
-from libs.clockwork import clockwork
+from libs.clockwork import Clockwork, clockwork
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
 from libs.contracts.notifier.v1 import notifier_pb2_grpc as rpc
 from libs.db import migrations
@@ -60,7 +62,44 @@ from services.notifier.store import retention
 
 MIGRATIONS = Path(__file__).parent / "store" / "migrations"
 MINUTE = timedelta(minutes=1)
+DELIVERING_POOL = 4
+"""One connection claims and one settles; the others hand back at the end."""
+
 SERVICE = pb.DESCRIPTOR.services_by_name["NotifierService"].full_name
+
+
+class _Databases(NamedTuple):
+    """The one database, over two kinds of connections."""
+
+    asking: Database
+    delivering: Database
+    """However many report or ask, deliveries go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the calls and the jobs are made of."""
+
+    settings: NotifierSettings
+    clock: Clock
+    databases: _Databases
+    egress: Egress
+    works: Clockwork
+    box: SecretBox
+    passes: Passes
+    catching: Catching
+    posting: Posting
+    links: Links
+    addressing: Addressing
+    built_in: AlertSettings
+
+    @property
+    def database(self) -> Database:
+        return self.databases.asking
+
+    def wake(self) -> None:
+        """Lets the deliveries look what is due."""
+        self.works.wake(jobs.DELIVER)
 
 
 @asynccontextmanager
@@ -70,58 +109,106 @@ async def running(
     clock: Clock = SystemClock(),  # noqa: B008  it holds nothing
 ) -> AsyncIterator[str]:
     """Runs the notifier until the block ends. Yields the address it answers at."""
-    url = settings.database_url.get_secret_value()
-    await migrations.apply(url, MIGRATIONS)
+    await migrations.apply(settings.database_url.get_secret_value(), MIGRATIONS)
     async with AsyncExitStack() as stack:
         stack.enter_context(metrics.exposed(settings.metrics_port))
-        database = await stack.enter_async_context(Database.open(url, name="notifier"))
-        egress = await stack.enter_async_context(
-            Egress.open(settings.egress_allow, own=settings.frontend_url)
-        )
-        catching = Catching(database)
-        keys = [key.get_secret_value() for key in settings.encryption_keys]
-        box, passes = SecretBox(keys), Passes(keys, settings.frontend_url)
-        posting = Posting(_senders(settings, egress, catching, passes, clock), box, clock)
-        links = Links(settings.frontend_url)
-        works = await stack.enter_async_context(clockwork())
-        delivering = Delivering(database, posting, links, TargetNews(links))
-        await stack.enter_async_context(jobs.delivering(works, delivering))
-        jobs.fail_over(works, FailingOver(database))
-        jobs.trim_caught_mail(works, catching)
-        kept = timedelta(days=settings.retention_days)
-        jobs.forget(works, Forgetting(database, retention.forget_some, kept, retention.STEP))
-        wake = partial(works.wake, jobs.DELIVER)
-        addressing = Addressing(Waits(group=settings.group_wait))
-        built_in = _built_in(settings)
-        jobs.remind(works, Reminding(database, addressing, links, built_in))
-        deciding = Deciding(addressing, links, settings.hold_down)
-        reporting = Reporting(database, deciding, built_in, wake)
-        deadman = DeadMan(
-            egress, settings.deadman_url.get_secret_value() if settings.deadman_url else None
-        )
-        watching = Watching(database, addressing, links, built_in, deadman.alive)
-        jobs.watch(works, watching)
-        jobs.spread(works, Spreading(database, reporting, wake))
-        inbox = Inbox(database, addressing, links, built_in, wake)
-        replaying = Replaying(database, links, wake)
-        servicer = NotifierServicer(
-            configuring=Configuring(database, box, built_in, egress.check, wake),
-            reporting=reporting,
-            inbox=inbox,
-            following=Following(database, inbox, passes),
-            trying=Trying(database, posting, links, clock),
-            listing=Listing(database, catches_mail=settings.smtp_host is None),
-            targeting=Targeting(database, posting, box, replaying, wake),
-            silencing=Silencing(database),
-            removing=Removing(database),
-            replaying=replaying,
-            watching=watching,
-            explaining=Explaining(database, addressing, links, built_in),
-        )
+        parts = await stack.enter_async_context(_parts(settings, clock))
+        reporting = _reporting(parts)
+        watching = _watching(parts)
+        await stack.enter_async_context(_working(parts, reporting, watching))
+        servicer = _servicer(parts, reporting, watching)
         add = partial(rpc.add_NotifierServiceServicer_to_server, servicer)
         yield await stack.enter_async_context(
             serving(settings, SERVICE, add, polled={"ListEffectiveSettings"})
         )
+
+
+@asynccontextmanager
+async def _parts(settings: NotifierSettings, clock: Clock) -> AsyncIterator[_Parts]:
+    keys = [key.get_secret_value() for key in settings.encryption_keys]
+    box, passes = SecretBox(keys), Passes(keys, settings.frontend_url)
+    async with (
+        _databases(settings) as databases,
+        Egress.open(settings.egress_allow, own=settings.frontend_url) as egress,
+        clockwork() as works,
+    ):
+        catching = Catching(databases.asking)
+        senders = _senders(settings, egress, catching, passes, clock)
+        yield _Parts(
+            settings=settings,
+            clock=clock,
+            databases=databases,
+            egress=egress,
+            works=works,
+            box=box,
+            passes=passes,
+            catching=catching,
+            posting=Posting(senders, box, clock),
+            links=Links(settings.frontend_url),
+            addressing=Addressing(Waits(group=settings.group_wait)),
+            built_in=_built_in(settings),
+        )
+
+
+@asynccontextmanager
+async def _databases(settings: NotifierSettings) -> AsyncIterator[_Databases]:
+    url = settings.database_url.get_secret_value()
+    async with (
+        Database.open(url, name="notifier") as asking,
+        Database.open(
+            url, name="delivering", pool_size=DELIVERING_POOL, by_index=True, exchanging=True
+        ) as delivering,
+    ):
+        yield _Databases(asking, delivering)
+
+
+@asynccontextmanager
+async def _working(parts: _Parts, reporting: Reporting, watching: Watching) -> AsyncIterator[None]:
+    """Runs the jobs until the block ends."""
+    database, works = parts.database, parts.works
+    news = TargetNews(parts.links)
+    delivering = Delivering(parts.databases.delivering, parts.posting, parts.links, news)
+    async with jobs.delivering(works, delivering):
+        jobs.fail_over(works, FailingOver(database))
+        jobs.trim_caught_mail(works, parts.catching)
+        kept = timedelta(days=parts.settings.retention_days)
+        jobs.forget(works, Forgetting(database, retention.forget_some, kept, retention.STEP))
+        reminding = Reminding(database, parts.addressing, parts.links, parts.built_in)
+        jobs.remind(works, reminding)
+        jobs.watch(works, watching)
+        jobs.spread(works, Spreading(database, reporting, parts.wake))
+        yield
+
+
+def _reporting(parts: _Parts) -> Reporting:
+    deciding = Deciding(parts.addressing, parts.links, parts.settings.hold_down)
+    return Reporting(parts.database, deciding, parts.built_in, parts.wake)
+
+
+def _watching(parts: _Parts) -> Watching:
+    url = parts.settings.deadman_url
+    deadman = DeadMan(parts.egress, url.get_secret_value() if url else None)
+    return Watching(parts.database, parts.addressing, parts.links, parts.built_in, deadman.alive)
+
+
+def _servicer(parts: _Parts, reporting: Reporting, watching: Watching) -> NotifierServicer:
+    database, links, built_in, wake = parts.database, parts.links, parts.built_in, parts.wake
+    inbox = Inbox(database, parts.addressing, links, built_in, wake)
+    replaying = Replaying(database, links, wake)
+    return NotifierServicer(
+        configuring=Configuring(database, parts.box, built_in, parts.egress.check, wake),
+        reporting=reporting,
+        inbox=inbox,
+        following=Following(database, inbox, parts.passes),
+        trying=Trying(database, parts.posting, links, parts.clock),
+        listing=Listing(database, catches_mail=parts.settings.smtp_host is None),
+        targeting=Targeting(database, parts.posting, parts.box, replaying, wake),
+        silencing=Silencing(database),
+        removing=Removing(database),
+        replaying=replaying,
+        watching=watching,
+        explaining=Explaining(database, parts.addressing, links, built_in),
+    )
 
 
 def _built_in(settings: NotifierSettings) -> AlertSettings:

@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from services.notifier.jobs import SLOTS
+from services.notifier.domain.slots import SLOTS
 from tests.support.notifiers import Hooks, Notifiers, a_low_score, a_summary
 from tests.support.waiting import eventually
 

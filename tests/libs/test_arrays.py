@@ -11,9 +11,11 @@ from libs.db import arrays
 
 storable = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 moments = st.datetimes(timezones=st.just(UTC))
+spans = st.timedeltas(timedelta(days=-3650), timedelta(days=3650))
 COLUMNS = st.one_of(
     st.tuples(st.just("text"), st.lists(storable)),
     st.tuples(st.just("timestamptz"), st.lists(st.none() | moments)),
+    st.tuples(st.just("interval"), st.lists(st.none() | spans)),
     st.tuples(st.just("int8"), st.lists(st.none() | st.integers(-(2**63), 2**63 - 1))),
     st.tuples(st.just("bool"), st.lists(st.booleans())),
 )

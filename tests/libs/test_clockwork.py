@@ -46,6 +46,22 @@ async def test_a_wake_while_it_runs_makes_it_run_once_more_and_never_beside_itse
     assert (runs, most) == (2, 1)
 
 
+async def test_wakes_before_it_begins_make_it_run_once():
+    runs = []
+
+    async def job():
+        runs.append(1)
+
+    async with clockwork() as works:
+        works.every(HOUR, job, name="job")
+        await eventually(lambda: runs == [1])
+        for _ in range(5):
+            works.wake("job")
+        await eventually(lambda: len(runs) > 1)
+
+    assert len(runs) == 2
+
+
 async def test_a_job_that_fails_runs_again():
     runs = []
 
@@ -61,7 +77,7 @@ async def test_a_job_that_fails_runs_again():
     assert {line["event"] for line in logs} == {"job.failed"}
 
 
-@pytest.mark.parametrize("problem", [problems.Unavailable, problems.OutOfTime])
+@pytest.mark.parametrize("problem", [problems.Unavailable, problems.OutOfTime, problems.Overtaken])
 async def test_what_the_next_tick_may_do_better_is_a_warning(problem):
     async def job():
         raise problem

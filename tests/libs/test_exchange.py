@@ -1,15 +1,15 @@
 """Statements that travel together run in order, all or none, and leave a connection that works."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import literal, literal_column, select, text
 
 from libs import problems
 from libs.db.database import Database
-from libs.db.exchange import Question, exchange
+from libs.db.exchange import Question, exchange, text_of
 from tests.support.waiting import eventually
 
 ADD = "INSERT INTO things VALUES (CAST($1 AS int), $2) RETURNING id"
@@ -54,6 +54,16 @@ async def test_statements_run_in_order_and_give_their_rows(database):
         "BEGIN": (),
     }
     assert await everything(database) == [(1, "ä\\'\"", AT)]
+
+
+async def test_the_text_of_a_statement_has_its_values_in_it_and_takes_others(database):
+    values = select(
+        literal("it's 100% :so"), literal(timedelta(minutes=1)), literal_column("CAST($1 AS int)")
+    )
+    async with database.transaction() as session:
+        answers = await exchange(session, [Question(text_of(values), ["7"])])
+
+    assert list(answers[text_of(values)]) == [("it's 100% :so", timedelta(minutes=1), 7)]
 
 
 async def test_a_repeated_statement_gives_its_last_rows(database):

@@ -45,7 +45,7 @@ async def test_a_notifier_with_nothing_to_do_is_on_time(notifier):
 @pytest.fixture
 async def stopped(start, database_url, monkeypatch):
     """A notifier that decides and answers, and whose deliveries nobody sends."""
-    monkeypatch.setattr("services.notifier.jobs.SLOTS", 0)
+    monkeypatch.setattr("services.notifier.domain.slots.SLOTS", 0)
     set_clock(database_url, NOON)
     return await start()
 

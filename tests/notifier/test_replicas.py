@@ -113,14 +113,14 @@ async def test_an_attempt_that_is_cut_off_can_be_made_by_another_at_once(databas
         )
         await a_due_delivery(database, hook.url)
         hook.answer_next(Answer(delay=30))
-        claim = await delivering.claim()
+        (claim,) = await delivering.claim(1)
         attempt = asyncio.create_task(delivering.attempt(claim))
         await eventually(lambda: hook.requests)
 
         attempt.cancel()
         await asyncio.gather(attempt, return_exceptions=True)
 
-        again = await delivering.claim()
+        (again,) = await delivering.claim(1)
         assert again.message_id == claim.message_id
         assert again.lease_token != claim.lease_token
 

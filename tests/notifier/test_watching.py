@@ -170,7 +170,7 @@ async def test_who_watches_outside_hears_nothing_while_deliveries_are_late(
     start, database_url, auditing, monkeypatch
 ):
     auditor, told = auditing
-    monkeypatch.setattr("services.notifier.jobs.SLOTS", 0)
+    monkeypatch.setattr("services.notifier.domain.slots.SLOTS", 0)
     set_clock(database_url, NOON)
     notifier = await start()
     await configure(notifier, alert_email=EMAIL)

@@ -162,8 +162,9 @@ class Counting:
     async def resolve(self, event: Event, at: datetime, hold_down: timedelta) -> Incident | None:
         """Ends the open incident of an event; None when there is none."""
         there = self._open.pop(key_of(event), None)
-        if there:
-            await self._write([there])
+        if there is None:
+            return None
+        await self._write([there])
         ended = await incidents.resolve(self._transaction, event, at, hold_down)
         self._endings.add(key_of(event))
         if ended and hold_down:

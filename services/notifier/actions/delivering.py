@@ -3,21 +3,24 @@
 import asyncio
 import random
 import time
+from collections.abc import Sequence
 
 import structlog
 
-from libs import metrics, problems
+from libs import metrics
 from libs.db.database import Database
+from libs.ids import new_id
 from services.notifier.actions.enlisting import enlisted
 from services.notifier.actions.posting import Posting
+from services.notifier.actions.settling import Settling
 from services.notifier.actions.target_news import TargetNews
 from services.notifier.domain.decision import Suppression
-from services.notifier.domain.delivery import Claim, Waiting
+from services.notifier.domain.delivery import Attempt, Claim, Waiting
 from services.notifier.domain.folding import folded
 from services.notifier.domain.links import Links
-from services.notifier.domain.retry import Fate, Outcome, fate_of
+from services.notifier.domain.retry import PAUSE, fate_of
 from services.notifier.domain.target import Channel, Target
-from services.notifier.store import Transaction, claims, deliveries, rations, targets
+from services.notifier.store import Transaction, claims, deliveries, rations, settling
 
 log = structlog.get_logger()
 
@@ -36,34 +39,50 @@ class Delivering:
         self._news = news
         self._posting = posting
         self._links = links
+        self._settling = Settling(database, news)
 
-    async def claim(self, *, but_failing: bool = False) -> Claim | None:
-        """Gives a message that this process alone may send now; None when nothing is due.
+    async def claim(self, most: int, *, proven_only: bool = False) -> Sequence[Claim]:
+        """Gives messages that this process alone may send now, each for another target.
 
         What waits for a target becomes one message here, as late as can be. With
-        `but_failing` it is for no target that failed last.
+        `proven_only` none is for a target that failed last, or never took anything.
+        Fewer than `most` are all that is due.
         """
-        while True:
-            async with self._database.transaction() as transaction:
-                leased = await claims.lease_next(transaction, but_failing=but_failing)
-                if leased is None:
-                    return None
-                claimed = await self._due(transaction, *leased)
-            if claimed:
-                return claimed
+        token = new_id()
+        async with self._database.transaction() as transaction:
+            leased = await claims.lease(transaction, most, token, proven_only=proven_only)
+            if not leased:
+                return ()
+            for target in leased:
+                if target.channel is Channel.SMS:
+                    await self._ration(transaction, target)
+            return await self._due(transaction, leased, token)
 
-    async def _due(self, transaction: Transaction, target: Target, token: str) -> Claim | None:
-        if target.channel is Channel.SMS:
-            await self._ration(transaction, target)
-        due = await claims.due(transaction, target, token)
-        if due is None:
-            # It was sent, or suppressed, since the targets were looked through.
-            await targets.hand_back(transaction, target, token)
-        if not isinstance(due, Waiting):
-            return due
-        message = folded(await enlisted(transaction, due, self._links), self._links)
-        frozen = self._posting.freeze(message, target)
-        return await claims.freeze(transaction, target, token, due, frozen)
+    async def _due(
+        self, transaction: Transaction, leased: Sequence[Target], token: str
+    ) -> Sequence[Claim]:
+        due = await claims.due(transaction, leased, token)
+        begun = [each for each in due.values() if isinstance(each, Claim)]
+        waiting = [each for each in due.values() if isinstance(each, Waiting)]
+        rendered = [await self._rendered(transaction, each) for each in waiting]
+        frozen = await claims.freeze(transaction, [each for each in rendered if each], token)
+        claimed = {each.target.target_id for each in (*begun, *frozen)}
+        # Theirs was sent, or suppressed, since the targets were looked through.
+        idle = [each for each in leased if each.target_id not in due]
+        await settling.hand_back(transaction, idle, token)
+        broken = [each.target for each in waiting if each.target.target_id not in claimed]
+        await settling.hand_back(transaction, broken, token, PAUSE)
+        return [*begun, *frozen]
+
+    async def _rendered(self, transaction: Transaction, waiting: Waiting) -> claims.Rendered | None:
+        messages = await enlisted(transaction, waiting, self._links)
+        try:
+            message = folded(messages, self._links)
+            return claims.Rendered(waiting, self._posting.freeze(message, waiting.target))
+        except Exception:
+            # A mistake of ours must not keep from being sent what is due for others.
+            log.exception("delivery.unrendered", target_id=waiting.target.target_id)
+            return None
 
     async def _ration(self, transaction: Transaction, target: Target) -> None:
         """Gives up SMS that come too late, and those that the month has no room for."""
@@ -88,11 +107,11 @@ class Delivering:
                 created_at=claim.created_at,
             )
         except asyncio.CancelledError:
-            await self.hand_back(claim)
+            await self.hand_back([claim])
             raise
         elapsed_ms = round((time.perf_counter() - started) * 1000)
         fate = fate_of(claim.target.channel, claim.attempts + 1, outcome, random.random())  # noqa: S311
-        settled = await self._settled(claim, outcome, fate, elapsed_ms)
+        settled = await self._settling.settle(Attempt(claim, outcome, fate, elapsed_ms))
         metrics.DELIVERIES.labels(channel=claim.target.channel, result=outcome.verdict).inc()
         log.info(
             "delivery.attempted" if settled else "delivery.overtaken",
@@ -105,27 +124,12 @@ class Delivering:
             ms=elapsed_ms,
         )
 
-    async def hand_back(self, claim: Claim) -> None:
+    async def hand_back(self, claims: Sequence[Claim]) -> None:
         """Lets another process try at once."""
         async with self._database.transaction() as transaction:
-            await targets.hand_back(transaction, claim.target, claim.lease_token)
+            for each in claims:
+                await settling.hand_back(transaction, [each.target], each.lease_token)
 
-    async def _settled(self, claim: Claim, outcome: Outcome, fate: Fate, elapsed_ms: int) -> bool:
-        """Writes the outcome, also against a database that is away for as long as a lease.
-
-        Whoever has the lease by then keeps it; until then every try spares the
-        other side a repeat.
-        """
-        loop = asyncio.get_running_loop()
-        patience_ends = loop.time() + claims.LEASES[claim.target.channel].total_seconds()
-        while True:
-            try:
-                async with self._database.transaction() as transaction:
-                    now = await claims.settle(transaction, claim, outcome, fate, elapsed_ms)
-                    if now:
-                        await self._news.after(transaction, claim, outcome, now)
-                    return now is not None
-            except (problems.Unavailable, problems.OutOfTime, problems.Overtaken):
-                if loop.time() > patience_ends:
-                    raise
-                await asyncio.sleep(0.5)
+    async def stop(self) -> None:
+        """Writes nothing any more."""
+        await self._settling.stop()

@@ -16,7 +16,7 @@ from services.notifier.domain.retry import Outcome, Verdict
 from services.notifier.domain.scope import Scope
 from services.notifier.domain.target import Target
 from services.notifier.domain.text import cut
-from services.notifier.store import claims, settings, targets, trials
+from services.notifier.store import claims, settings, settling, targets, trials
 
 SECONDS = 15.0
 LONGEST_DETAIL = 300
@@ -102,7 +102,7 @@ class Trying:
             )
         finally:
             async with self._database.transaction() as transaction:
-                await targets.hand_back(transaction, target, token)
+                await settling.hand_back(transaction, [target], token)
 
     async def _leased(self, target: Target, token: str) -> bool:
         async with self._database.transaction() as transaction:

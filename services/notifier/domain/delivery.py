@@ -8,6 +8,7 @@ from enum import StrEnum
 from libs import problems
 from services.notifier.domain.decision import Hold, Mute
 from services.notifier.domain.message import Message, Occasion
+from services.notifier.domain.retry import Fate, Outcome
 from services.notifier.domain.target import Channel, Target
 
 
@@ -99,9 +100,20 @@ class Parcel:
 class Waiting:
     """Deliveries to one target that are to become one message, the oldest first."""
 
+    target: Target
     delivery_ids: Sequence[str]
     incident_ids: Sequence[str | None]
     messages: Sequence[Message]
+
+    @property
+    def message_id(self) -> str:
+        """The id of the message that they become."""
+        return self.delivery_ids[0]
+
+    @property
+    def incident_id(self) -> str | None:
+        """The incident that it is about, when it is about one."""
+        return None if self.delivery_ids[1:] else self.incident_ids[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +127,21 @@ class Claim:
     attempts: int
     frozen: Frozen
     created_at: datetime
+
+    @property
+    def lease(self) -> tuple[str, str]:
+        """What no other claim shares, though the same message is claimed again."""
+        return self.target.target_id, self.lease_token
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a claimed message, and what is to become of it."""
+
+    claim: Claim
+    outcome: Outcome
+    fate: Fate
+    elapsed_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,11 @@ class Health:
     last_error: str = ""
     last_delivered_at: datetime | None = None
 
+    @property
+    def proven(self) -> bool:
+        """Whether it is known to work: it took what it was sent last."""
+        return not self.failures and self.last_delivered_at is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

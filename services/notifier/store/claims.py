@@ -1,156 +1,111 @@
-"""Hands out messages that are due, one target at a time, and writes down what came of them.
+"""Hands out messages that are due: several at once, each for another target.
 
 The lease is on the target, not on the message. So over all replicas there is at
 most one request at once to a target, what is new keeps its order, and a slow
 target holds nobody else up. Whoever lost the lease meanwhile writes nothing.
 """
 
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Insert,
     Select,
-    Update,
     and_,
     case,
-    exists,
     func,
-    insert,
     literal,
-    null,
+    literal_column,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlmodel import col
 
-from libs.ids import new_id
-from services.notifier.domain.decision import Suppression
-from services.notifier.domain.delivery import (
-    LARGEST_ANSWER,
-    Claim,
-    DeliveryStatus,
-    Frozen,
-    Waiting,
-)
+from libs.db import arrays
+from libs.db.exchange import Question, exchange, text_of
+from services.notifier.domain.delivery import Claim, Frozen, Waiting
 from services.notifier.domain.folding import unpacked
 from services.notifier.domain.pace import PACES, Lane, lane_of, most_in_one
-from services.notifier.domain.retry import WORN_OUT_FAILURES, Fate, Outcome, Verdict, worn_out
 from services.notifier.domain.target import Channel, Target
-from services.notifier.domain.text import cut_to_bytes
 from services.notifier.store import deliveries, holds, targets
-from services.notifier.store.now import now
-from services.notifier.store.tables import (
-    DeliveryAttemptRow,
-    DeliveryRow,
-    MessageRow,
-    TargetRow,
-)
+from services.notifier.store.tables import DeliveryRow, MessageRow, TargetRow
 from services.notifier.store.targets import EPOCH
 
 LEASES = dict.fromkeys(Channel, timedelta(seconds=20)) | {Channel.EMAIL: timedelta(seconds=60)}
 """Twice as long as an attempt takes at most."""
 
 
-async def lease_next(
-    session: AsyncSession, *, but_failing: bool = False
-) -> tuple[Target, str] | None:
-    """Takes the lease on a target for which something is due; gives it with the lease's token.
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What waits for a target, in the form in which it is sent from now on."""
 
-    With `but_failing` none that did not take what it was sent last.
+    waiting: Waiting
+    frozen: Frozen
+
+
+async def lease(
+    session: AsyncSession, most: int, token: str, *, proven_only: bool = False
+) -> Sequence[Target]:
+    """Takes the leases on targets for which something is due, those first that waited longest.
+
+    With `proven_only` on none that failed last, or never took anything.
     """
-    token = new_id()
-    row = await session.scalar(_lease_next(token, but_failing=but_failing))
-    return (targets.target_from(row), token) if row else None
+    statement = _LEASE_PROVEN if proven_only else _LEASE
+    answers = await exchange(session, [Question(statement, [str(most), token])])
+    return [targets.target_of(row) for row in answers[statement]]
 
 
-async def due(session: AsyncSession, target: Target, token: str) -> Claim | Waiting | None:
-    """Gives what is to be sent to a leased target: a message, or what is to become one.
+async def due(
+    session: AsyncSession, leased: Sequence[Target], token: str
+) -> Mapping[str, Claim | Waiting]:
+    """Gives what is to be sent to each leased target: a message, or what is to become one.
 
     The urgent lane goes first, and in a lane what was begun before what is new.
-    None when it was sent since the targets were looked through.
+    A target is missing when its own was sent since the targets were looked through.
     """
-    first = await session.scalar(_first_due(target.target_id))
-    if first is None:
-        return None
-    if first.message_id is None:
-        return await _waiting(session, target, Lane(first.lane))
-    if first.replayed:
-        await _pay_again(session, target, first)
-    query = select(MessageRow).where(col(MessageRow.message_id) == first.message_id)
-    message = (await session.scalars(query)).one()
-    return _claim(token, target, message, first.attempts)
+    by_id = {each.target_id: each for each in leased}
+    answers = await exchange(session, [Question(_DUE, [arrays.texts(sorted(by_id)), token])])
+    rows = [_Due(*row) for row in answers[_DUE]]
+    begun = [each for each in rows if each.message_id]
+    await _pay_again(session, [each for each in begun if each.replayed], by_id)
+    new = groupby((each for each in rows if not each.message_id), lambda row: row.target_id)
+    return {
+        **{row.target_id: _claim(by_id[row.target_id], token, row) for row in begun},
+        **{target_id: _waiting(by_id[target_id], list(group)) for target_id, group in new},
+    }
 
 
 async def freeze(
-    session: AsyncSession, target: Target, token: str, waiting: Waiting, frozen: Frozen
-) -> Claim:
-    """Makes waiting deliveries one message, which from now on keeps its id and bytes."""
-    first, *more = waiting.incident_ids
-    statement = (
-        insert(MessageRow)
-        .values(
-            message_id=waiting.delivery_ids[0],
-            target_id=target.target_id,
-            incident_id=None if more else first,
-            subject=frozen.subject,
-            body_text=frozen.text,
-            body_html=frozen.html,
-            body=frozen.body,
-            created_at=func.clock_now(),
+    session: AsyncSession, rendered: Sequence[Rendered], token: str
+) -> Sequence[Claim]:
+    """Makes waiting deliveries messages, which from now on keep their ids and bytes."""
+    if not rendered:
+        return ()
+    questions = [
+        Question(_ADD_MESSAGES, _messages(rendered)),
+        Question(_JOIN_MESSAGES, _members(rendered)),
+        targets.paying([_cost(each.waiting) for each in rendered]),
+    ]
+    created: dict[str, datetime] = dict((await exchange(session, questions))[_ADD_MESSAGES])
+    return [
+        Claim(
+            lease_token=token,
+            target=each.waiting.target,
+            message_id=each.waiting.message_id,
+            incident_id=each.waiting.incident_id,
+            attempts=0,
+            frozen=each.frozen,
+            created_at=created[each.waiting.message_id],
         )
-        .returning(MessageRow)
-    )
-    message = (await session.scalars(statement)).one()
-    await session.execute(
-        update(DeliveryRow)
-        .where(col(DeliveryRow.delivery_id).in_(list(waiting.delivery_ids)))
-        .values(message_id=message.message_id, next_attempt_at=func.clock_now(), replayed=False)
-    )
-    await targets.pay(session, target, lane_of(waiting.messages[0]))
-    return _claim(token, target, message, attempts=0)
-
-
-async def settle(
-    session: AsyncSession, claim: Claim, outcome: Outcome, fate: Fate, elapsed_ms: int
-) -> Fate | None:
-    """Writes an attempt and its consequences, and ends the lease.
-
-    Gives what becomes of the message now; None when the lease was lost.
-    """
-    target_id = claim.target.target_id
-    target = await targets.hand_back(session, claim.target, claim.lease_token, fate.pause, outcome)
-    if target is None:
-        return None
-    if target.address != claim.target.address:
-        # It was changed meanwhile; what the old one said does not bind the new one.
-        fate = Fate(wait=timedelta(0))
-    elif target.health.failures >= WORN_OUT_FAILURES and worn_out(
-        target.health, await now(session)
-    ):
-        fate = replace(fate, disables_target=True)
-    await session.execute(_attempt(claim, outcome, fate, elapsed_ms))
-    await session.execute(_consequence(claim, outcome, fate))
-    if fate.disables_target:
-        await targets.disable(session, target_id, outcome.detail)
-        await deliveries.suppress_waiting_for(session, target_id, Suppression.TARGET_DISABLED)
-    if fate.holds_channel:
-        await holds.hold(session, claim.target.channel)
-    return fate
-
-
-async def _pay_again(session: AsyncSession, target: Target, first: DeliveryRow) -> None:
-    await targets.pay(session, target, Lane(first.lane))
-    await session.execute(
-        update(DeliveryRow)
-        .where(col(DeliveryRow.message_id) == first.message_id)
-        .values(replayed=False)
-    )
+        for each in rendered
+    ]
 
 
 def late() -> Select[Any]:
@@ -176,27 +131,109 @@ def late() -> Select[Any]:
     )
 
 
-def _lease_next(token: str, *, but_failing: bool) -> ReturningUpdate[TargetRow]:
-    due = exists().where(
-        col(DeliveryRow.target_id) == TargetRow.target_id, *_is_due(), _is_paid_for()
+def _leasing(*proven: ColumnElement[bool]) -> ReturningUpdate[Any]:
+    """Leases `$1` targets at most, with the token `$2`."""
+    # One look into the index for each target. As a join it might be planned, while its
+    # tables were small, to compare each target with all that waits for any.
+    due = (
+        select(true())
+        .where(col(DeliveryRow.target_id) == TargetRow.target_id, *_is_due(), _is_paid_for())
+        .order_by(col(DeliveryRow.position))
+        .limit(1)
+        .scalar_subquery()
     )
     longest_unserved = (
         select(col(TargetRow.target_id))
-        .where(*_can_be_served(), *_works(but_failing), due)
+        .where(*_can_be_served(), *proven, due)
         .order_by(col(TargetRow.next_at))
-        .limit(1)
+        .limit(literal_column("CAST($1 AS integer)"))
         .with_for_update(skip_locked=True, key_share=True)
-        .scalar_subquery()
+        .cte("longest_unserved")
     )
-    spans = {channel: literal(span) for channel, span in LEASES.items()}
+    spans = {channel.value: literal(span) for channel, span in LEASES.items()}
     return (
         update(TargetRow)
-        .where(col(TargetRow.target_id) == longest_unserved)
+        .where(col(TargetRow.target_id) == longest_unserved.c.target_id)
         .values(
             lease_until=func.clock_now() + case(spans, value=col(TargetRow.channel)),
-            lease_token=token,
+            lease_token=literal_column("$2"),
         )
-        .returning(TargetRow)
+        .returning(*targets.COLUMNS)
+    )
+
+
+def _due() -> Select[Any]:
+    """Asks for the first that is due of each of the targets `$1`, leased with the token `$2`.
+
+    A message is one row; what is to become one is a row for each delivery.
+    """
+    first = (
+        select(
+            col(DeliveryRow.lane),
+            col(DeliveryRow.attempts),
+            col(DeliveryRow.replayed),
+            col(DeliveryRow.message_id),
+        )
+        .where(col(DeliveryRow.target_id) == TargetRow.target_id, *_is_due(), _is_paid_for())
+        .order_by(
+            col(DeliveryRow.lane), col(DeliveryRow.message_id).is_(None), col(DeliveryRow.position)
+        )
+        .limit(1)
+        .correlate(TargetRow)
+        .lateral("first")
+    )
+    most = case(
+        *[
+            (
+                and_(col(TargetRow.channel) == channel, first.c.lane == lane),
+                most_in_one(channel, lane),
+            )
+            for channel, lane in PACES
+        ]
+    )
+    # What only waits for company goes along.
+    waiting = (
+        select(DeliveryRow)
+        .where(
+            first.c.message_id.is_(None),
+            col(DeliveryRow.target_id) == TargetRow.target_id,
+            deliveries.PENDING,
+            col(DeliveryRow.message_id).is_(None),
+            col(DeliveryRow.lane) == first.c.lane,
+            func.coalesce(DeliveryRow.held_until, EPOCH) <= func.clock_now(),
+        )
+        .order_by(col(DeliveryRow.position))
+        .limit(most)
+        .with_for_update()
+        .correlate(TargetRow, first)
+        .lateral("waiting")
+    )
+    return (
+        select(
+            col(TargetRow.target_id),
+            first.c.lane,
+            first.c.attempts,
+            first.c.replayed,
+            first.c.message_id,
+            func.coalesce(MessageRow.incident_id, waiting.c.incident_id),
+            col(MessageRow.subject),
+            col(MessageRow.body_text),
+            col(MessageRow.body_html),
+            col(MessageRow.body),
+            col(MessageRow.created_at),
+            waiting.c.delivery_id,
+            waiting.c.content,
+        )
+        .select_from(TargetRow)
+        .join(first, true())
+        .outerjoin(MessageRow, col(MessageRow.message_id) == first.c.message_id)
+        .outerjoin(waiting, true())
+        .where(
+            col(TargetRow.target_id) == literal_column("ANY (CAST($1 AS text[]))"),
+            col(TargetRow.lease_token) == literal_column("$2"),
+            or_(first.c.message_id.is_not(None), waiting.c.delivery_id.is_not(None)),
+        )
+        .order_by(col(TargetRow.target_id), waiting.c.position)
     )
 
 
@@ -209,12 +246,8 @@ def _can_be_served() -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _works(only: bool) -> tuple[ColumnElement[bool], ...]:
-    return (col(TargetRow.failures) == 0,) if only else ()
-
-
 def _slack(lane: Lane) -> ColumnElement[timedelta]:
-    slack = {channel: literal(PACES[channel, lane].slack) for channel in Channel}
+    slack = {channel.value: literal(PACES[channel, lane].slack) for channel in Channel}
     return case(slack, value=col(TargetRow.channel))
 
 
@@ -231,94 +264,104 @@ def _is_paid_for() -> ColumnElement[bool]:
     )
 
 
-def _first_due(target_id: str) -> Select[DeliveryRow]:
-    return (
-        select(DeliveryRow)
-        .join(TargetRow, col(TargetRow.target_id) == DeliveryRow.target_id)
-        .where(col(DeliveryRow.target_id) == target_id, *_is_due(), _is_paid_for())
-        .order_by(
-            col(DeliveryRow.lane), col(DeliveryRow.message_id).is_(None), col(DeliveryRow.position)
-        )
-        .limit(1)
+_LEASE, _LEASE_PROVEN = text_of(_leasing()), text_of(_leasing(targets.is_proven()))
+_DUE = text_of(_due())
+_ADD_MESSAGES = """
+    INSERT INTO messages
+        (message_id, target_id, incident_id, subject, body_text, body_html, body, created_at)
+    SELECT message_id, target_id, nullif(incident_id, ''), subject, body_text, body_html,
+        decode(body, 'hex'), clock_now()
+    FROM unnest(
+        CAST($1 AS text[]), CAST($2 AS text[]), CAST($3 AS text[]), CAST($4 AS text[]),
+        CAST($5 AS text[]), CAST($6 AS text[]), CAST($7 AS text[])
+    ) AS made (message_id, target_id, incident_id, subject, body_text, body_html, body)
+    RETURNING message_id, created_at
+"""
+_JOIN_MESSAGES = """
+    UPDATE deliveries
+    SET message_id = made.message_id, next_attempt_at = clock_now(), replayed = false
+    FROM unnest(CAST($1 AS text[]), CAST($2 AS text[])) AS made (delivery_id, message_id)
+    WHERE deliveries.delivery_id = made.delivery_id
+"""
+_REPLAYED = "UPDATE deliveries SET replayed = false WHERE message_id = ANY (CAST($1 AS text[]))"
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A row that `_DUE` gives."""
+
+    target_id: str
+    lane: int
+    attempts: int
+    replayed: bool
+    message_id: str | None
+    incident_id: str | None
+    subject: str
+    body_text: str
+    body_html: str
+    body: bytes
+    created_at: datetime
+    delivery_id: str
+    content: Mapping[str, Any]
+
+
+def _claim(target: Target, token: str, row: _Due) -> Claim:
+    return Claim(
+        lease_token=token,
+        target=target,
+        message_id=row.message_id or "",
+        incident_id=row.incident_id,
+        attempts=row.attempts,
+        frozen=Frozen(subject=row.subject, text=row.body_text, html=row.body_html, body=row.body),
+        created_at=row.created_at,
     )
 
 
-async def _waiting(session: AsyncSession, target: Target, lane: Lane) -> Waiting | None:
-    """Gives all that waits in a lane; what only waits for company goes along."""
-    query = (
-        select(DeliveryRow)
-        .where(
-            col(DeliveryRow.target_id) == target.target_id,
-            deliveries.PENDING,
-            col(DeliveryRow.message_id).is_(None),
-            col(DeliveryRow.lane) == lane,
-            func.coalesce(DeliveryRow.held_until, EPOCH) <= func.clock_now(),
-        )
-        .order_by(col(DeliveryRow.position))
-        .limit(most_in_one(target.channel, lane))
-        .with_for_update()
-    )
-    rows = (await session.scalars(query)).all()
-    if not rows:
-        return None
+def _waiting(target: Target, rows: Sequence[_Due]) -> Waiting:
     return Waiting(
+        target,
         [row.delivery_id for row in rows],
         [row.incident_id for row in rows],
         [unpacked(row.content or {}) for row in rows],
     )
 
 
-def _claim(token: str, target: Target, message: MessageRow, attempts: int) -> Claim:
-    return Claim(
-        lease_token=token,
-        target=target,
-        message_id=message.message_id,
-        incident_id=message.incident_id,
-        attempts=attempts,
-        frozen=Frozen(
-            subject=message.subject,
-            text=message.body_text,
-            html=message.body_html,
-            body=message.body,
+def _cost(waiting: Waiting) -> tuple[Target, Lane]:
+    return waiting.target, lane_of(waiting.messages[0])
+
+
+async def _pay_again(
+    session: AsyncSession, replayed: Sequence[_Due], by_id: Mapping[str, Target]
+) -> None:
+    if replayed:
+        ids = [row.message_id or "" for row in replayed]
+        costs = [(by_id[row.target_id], Lane(row.lane)) for row in replayed]
+        await exchange(session, [Question(_REPLAYED, [arrays.texts(ids)]), targets.paying(costs)])
+
+
+def _messages(rendered: Sequence[Rendered]) -> Sequence[str]:
+    columns = zip(
+        *(
+            (
+                each.waiting.message_id,
+                each.waiting.target.target_id,
+                each.waiting.incident_id or "",
+                each.frozen.subject,
+                each.frozen.text,
+                each.frozen.html,
+                each.frozen.body.hex(),
+            )
+            for each in rendered
         ),
-        created_at=message.created_at,
+        strict=True,
     )
+    return [arrays.texts(each) for each in columns]
 
 
-def _attempt(claim: Claim, outcome: Outcome, fate: Fate, elapsed_ms: int) -> Insert:
-    return insert(DeliveryAttemptRow).values(
-        message_id=claim.message_id,
-        verdict=outcome.verdict,
-        code=outcome.code,
-        detail=cut_to_bytes(outcome.detail, LARGEST_ANSWER),
-        charged=fate.charged,
-        elapsed_ms=elapsed_ms,
-        ended_at=func.clock_now(),
-    )
-
-
-def _consequence(claim: Claim, outcome: Outcome, fate: Fate) -> Update:
-    attempts = DeliveryRow.attempts + (1 if fate.charged else 0)
-    one = update(DeliveryRow).where(col(DeliveryRow.message_id) == claim.message_id)
-    if outcome.verdict is Verdict.DELIVERED:
-        # Also when it was suppressed while it was under way: what arrived, arrived.
-        return one.values(
-            status=DeliveryStatus.DELIVERED,
-            suppressed_because="",
-            attempts=attempts,
-            last_error="",
-            last_code=outcome.code,
-            next_attempt_at=None,
-            delivered_at=func.clock_now(),
-        )
-    # It may have been suppressed while it was under way; then it stays so.
-    still = deliveries.PENDING
-    after = DeliveryStatus.FAILED if fate.wait is None else DeliveryStatus.PENDING
-    due = null() if fate.wait is None else func.clock_now() + fate.wait
-    return one.values(
-        status=case((still, after), else_=DeliveryRow.status),
-        attempts=attempts,
-        last_error=cut_to_bytes(outcome.detail, LARGEST_ANSWER),
-        last_code=outcome.code,
-        next_attempt_at=case((still, due), else_=DeliveryRow.next_attempt_at),
-    )
+def _members(rendered: Sequence[Rendered]) -> Sequence[str]:
+    members = [
+        (delivery_id, each.waiting.message_id)
+        for each in rendered
+        for delivery_id in each.waiting.delivery_ids
+    ]
+    return [arrays.texts(each) for each in zip(*members, strict=True)]

@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
-    Date,
     Update,
+    and_,
     case,
-    cast,
     func,
     literal,
     literal_column,
@@ -20,25 +20,20 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from services.notifier.domain.delivery import LARGEST_ANSWER
+from libs.db import arrays
+from libs.db.exchange import Question
 from services.notifier.domain.digest import Digest
 from services.notifier.domain.event import Severity
 from services.notifier.domain.message import Occasion
 from services.notifier.domain.pace import PACES, Lane
-from services.notifier.domain.retry import Outcome, Verdict
 from services.notifier.domain.target import Channel, Health, Origin, Target, TargetNotFound
-from services.notifier.domain.text import cut_to_bytes
 from services.notifier.store.now import now
 from services.notifier.store.tables import TargetRow
 
 EPOCH: ColumnElement[datetime] = literal_column("timestamptz 'epoch'")
 ENABLED: Mapping[str, Any] = {"disabled_because": "", "disabled_at": None}
 NEVER_TRIED: Mapping[str, Any] = {"failing_since": None, "failures": 0, "last_error": ""}
-MONTH = cast(func.date_trunc("month", func.timezone("UTC", func.clock_now())), Date)
-COUNTED: Mapping[str, Any] = {
-    "sent_month": MONTH,
-    "sent_count": case((col(TargetRow.sent_month) == MONTH, TargetRow.sent_count), else_=0) + 1,
-}
+COLUMNS = TargetRow.__table__.columns  # type: ignore[attr-defined]
 BY_SETTINGS_FIRST = (
     col(TargetRow.location_id),
     col(TargetRow.origin) != Origin.SETTINGS,
@@ -205,41 +200,16 @@ async def lease(session: AsyncSession, target_id: str, token: str, span: timedel
     return await session.scalar(statement) is not None
 
 
-async def hand_back(
-    session: AsyncSession,
-    target: Target,
-    token: str,
-    pause: timedelta = timedelta(0),
-    outcome: Outcome | None = None,
-) -> Target | None:
-    """Ends a lease, and gives the target as it is now; None when the lease was no longer ours.
-
-    The target is then locked until the commit. A new address need not pause; a pause that
-    lasts goes on. What an attempt came to is noted as the target's health.
-    """
-    at = func.clock_now()
-    next_at = case((col(TargetRow.address) == target.address, at + pause), else_=at)
-    statement = (
-        _one(target.target_id)
-        .where(col(TargetRow.lease_token) == token)
-        .values(
-            lease_until=EPOCH,
-            lease_token=None,
-            next_at=func.greatest(TargetRow.next_at, next_at),
-            **_health(outcome),
-        )
-        .returning(TargetRow)
-        .execution_options(populate_existing=True)
+def paying(costs: Sequence[tuple[Target, Lane]]) -> Question:
+    """Gives what counts a new message of a lane against the pace of each of several leased targets."""
+    return Question(
+        _PAY,
+        [
+            arrays.texts([target.target_id for target, _ in costs]),
+            arrays.flags([lane is Lane.URGENT for _, lane in costs]),
+            arrays.spans([PACES[target.channel, lane].every for target, lane in costs]),
+        ],
     )
-    row = await session.scalar(statement)
-    return target_from(row) if row else None
-
-
-async def pay(session: AsyncSession, target: Target, lane: Lane) -> None:
-    """Counts a new message against the pace of a leased target."""
-    column = _paid_until(lane)
-    paid = func.greatest(column, func.clock_now()) + PACES[target.channel, lane].every
-    await session.execute(_one(target.target_id).values({column: paid}))
 
 
 async def next_paid_for(session: AsyncSession, target: Target, lane: Lane) -> datetime | None:
@@ -252,11 +222,23 @@ async def next_paid_for(session: AsyncSession, target: Target, lane: Lane) -> da
 
 def has_credit(lane: Lane) -> ColumnElement[bool]:
     """Says in SQL that the pace of a target allows one more new message."""
-    slack = {channel: literal(PACES[channel, lane].slack) for channel in Channel}
+    slack = {channel.value: literal(PACES[channel, lane].slack) for channel in Channel}
     ahead: ColumnElement[bool] = _paid_until(lane) <= func.clock_now() + case(
         slack, value=col(TargetRow.channel)
     )
     return ahead
+
+
+_PAY = """
+    UPDATE targets SET
+        urgent_paid_until = CASE WHEN NOT urgent THEN urgent_paid_until
+            ELSE greatest(urgent_paid_until, clock_now()) + every END,
+        calm_paid_until = CASE WHEN urgent THEN calm_paid_until
+            ELSE greatest(calm_paid_until, clock_now()) + every END
+    FROM unnest(CAST($1 AS text[]), CAST($2 AS boolean[]), CAST($3 AS interval[]))
+        AS paid (target_id, urgent, every)
+    WHERE targets.target_id = paid.target_id
+"""
 
 
 def _paid_until(lane: Lane) -> Any:
@@ -267,6 +249,17 @@ def _paid_until(lane: Lane) -> Any:
 def free() -> ColumnElement[bool]:
     """Says in SQL that no process sends to the target now."""
     return col(TargetRow.lease_until) <= func.clock_now()
+
+
+def is_proven() -> ColumnElement[bool]:
+    """Says in SQL that a target is known to work."""
+    return and_(col(TargetRow.failures) == 0, col(TargetRow.last_delivered_at).is_not(None))
+
+
+def target_of(values: Sequence[Any]) -> Target:
+    """Gives a target of the values of `COLUMNS`."""
+    names = (each.key for each in COLUMNS)
+    return target_from(cast("TargetRow", SimpleNamespace(**dict(zip(names, values, strict=True)))))
 
 
 def target_from(row: TargetRow) -> Target:
@@ -315,18 +308,6 @@ def _wishes(target: Target) -> dict[str, Any]:
         "body_template": target.body_template,
         "options": dict(target.options),
         "disabled_because": target.disabled_because,
-    }
-
-
-def _health(outcome: Outcome | None) -> dict[str, Any]:
-    if outcome is None or outcome.verdict is Verdict.HELD:
-        return {}  # it was not even asked
-    if outcome.verdict is Verdict.DELIVERED:
-        return {**NEVER_TRIED, "last_delivered_at": func.clock_now(), **COUNTED}
-    return {
-        "failing_since": func.coalesce(TargetRow.failing_since, func.clock_now()),
-        "failures": TargetRow.failures + 1,
-        "last_error": cut_to_bytes(outcome.detail, LARGEST_ANSWER),
     }
 
 

@@ -11,12 +11,12 @@ from services.notifier.actions.posting import Posting
 from services.notifier.actions.target_news import TargetNews
 from services.notifier.channels.signing import new_secret
 from services.notifier.channels.webhook import WebhookChannel
-from services.notifier.domain.delivery import DeliveryFilter, Draft
+from services.notifier.domain.delivery import Attempt, DeliveryFilter, Draft
 from services.notifier.domain.event import Event, Severity, WorkflowFailing
 from services.notifier.domain.links import Links
 from services.notifier.domain.message import Occasion, trial
 from services.notifier.domain.target import Channel, Target
-from services.notifier.store import claims, deliveries, events, targets
+from services.notifier.store import deliveries, events, settling, targets
 from tests.notifier.builders import KEY
 
 LINKS = Links("https://watch.example")
@@ -54,16 +54,23 @@ async def a_due_delivery(database, url):
     return await a_delivery(database, await a_target(database, url))
 
 
+async def claimed(database, most, *, channels=CHANNELS, **wanted):
+    """Gives what a process would send now."""
+    posting = Posting(channels, SecretBox([KEY]), SystemClock())
+    delivering = Delivering(database, posting, LINKS, TargetNews(LINKS))
+    return await delivering.claim(most, **wanted)
+
+
 async def claimed_by(database):
-    """Gives what a process would send now; None when nothing is due."""
-    return await Delivering(
-        database, Posting(CHANNELS, SecretBox([KEY]), SystemClock()), LINKS, TargetNews(LINKS)
-    ).claim()
+    """Gives one message that a process would send now; None when nothing is due."""
+    return next(iter(await claimed(database, 1)), None)
 
 
 async def settled(database, claim, outcome, fate):
+    """Gives what becomes of a message; None when somebody else has the lease."""
     async with database.transaction() as transaction:
-        return await claims.settle(transaction, claim, outcome, fate, elapsed_ms=1)
+        found = await settling.settle(transaction, [Attempt(claim, outcome, fate, elapsed_ms=1)])
+        return found.get(claim.lease)
 
 
 async def listed(database, location_id="loc-1"):

@@ -1,20 +1,24 @@
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from libs.db.database import Database
+from services.notifier.channels.webhook import WebhookChannel
 from services.notifier.domain.decision import Suppression
-from services.notifier.domain.delivery import DeliveryStatus
+from services.notifier.domain.delivery import Attempt, DeliveryStatus
 from services.notifier.domain.event import Severity
 from services.notifier.domain.pace import MOST_FOLDED, PACES, Lane
-from services.notifier.domain.retry import Fate, Outcome, Verdict, fate_of
+from services.notifier.domain.retry import PAUSE, Fate, Outcome, Verdict, fate_of
 from services.notifier.domain.target import Channel
-from services.notifier.store import claims, deliveries, targets
+from services.notifier.store import claims, deliveries, settling, targets
 from tests.notifier.store.builders import (
     a_delivery,
     a_due_delivery,
     a_target,
+    claimed,
     claimed_by,
     listed,
     settled,
@@ -65,6 +69,84 @@ async def test_who_slept_through_its_lease_writes_nothing(database):
     assert await settled(database, awake, LATER, SOON)
     (delivery,) = await listed(database)
     assert (delivery.status, delivery.attempts) == (DeliveryStatus.PENDING, 1)
+
+
+async def test_several_targets_are_handed_out_at_once_and_each_to_one_process(database):
+    made = [await a_target(database, location_id=f"loc-{n}") for n in range(5)]
+    first = {await a_delivery(database, target) for target in made}
+    later = {await a_delivery(database, made[0]), await a_delivery(database, made[1])}
+
+    one, other = await asyncio.gather(claimed(database, 3), claimed(database, 3))
+
+    assert (len(one), len(other)) in ((3, 2), (2, 3))
+    assert {each.message_id for each in (*one, *other)} == first
+    assert not await claimed(database, 3)
+    assert not later & {each.message_id for each in (*one, *other)}
+
+
+async def test_of_several_attempts_those_whose_lease_was_lost_write_nothing(database):
+    lost, kept = [await a_target(database, location_id=f"loc-{n}") for n in range(2)]
+    await a_delivery(database, lost)
+    (asleep,) = await claimed(database, 1)
+    set_clock(database.url, NOON + claims.LEASES[Channel.WEBHOOK])
+    await a_delivery(database, kept)
+    again = {each.target.target_id: each for each in await claimed(database, 2)}
+    attempts = [
+        Attempt(asleep, DELIVERED, Fate(), 1),
+        Attempt(again[lost.target_id], LATER, SOON, 1),
+        Attempt(again[kept.target_id], DELIVERED, Fate(), 1),
+    ]
+
+    async with database.transaction() as transaction:
+        fates = await settling.settle(transaction, attempts)
+
+    assert fates.keys() == {each.lease for each in again.values()}
+    (tried,), (arrived,) = await listed(database, "loc-0"), await listed(database, "loc-1")
+    assert (tried.status, tried.attempts) == (DeliveryStatus.PENDING, 1)
+    assert (arrived.status, arrived.attempts) == (DeliveryStatus.DELIVERED, 1)
+
+
+async def test_only_targets_that_took_what_they_were_sent_last_are_proven(database):
+    new, works, failed = [await a_target(database, location_id=f"loc-{n}") for n in range(3)]
+    for target, outcome in ((works, DELIVERED), (failed, DELIVERED), (failed, LATER)):
+        await a_delivery(database, target)
+        await settled(database, await claimed_by(database), outcome, Fate())
+    for target in (new, works, failed):
+        await a_delivery(database, target)
+
+    proven = await claimed(database, 3, proven_only=True)
+    others = await claimed(database, 3)
+
+    assert [each.target.target_id for each in proven] == [works.target_id]
+    assert {each.target.target_id for each in others} == {new.target_id, failed.target_id}
+    assert [each.target.health.proven for each in (*proven, *others)] == [True, False, False]
+
+
+async def test_what_cannot_be_rendered_waits_and_the_rest_goes(database):
+    broken, fine = [await a_target(database, location_id=f"loc-{n}") for n in range(2)]
+    for target in (broken, fine):
+        await a_delivery(database, target)
+    channels = {Channel.WEBHOOK: Choosy(broken.target_id)}
+
+    with capture_logs() as logs:
+        first = await claimed(database, 2, channels=channels)
+
+    assert [each.target.target_id for each in first] == [fine.target_id]
+    assert [each["event"] for each in logs] == ["delivery.unrendered"]
+    assert not await claimed(database, 2)
+    set_clock(database.url, NOON + PAUSE)
+    assert [each.target.target_id for each in await claimed(database, 2)] == [broken.target_id]
+
+
+class Choosy(WebhookChannel):
+    def __init__(self, broken):
+        super().__init__(egress=None, clock=None)
+        self._broken = broken
+
+    def freeze(self, message, target):
+        if target.target_id == self._broken:
+            raise KeyError("title")
+        return super().freeze(message, target)
 
 
 async def test_the_target_that_was_not_served_for_longest_comes_first(database):
