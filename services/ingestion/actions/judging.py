@@ -20,7 +20,7 @@ from services.ingestion.domain.execution import Execution, Status, WorkflowKey
 from services.ingestion.domain.threshold import Evidence, Standing, Tally
 from services.ingestion.domain.workflow import Sighted, sightings
 from services.ingestion.store import Session, Transaction, batches, thresholds, workflows
-from services.ingestion.store.batches import Entered
+from services.ingestion.store.batches import Entered, Guess
 from services.ingestion.store.told_thresholds import SetBy
 
 
@@ -34,14 +34,24 @@ class _Alarm:
 
 
 async def enter(
-    transaction: Transaction, batch: Sequence[Execution], at: datetime, *, commit: bool
+    transaction: Transaction,
+    batch: Sequence[Execution],
+    at: datetime,
+    *,
+    commit: bool,
+    guess: Guess | None = None,
 ) -> bool:
-    """Adds a batch to the log; says whether that means something for the notifier."""
+    """Adds a batch to the log; says whether that means something for the notifier.
+
+    Raises `GuessedWrong` after a wrong guess.
+    """
     failed: dict[WorkflowKey, list[datetime]] = defaultdict(list)
     for run in batch:
         if run.counts_to_threshold:
             failed[run.workflow].append(run.executed_at)
-    entered = await batches.enter(transaction, batch, sightings(batch), failed=failed, at=at)
+    entered = await batches.enter(
+        transaction, batch, sightings(batch), failed=failed, at=at, guess=guess
+    )
     if late := _late(entered, failed, at):
         await batches.judge_late(transaction, entered, late)
     standings = {workflow: each.standing for workflow, each in entered.sighted.items()}

@@ -18,9 +18,10 @@ UNSETTLED = timedelta(seconds=35)
 
 ADD = """
     INSERT INTO arrivals (arrived_at, moments)
-    SELECT clock_now(), array_agg(DISTINCT moment) FROM unnest(CAST($1 AS timestamptz[])) AS moment
+    SELECT CAST($1 AS timestamptz), array_agg(DISTINCT moment)
+    FROM unnest(CAST($2 AS timestamptz[])) AS moment
 """
-"""Adds a batch; the parameter is the array of the times at which its runs ended."""
+"""Adds a batch; the parameters are its time and the array of those at which its runs ended."""
 UNSETTLED_NOW = text("""
     SELECT arrival_id, arrived_at, moments FROM arrivals
     WHERE arrived_at > CAST(:at AS timestamptz) - CAST(:unsettled AS interval) ORDER BY arrival_id

@@ -2,23 +2,52 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from libs.db import arrays, outbox
-from libs.db.exchange import Question, Rows, Transaction, exchange
+from libs.db.exchange import Answers, Question, Rows, Transaction, exchange
 from libs.db.outbox import OutboxEvent
-from services.ingestion.domain.execution import Execution, Order, WorkflowKey
+from services.ingestion.domain.execution import Execution, Key, Order, WorkflowKey
 from services.ingestion.domain.open_run import RunKey
 from services.ingestion.domain.threshold import Evidence, Standing, Tally, Threshold
 from services.ingestion.domain.workflow import Sighted, Sighting
 from services.ingestion.store import (
     arrivals,
     executions,
+    keys,
     open_runs,
     rollups,
     thresholds,
     workflows,
 )
+from services.ingestion.store.now import CLOCK
+
+EARLY = timedelta(milliseconds=250)
+"""A webhook may take longer to arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What a batch takes for granted, so that it need not ask first."""
+
+    wanted: Mapping[Key, str]
+    """The keys it claims, which all are free, for its executions."""
+    at: datetime
+    """The time of the database, or at most `EARLY` before."""
+
+    def questions(self) -> list[Question]:
+        """Gives what claims the keys and tells whether it was right."""
+        return [Question(CLOCK), *keys.claiming(self.wanted)]
+
+    def check(self, answers: Answers) -> None:
+        """Raises `GuessedWrong`."""
+        early = answers[CLOCK][0][0] - self.at
+        if not timedelta() <= early <= EARLY or keys.still_taken(self.wanted, answers):
+            raise GuessedWrong
+
+
+class GuessedWrong(Exception):
+    """A key is taken or the time is another; the transaction must end without a trace."""
 
 
 @dataclass(slots=True)
@@ -39,19 +68,26 @@ async def enter(
     *,
     failed: Collection[WorkflowKey],
     at: datetime,
+    guess: Guess | None = None,
 ) -> Entered:
     """Adds executions to the log and to its roll-ups, closes their runs, and counts.
+
+    Raises `GuessedWrong` after a wrong guess; without one keys must be claimed before.
 
     Locks their workflows. The sightings must be sorted: two batches lock workflows in the same order.
     The lock comes before the counts and in a statement of its own, so that of
     batches at the same moment one sees the failures of all: a lock and a count
     in one statement count what the transaction before had not committed yet.
     """
-    arrived = Question(arrivals.ADD, [arrays.moments([run.executed_at for run in batch])])
+    moments = arrays.moments([run.executed_at for run in batch])
+    arrived = Question(arrivals.ADD, [at.isoformat(), moments])
     judge = [Question(thresholds.JUDGE, _named(failed))] if failed else []
+    first = guess.questions() if guess else []
     answers = await exchange(
-        transaction, [arrived, *_closing(batch), *_adding(batch, sightings, at), *judge]
+        transaction, [*first, arrived, *_closing(batch), *_adding(batch, sightings, at), *judge]
     )
+    if guess:
+        guess.check(answers)
     entered = Entered(_sighted(answers[workflows.SEE]))
     _note_tallies(entered, answers.get(thresholds.JUDGE, ()))
     return entered

@@ -1,15 +1,14 @@
 """The keys that make a repeated delivery count once."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.db import arrays
-from libs.db.exchange import Question, Transaction, exchange
+from libs.db.exchange import Answers, Question, Transaction, exchange
 from services.ingestion.domain.execution import Key
 from services.ingestion.store.forgetting import forget
-from services.ingestion.store.now import CLOCK
 
 KEPT = timedelta(days=7)
 
@@ -36,29 +35,29 @@ OWNERS = f"""
 
 
 async def claim(transaction: Transaction, wanted: Mapping[Key, str]) -> dict[Key, str]:
-    """Claims keys as `claim_and_tell_time` does."""
-    _, owners = await claim_and_tell_time(transaction, wanted)
-    return owners
-
-
-async def claim_and_tell_time(
-    transaction: Transaction, wanted: Mapping[Key, str]
-) -> tuple[datetime, dict[Key, str]]:
     """Claims keys for execution ids; gives for each key the id it was first recorded under.
 
-    Tells the time of the transaction on the same way. Waits for other
-    transactions that claim the same keys. Claims in the order of the keys, or
-    two batches could wait for each other.
+    Waits for other transactions that claim the same keys. Claims in the order of
+    the keys, or two batches could wait for each other.
     """
-    claim = [Question(CLAIM, _given(wanted))] if wanted else []
-    answers = await exchange(transaction, [Question(CLOCK), *claim])
-    ((at,),) = answers[CLOCK]
-    claimed = {row[0] for row in answers.get(CLAIM, ())}
-    taken = {key: id_ for key, id_ in wanted.items() if id_ not in claimed}
+    if not wanted:
+        return {}
+    taken = still_taken(wanted, await exchange(transaction, claiming(wanted)))
     if not taken:
-        return at, dict(wanted)
+        return dict(wanted)
     owners = (await exchange(transaction, [Question(OWNERS, _given(taken))]))[OWNERS]
-    return at, {**wanted, **{Key(*row[:4]): row[4] for row in owners}}
+    return {**wanted, **{Key(*row[:4]): row[4] for row in owners}}
+
+
+def claiming(wanted: Mapping[Key, str]) -> list[Question]:
+    """Gives the statement that claims keys as `claim` does; none for none."""
+    return [Question(CLAIM, _given(wanted))] if wanted else []
+
+
+def still_taken(wanted: Mapping[Key, str], answers: Answers) -> dict[Key, str]:
+    """Gives the keys that the statement could not claim."""
+    claimed = {row[0] for row in answers.get(CLAIM, ())}
+    return {key: id_ for key, id_ in wanted.items() if id_ not in claimed}
 
 
 def _given(wanted: Mapping[Key, str]) -> tuple[str, ...]:
