@@ -6,7 +6,7 @@ from typing import Literal
 
 from gateway.access import Access, Caller
 from gateway.batches import Batches, Outcome
-from gateway.payloads import Reading
+from gateway.payloads import Reading, keys
 from libs import problems
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
 
@@ -54,6 +54,7 @@ class _Entry:
                 detail=problem.message[:LONGEST_DETAIL],
                 body=self.reading.body(),
                 content_type=content_type[:LONGEST_CONTENT_TYPE],
+                idempotency_key=keys.chosen([self.reading.key]),
             )
         )
 

@@ -9,18 +9,21 @@ from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
 from libs.problems import InvalidRequest
 
 
-def read_again(body: bytes, workflow_id: str, corrections: Mapping[str, Any]) -> pb.Execution:
+def read_again(
+    body: bytes, workflow_id: str, corrections: Mapping[str, Any], key: str
+) -> pb.Execution:
     """Gives the execution, still without its location; raises why it cannot be read.
 
     Corrections have the body's names in camelCase, and stand before whatever the
     body says. With one the body may be anything: it alone may say all there is.
+    `key` is the one it came with outside its body, if any.
     """
     if workflow_id == NO_WORKFLOW:
         raise problems.WorkflowMissing.at("workflow_id")
     sent = _object_in(body, corrections)
     decoding.check_bounds(sent)
     read = lenient.Body({**sent, **corrections})
-    execution = read.execution(None)
+    execution = read.execution(key)
     execution.workflow_id = workflow_id
     return execution
 

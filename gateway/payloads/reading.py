@@ -25,6 +25,8 @@ class Reading:
     """The location the item speaks of."""
     raw: Any
     """What it was read from: the body itself, or a value in its array."""
+    key: str | None = None
+    """The key it came with outside of it."""
 
     def body(self) -> bytes:
         """Gives what it was read from, for the quarantine."""
@@ -64,7 +66,8 @@ def read_leniently(body: bytes, workflow_id: str | None, key: str | None) -> Rea
     except problems.TooManyItems:
         raise  # of a body that large the quarantine keeps only a part
     except InvalidRequest as problem:
-        return Readings([Reading(problem, _usable(workflow_id) or NO_WORKFLOW, None, body)], False)
+        unread = Reading(problem, _usable(workflow_id) or NO_WORKFLOW, None, body, key)
+        return Readings([unread], False)
 
 
 def read_strictly(body: bytes, workflow_id: str | None, key: str | None) -> Readings:
@@ -107,7 +110,7 @@ def _lenient_item(value: Any, raw: Any, in_path: str | None, key: str | None) ->
         content.workflow_id = workflow_id
     except InvalidRequest as problem:
         content = problem
-    return Reading(content, workflow_id or NO_WORKFLOW, location_id, raw)
+    return Reading(content, workflow_id or NO_WORKFLOW, location_id, raw, key)
 
 
 def _strict_item(value: Any, raw: Any, in_path: str | None, key: str | None) -> Reading:

@@ -46,7 +46,7 @@ async def replay_quarantined(
     with back.asking("ingestion"):
         kept = await back.services.ingestion.GetQuarantined(wanted, timeout=back.seconds)
     workflow_id = corrected.workflow_id or kept.delivery.workflow_id
-    execution = read_again(kept.body, workflow_id, corrected.corrections())
+    execution = read_again(kept.body, workflow_id, corrected.corrections(), kept.idempotency_key)
     execution.location_id = location_id
     request = pb.ReplayQuarantinedRequest(quarantine_id=quarantine_id, execution=execution)
     with back.asking("ingestion"):

@@ -17,13 +17,12 @@ async def opened(ingestion, location, quarantine_id):
 
 
 async def test_a_delivery_comes_with_its_whole_body(ingestion, location):
-    (kept,) = await quarantine(ingestion, location, BODY, content_type="application/json")
+    around = {"content_type": "application/json", "idempotency_key": "k"}
+    (kept,) = await quarantine(ingestion, location, BODY, **around)
     found = await opened(ingestion, location, kept.execution_id)
 
     (shown,) = (await quarantined(ingestion, location)).deliveries
-    assert found == pb.GetQuarantinedResponse(
-        delivery=shown, body=BODY, content_type="application/json"
-    )
+    assert found == pb.GetQuarantinedResponse(delivery=shown, body=BODY, **around)
 
 
 @pytest.mark.parametrize("quarantine_id", ["", "x", "\0", "01970000-0000-7000-8000-000000000000"])

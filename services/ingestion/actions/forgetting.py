@@ -50,6 +50,8 @@ class Forgetting:
             after = Position(last.received_at, last.quarantine_id)
 
     def _names(self, sealed: Sealed, contact_id: str) -> bool:
+        if contact_id in sealed.idempotency_key:
+            return True
         try:
             return contact_id.encode() in self._box.open(sealed.body)
         except ValueError:

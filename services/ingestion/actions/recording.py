@@ -218,7 +218,8 @@ class Recording:
             body_size=len(unread.body),
             truncated=len(unread.body) > LARGEST_BODY,
         )
-        return Sealed(delivery, unread.content_type, self._box.seal(unread.body[:LARGEST_BODY]))
+        body = self._box.seal(unread.body[:LARGEST_BODY])
+        return Sealed(delivery, unread.content_type, unread.idempotency_key, body)
 
 
 async def _enter(

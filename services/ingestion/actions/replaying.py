@@ -34,7 +34,7 @@ class Replaying:
             body = self._box.open(sealed.body)
         except ValueError as error:
             raise QuarantinedSealed from error
-        return OpenedDelivery(sealed.delivery, body, sealed.content_type)
+        return OpenedDelivery(sealed.delivery, body, sealed.content_type, sealed.idempotency_key)
 
     async def replay(self, quarantine_id: str, run: Report | Start) -> Result:
         """Records the run, or that it began, and removes the delivery, both or none."""

@@ -73,6 +73,8 @@ class UnreadDelivery:
     detail: str = ""
     body: bytes = b""
     content_type: str = ""
+    idempotency_key: str = ""
+    """The caller's key, where it was not in the body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +99,7 @@ class OpenedDelivery:
     delivery: QuarantinedDelivery
     body: bytes
     content_type: str
+    idempotency_key: str
 
 
 def redacted(body: bytes) -> str:

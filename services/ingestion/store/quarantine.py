@@ -24,6 +24,7 @@ class Sealed:
 
     delivery: QuarantinedDelivery
     content_type: str
+    idempotency_key: str
     body: bytes
 
 
@@ -35,6 +36,7 @@ async def add(session: AsyncSession, deliveries: Sequence[Sealed]) -> None:
         {
             **{name: getattr(each.delivery, name) for name in SHOWN},
             "content_type": each.content_type,
+            "idempotency_key": each.idempotency_key,
             "sealed_body": each.body,
         }
         for each in deliveries
@@ -81,7 +83,7 @@ async def remove(session: AsyncSession, location_id: str, quarantine_id: str) ->
 
 def _sealed(row: RowMapping) -> Sealed:
     delivery = QuarantinedDelivery(**{name: row[name] for name in SHOWN})
-    return Sealed(delivery, row["content_type"], row["sealed_body"])
+    return Sealed(delivery, row["content_type"], row["idempotency_key"], row["sealed_body"])
 
 
 def _one(location_id: str, quarantine_id: str) -> tuple[ColumnElement[bool], ...]:

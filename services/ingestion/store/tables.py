@@ -307,6 +307,7 @@ class QuarantinedDeliveryRow(IngestionTable, table=True):
     reason: str = _column(Text)
     detail: str = _column(Text)
     content_type: str = _column(Text)
+    idempotency_key: str = _column(Word)
     sealed_body: bytes = _column(LargeBinary)
     body_size: int = _column(BigInteger)
     truncated: bool

@@ -293,6 +293,7 @@ def _unread_from(message: pb.UnreadDelivery) -> UnreadDelivery:
         detail=_limited(message, "detail", 1000),
         body=message.body,
         content_type=_limited(message, "content_type", 200),
+        idempotency_key=_limited(message, "idempotency_key", 200),
     )
 
 

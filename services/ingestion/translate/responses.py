@@ -113,7 +113,10 @@ def quarantined(page: Page[QuarantinedDelivery]) -> pb.ListQuarantinedResponse:
 def opened(opened: OpenedDelivery) -> pb.GetQuarantinedResponse:
     """Writes an unread delivery with its body."""
     return pb.GetQuarantinedResponse(
-        delivery=_delivery(opened.delivery), body=opened.body, content_type=opened.content_type
+        delivery=_delivery(opened.delivery),
+        body=opened.body,
+        content_type=opened.content_type,
+        idempotency_key=opened.idempotency_key,
     )
 
 

@@ -106,6 +106,15 @@ async def test_what_cannot_be_read_is_kept_as_it_came(post, ingestion, location_
     assert unread.content_type == "application/json"
 
 
+async def test_what_cannot_be_read_is_kept_with_the_key_of_its_header(post, ingestion):
+    exploded, key = {"status": "exploded"}, {"Idempotency-Key": "k-1"}
+    await post(exploded, headers=key)
+    await post(b"status=failed", headers=key)
+    await post([FAILED, exploded], headers=key)
+    await post(exploded, headers={"Idempotency-Key": "{{contact.id}}"})
+    assert [each.idempotency_key for each in ingestion.unread] == ["k-1", "k-1", "k-1#1", ""]
+
+
 async def test_what_ingestion_refuses_for_good_is_kept_in_quarantine(post, ingestion):
     def refuse_executions(item):
         if item.HasField("unread"):

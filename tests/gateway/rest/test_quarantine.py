@@ -29,11 +29,12 @@ class QuarantinedCut(WrongState):
 def kept(street):
     """Puts a body into quarantine; the replay of it is accepted."""
 
-    def keep(body, workflow_id="wf-1"):
+    def keep(body, workflow_id="wf-1", key=""):
         delivery = pb.QuarantinedDelivery(quarantine_id="q-1", workflow_id=workflow_id)
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         street.ingestion.answers(
-            "GetQuarantined", pb.GetQuarantinedResponse(delivery=delivery, body=raw)
+            "GetQuarantined",
+            pb.GetQuarantinedResponse(delivery=delivery, body=raw, idempotency_key=key),
         )
         result = pb.RecordResult(outcome=pb.RecordResult.OUTCOME_ACCEPTED, execution_id="e-1")
         street.ingestion.answers("ReplayQuarantined", pb.ReplayQuarantinedResponse(result=result))
@@ -104,6 +105,13 @@ async def test_every_correction_stands_before_what_the_body_says(kept, client):
     assert (found.error_message, found.execution_time_ms) == ("b", 2)
     assert found.status == pb.EXECUTION_STATUS_PARTIAL
     assert found.executed_at == timestamp(AT)
+
+
+@pytest.mark.parametrize(("body", "key"), [({}, "k-1"), ({"runId": "r-1"}, "r-1")])
+async def test_the_key_it_came_with_makes_its_repetition_count_once(kept, client, body, key):
+    ingestion = kept(body, key="k-1")
+    await client.post(PATH, {"status": "failed"})
+    assert ingestion.last("ReplayQuarantined").execution.idempotency_key == key
 
 
 async def test_without_corrections_the_parser_of_today_reads_it(kept, client):

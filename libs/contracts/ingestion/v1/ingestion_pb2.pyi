@@ -274,6 +274,7 @@ class UnreadDelivery(_message.Message):
     DETAIL_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
     CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """The location of the key it came with. Required."""
     workflow_id: _builtins.str
@@ -286,6 +287,10 @@ class UnreadDelivery(_message.Message):
     """The body as it came; above 64 KiB it is cut. Encrypted at rest."""
     content_type: _builtins.str
     """Content type of the body. At most 200 characters."""
+    idempotency_key: _builtins.str
+    """The key that makes a repeated delivery count once, where it did not come in
+    the body. At most 200 characters.
+    """
     def __init__(
         self,
         *,
@@ -295,10 +300,11 @@ class UnreadDelivery(_message.Message):
         detail: _builtins.str = ...,
         body: _builtins.bytes = ...,
         content_type: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "content_type", b"content_type", "detail", b"detail", "location_id", b"location_id", "reason", b"reason", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "content_type", b"content_type", "detail", b"detail", "idempotency_key", b"idempotency_key", "location_id", b"location_id", "reason", b"reason", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1493,10 +1499,13 @@ class GetQuarantinedResponse(_message.Message):
     DELIVERY_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
     CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     body: _builtins.bytes
     """The body as it came."""
     content_type: _builtins.str
     """Content type of the body, as it came."""
+    idempotency_key: _builtins.str
+    """The key it came with outside its body, for the execution it turns out to be."""
     @_builtins.property
     def delivery(self) -> Global___QuarantinedDelivery:
         """The delivery as it is shown."""
@@ -1507,10 +1516,11 @@ class GetQuarantinedResponse(_message.Message):
         delivery: Global___QuarantinedDelivery | None = ...,
         body: _builtins.bytes = ...,
         content_type: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "content_type", b"content_type", "delivery", b"delivery"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "content_type", b"content_type", "delivery", b"delivery", "idempotency_key", b"idempotency_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
