@@ -63,9 +63,10 @@ async def follow_link(request: Request, token: str) -> Response:
 
 async def _note(request: Request, link: pb.Link) -> None:
     _, _, action = WORDS[link.act]
-    who = Caller(NO_KEY, link.actor, Scope.WRITE, link.location_id)
+    place = link.location_id or None
+    who = Caller(NO_KEY, link.actor, Scope.WRITE, place)
     subject = link.incident.incident_id or link.address
-    await ChangeLog(backend(request), who).note(action, subject, link.location_id)
+    await ChangeLog(backend(request), who).note(action, subject, place)
 
 
 def _page(request: Request, link: pb.Link, *, acted: bool) -> Response:

@@ -21,10 +21,10 @@ class LinkExpired(WrongState):
 
 
 def a_link(act, **changes):
-    given = {"incident": None if act == "unsubscribe" else INCIDENT, "done": False}
+    incident = None if act == "unsubscribe" else INCIDENT
+    given = {"incident": incident, "done": False, "location_id": "loc-demo"}
     return pb.Link(
         act=act,
-        location_id="loc-demo",
         address="owner@agency.example",
         actor=BY,
         expires_at=NOW,
@@ -35,7 +35,7 @@ def a_link(act, **changes):
 @pytest.fixture
 def notifier(well):
     def answers(act, **changes):
-        before, after = a_link(act, **changes), a_link(act, done=True)
+        before, after = a_link(act, **changes), a_link(act, **changes | {"done": True})
         well.notifier.answers("GetLink", pb.GetLinkResponse(link=before))
         well.notifier.answers("FollowLink", pb.FollowLinkResponse(link=after))
         return well.notifier
@@ -79,6 +79,19 @@ async def test_the_button_does_it_and_the_audit_log_names_who_and_how(notifier, 
     (entry, *_) = (await gateway.access.list_audit("loc-demo")).items
     assert (entry.action, entry.subject) == ("incident.acknowledged", "i-1")
     assert (entry.key_name, entry.key_id) == (BY, "link")
+
+
+@pytest.mark.parametrize("act", ["acknowledge", "unsubscribe"])
+async def test_what_is_the_agencys_is_of_no_location(notifier, gateway, act):
+    notifier(act, location_id="")
+
+    page = await gateway.stranger.call("POST", "/a/abc.def", data={})
+
+    assert page.status == 200
+    (entry, *_) = (await gateway.access.list_audit(None)).items
+    assert (entry.key_name, entry.location_id) == (BY, None)
+    known = (await gateway.access.list_locations(page_size=500)).items
+    assert "" not in {each.location_id for each in known}
 
 
 async def test_what_was_done_before_is_not_written_down_again(notifier, gateway):
