@@ -66,6 +66,17 @@ async def test_a_chat_is_told_and_its_address_is_kept_secret(
     assert (delivery.channel, delivery.target) == (channel, made.target.address)
 
 
+async def test_an_alert_right_after_a_test_is_not_too_fast_for_slack(delivering):
+    async with receiver(kind=Slack) as slack:
+        target_id = (await add_target(delivering, "slack", slack.webhook)).target.target_id
+        await verify_target(delivering, target_id)
+
+        await report(delivering, a_failing_event())
+
+        await eventually(lambda: len(slack.messages) == 2)
+        assert len(slack.requests) == 2, "a refusal would have held the alert up for a minute"
+
+
 async def test_a_chat_that_moves_is_told_at_its_new_address(delivering):
     async with receiver(kind=Slack) as before, receiver(kind=Slack) as after:
         target_id = (await add_target(delivering, "slack", before.webhook)).target.target_id

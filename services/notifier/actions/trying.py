@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from libs import problems
 from libs.clock import Clock
@@ -12,7 +13,7 @@ from services.notifier.actions.posting import Posting
 from services.notifier.domain.delivery import TrialVerdict
 from services.notifier.domain.links import Links
 from services.notifier.domain.message import Message, located, trial
-from services.notifier.domain.retry import Outcome, Verdict
+from services.notifier.domain.retry import SPACING, Outcome, Verdict
 from services.notifier.domain.scope import Scope
 from services.notifier.domain.target import Target
 from services.notifier.domain.text import cut
@@ -102,7 +103,8 @@ class Trying:
             )
         finally:
             async with self._database.transaction() as transaction:
-                await settling.hand_back(transaction, [target], token)
+                spacing = SPACING.get(target.channel, timedelta(0))
+                await settling.hand_back(transaction, [target], token, spacing)
 
     async def _leased(self, target: Target, token: str) -> bool:
         async with self._database.transaction() as transaction:
