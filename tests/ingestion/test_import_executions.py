@@ -196,6 +196,18 @@ async def test_the_same_exported_id_at_another_time_is_another_execution(ingesti
     assert counts(await importing(ingestion, location, line, moved, line)) == (2, 1, 0)
 
 
+async def test_above_the_most_lines_what_came_before_is_kept_and_all_may_be_sent_again(
+    ingestion, location, monkeypatch
+):
+    monkeypatch.setattr(action, "MOST_LINES", 6)
+    file = [an_execution("", executed_at=ago(days=1, minutes=n)) for n in range(7)]
+    with refused(problems.InvalidRequest, "TOO_MANY_LINES"):
+        await importing(ingestion, location, *file, portion=2)
+    assert len(await listed(ingestion, location)) == 6
+    assert counts(await importing(ingestion, location, *file[:4])) == (0, 4, 0)
+    assert counts(await importing(ingestion, location, *file[4:])) == (1, 2, 0)
+
+
 async def test_the_portions_are_of_one_location_and_of_500_lines_at_most(ingestion, location):
     line = pb.ImportLine(execution=an_execution("", executed_at=timestamp(ago(days=1))))
 

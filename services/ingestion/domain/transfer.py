@@ -36,7 +36,7 @@ class LocationDiffers(problems.InvalidRequest):
 
 
 class TooManyLines(problems.InvalidRequest):
-    """Import at most 200,000 lines in one call, and the rest in further calls."""
+    """At most 200,000 lines go into one import; split the file and send all: nothing is added twice."""
 
     reason = "TOO_MANY_LINES"
 

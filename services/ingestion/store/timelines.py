@@ -47,7 +47,8 @@ TIMELINE = f"""
                 )
             GROUP BY start
         ) AS part ON true
-        WHERE {{scope}} AND (known.day IS NOT NULL OR part.succeeded IS NOT NULL)
+        WHERE {{scope}} AND scope.last_execution_at >= :since
+            AND (known.day IS NOT NULL OR part.succeeded IS NOT NULL)
     ) AS numbers
     GROUP BY start
 """  # noqa: S608  no value is in the text
@@ -61,7 +62,8 @@ async def by_time(
 ) -> tuple[dict[datetime, RunCounts], RunCounts]:
     """Counts the runs of each bucket of the window, and those of the window before.
 
-    Exact as `rollups.windows` is. Takes longer with more workflows and days, not with more runs.
+    Exact as `rollups.windows` is. Takes longer with more days and with more workflows
+    that ran in them, not with more runs.
     """
     given: dict[str, object] = {"location_id": scope.location_id, "unit": bucket.value}
     if scope.workflow_id:
