@@ -1,21 +1,17 @@
 """Workflow definitions in the shape in which GoHighLevel's builder exports them.
 
-A workflow is written as a list of steps, one below the other; a step that
-branches comes last and has the lists below it. `definition` gives them ids and
-links them as the builder does.
+A workflow is written as a list of steps; `layout` says how.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-Step = dict[str, Any]
-Steps = Sequence[Step]
+from demo.layout import Step, Steps, laid_out
+
 Trigger = dict[str, Any]
 
-NOTES = frozenset({"ways", "tagged", "loose"})
-"""What is written beside a step and is no part of the export."""
 OPT_OUT = "Reply STOP to opt out."
 
 
@@ -109,7 +105,13 @@ def go_to(name: str, target: str) -> Step:
 def if_tagged(name: str, tagged: str, yes: Steps, no: Steps | None) -> Step:
     """Gives a question for a tag, and the steps below its answers; None leaves the other one out."""
     ways = [("Yes", yes)] if no is None else [("Yes", yes), ("None", no)]
-    return step("if_else", name, operator="and") | {"ways": ways, "tagged": tagged}
+    asked = {
+        "conditionType": "contact_detail",
+        "conditionSubType": "tags",
+        "conditionOperator": "index-of-true",
+        "conditionValue": [tagged],
+    }
+    return step("if_else", name, operator="and") | {"ways": ways, "asked": asked}
 
 
 def trigger(
@@ -133,6 +135,7 @@ def definition(
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Gives the export of a published workflow, or of what `settings` say it is."""
+    ids = (str(uuid5(NAMESPACE_URL, f"{workflow_id}/{n}")) for n in count(1))
     return {
         "_id": workflow_id,
         "name": name,
@@ -141,70 +144,9 @@ def definition(
         "allowMultiple": False,
         "stopOnResponse": True,
         "timezone": "account",
-        "workflowData": {"templates": _laid_out(workflow_id, steps)},
+        "workflowData": {"templates": laid_out(steps, ids)},
         "triggers": [
             {"id": str(uuid5(NAMESPACE_URL, f"{workflow_id}/trigger/{n}"))} | each
             for n, each in enumerate(triggers)
         ],
     } | dict(settings)
-
-
-def _laid_out(workflow_id: str, steps: Steps) -> list[Step]:
-    numbers = count(1)
-    ids = (str(uuid5(NAMESPACE_URL, f"{workflow_id}/{n}")) for n in numbers)
-    placed: list[Step] = []
-    _place(steps, None, ids, placed)
-    named = {each["name"]: each["id"] for each in reversed(placed)}
-    for each in placed:
-        if each["type"] == "goto":
-            target = each["attributes"]["targetNodeId"]
-            each["attributes"]["targetNodeId"] = named.get(target, target)
-    return placed
-
-
-def _place(steps: Steps, parent: str | None, ids: Iterator[str], placed: list[Step]) -> str:
-    """Places steps one below the other; gives the id of the first."""
-    first, before = "", None
-    for order, written in enumerate(steps):
-        each = {key: value for key, value in written.items() if key not in NOTES}
-        each |= {"id": next(ids), "order": order, "attributes": dict(written["attributes"])}
-        if before is not None and not written.get("loose"):
-            before["next"] = each["id"]
-        each["parentKey"] = before["id"] if before is not None else parent
-        first = first or each["id"]
-        placed.append(each)
-        if "ways" in written:
-            _branch(each, written, ids, placed)
-        before = each
-    return first
-
-
-def _branch(node: Step, written: Step, ids: Iterator[str], placed: list[Step]) -> None:
-    answers = [(next(ids), name, below) for name, below in written["ways"]]
-    asked = {
-        "conditionType": "contact_detail",
-        "conditionSubType": "tags",
-        "conditionOperator": "index-of-true",
-        "conditionValue": [written["tagged"]],
-    }
-    segments = [{"operator": "and", "conditions": [asked]}]
-    node |= {"cat": "conditions", "nodeType": "condition-node"}
-    node["next"] = [each for each, _, _ in answers]
-    node["attributes"]["branches"] = [
-        {"id": answers[0][0], "name": "Yes", "operator": "and", "segments": segments}
-    ]
-    node["attributes"]["noneBranchName"] = "None"
-    for answer_id, name, below in answers:
-        answer: Step = {
-            "id": answer_id,
-            "name": name,
-            "type": "if_else",
-            "cat": "conditions",
-            "nodeType": "branch-yes" if name == "Yes" else "branch-no",
-            "attributes": {"else": True} if name == "None" else {"if": False},
-            "parent": node["id"],
-            "parentKey": node["id"],
-        }
-        placed.append(answer)
-        if below:
-            answer["next"] = _place(below, answer_id, ids, placed)

@@ -7,7 +7,8 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from demo import exports
-from demo.exports import Steps, Trigger
+from demo.exports import Trigger
+from demo.layout import Steps
 from demo.lives import Life
 
 

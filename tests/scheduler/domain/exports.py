@@ -2,6 +2,8 @@
 
 from itertools import count
 
+from demo.layout import laid_out
+
 USER, OTHER_USER = "uSr4k9Qm2Xw7Lp3Vt8Zb", "uSr8n2Wc6Yd1Hs5Jf9Ra"
 CALENDAR = "cAl3m7Rt1Pq9Zx5Kw2Nd"
 PIPELINE, STAGE = "pIp6b2Lk8Vn4Cx9Qs1Tm", "sTg1d5Ry7Gw3Hj8Fz4Uk"
@@ -180,6 +182,7 @@ FORM_SENT = trigger("form_submission", ("form.id", "is-any-of", [FORM]))
 
 def definition(steps, triggers=(FORM_SENT,), **settings):
     """A published workflow with these steps, laid out and linked."""
+    ids = (f"5e9a7c10-0000-4000-8000-{number:012d}" for number in count(1))
     return {
         "_id": "wf-1",
         "name": "Lead follow-up",
@@ -188,70 +191,6 @@ def definition(steps, triggers=(FORM_SENT,), **settings):
         "allowMultiple": False,
         "stopOnResponse": True,
         "timezone": "account",
-        "workflowData": {"templates": laid_out(steps)},
+        "workflowData": {"templates": laid_out(steps, ids)},
         "triggers": list(triggers),
     } | settings
-
-
-def laid_out(steps):
-    """The steps of a layout in a flat list, linked as the builder links them."""
-    placed, ids, named = [], count(1), {}
-    _place(steps, None, ids, placed, named)
-    for each in placed:
-        if each["type"] == "goto":
-            target = each["attributes"].get("targetNodeId")
-            each["attributes"]["targetNodeId"] = named.get(target, target)
-    return placed
-
-
-def _place(steps, parent, ids, placed, named):
-    """Places steps one below the other; gives the id of the first."""
-    first, before = None, None
-    for order, told in enumerate(steps):
-        each = {key: value for key, value in told.items() if key not in {"ways", "asked"}}
-        each |= {"id": _id(ids), "order": order, "attributes": dict(told["attributes"])}
-        if before is not None:
-            before["next"] = each["id"]
-        if before is not None or parent:
-            each["parentKey"] = before["id"] if before is not None else parent
-        first = first or each["id"]
-        named.setdefault(each["name"], each["id"])
-        placed.append(each)
-        if "ways" in told:
-            _branch(told, each, ids, placed, named)
-            return first
-        before = each
-    return first
-
-
-def _branch(told, node, ids, placed, named):
-    asks = told["type"] == "if_else"
-    nodes = [{"id": _id(ids), "name": name} for name, _ in told["ways"]]
-    node["next"] = [each["id"] for each in nodes]
-    if asks:
-        node |= {"cat": "conditions", "nodeType": "condition-node"}
-        segments = [{"operator": "and", "conditions": [told["asked"]]}]
-        node["attributes"]["branches"] = [{**nodes[0], "operator": "and", "segments": segments}]
-        node["attributes"]["noneBranchName"] = "None"
-    else:
-        node["cat"] = "multi-path"
-        node["attributes"]["transitions"] = [dict(each) for each in nodes]
-    for position, (each, (_, below)) in enumerate(zip(nodes, told["ways"], strict=True)):
-        each |= {"parent": node["id"], "parentKey": node["id"], "order": position}
-        if asks:
-            kind = ("branch-yes", {"if": False}) if position == 0 else ("branch-no", {"else": True})
-            each |= {
-                "type": "if_else",
-                "cat": "conditions",
-                "nodeType": kind[0],
-                "attributes": kind[1],
-            }
-        else:
-            each |= {"type": "transition", "cat": "transition", "attributes": {}}
-        placed.append(each)
-        if below:
-            each["next"] = _place(below, each["id"], ids, placed, named)
-
-
-def _id(ids):
-    return f"5e9a7c10-0000-4000-8000-{next(ids):012d}"
