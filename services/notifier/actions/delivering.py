@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -18,9 +18,10 @@ from services.notifier.domain.decision import Suppression
 from services.notifier.domain.delivery import Attempt, Claim, Waiting
 from services.notifier.domain.folding import folded
 from services.notifier.domain.links import Links
+from services.notifier.domain.quiet import Untold, quieted
 from services.notifier.domain.retry import PAUSE, fate_of
 from services.notifier.domain.target import Channel, Target
-from services.notifier.store import Transaction, claims, deliveries, rations, settling
+from services.notifier.store import Transaction, claims, deliveries, quiet, rations, settling
 
 log = structlog.get_logger()
 
@@ -64,7 +65,9 @@ class Delivering:
         due = await claims.due(transaction, leased, token)
         begun = [each for each in due.values() if isinstance(each, Claim)]
         waiting = [each for each in due.values() if isinstance(each, Waiting)]
-        rendered = [await self._rendered(transaction, each) for each in waiting]
+        ids = [delivery_id for each in waiting for delivery_id in each.delivery_ids]
+        untold = await quiet.untold(transaction, ids)
+        rendered = [await self._rendered(transaction, each, untold) for each in waiting]
         frozen = await claims.freeze(transaction, [each for each in rendered if each], token)
         claimed = {each.target.target_id for each in (*begun, *frozen)}
         # Theirs was sent, or suppressed, since the targets were looked through.
@@ -74,11 +77,16 @@ class Delivering:
         await settling.hand_back(transaction, broken, token, PAUSE)
         return [*begun, *frozen]
 
-    async def _rendered(self, transaction: Transaction, waiting: Waiting) -> claims.Rendered | None:
+    async def _rendered(
+        self, transaction: Transaction, waiting: Waiting, untold: Mapping[str, Untold]
+    ) -> claims.Rendered | None:
         messages = await enlisted(transaction, waiting, self._links)
+        quiet_about = [untold.get(each) for each in waiting.delivery_ids]
         try:
-            message = folded(messages, self._links)
-            return claims.Rendered(waiting, self._posting.freeze(message, waiting.target))
+            message = folded(quieted(messages, quiet_about), self._links)
+            frozen = self._posting.freeze(message, waiting.target)
+            counts = [each.counted if each else 0 for each in quiet_about]
+            return claims.Rendered(waiting, frozen, counts)
         except Exception:
             # A mistake of ours must not keep from being sent what is due for others.
             log.exception("delivery.unrendered", target_id=waiting.target.target_id)

@@ -53,11 +53,14 @@ class SmsChannel:
         place = message.place
         named = gsm.spelled(f"{message.title} ({place})" if place else message.title)
         room = gsm.LONGEST - gsm.length(tag)
-        if gsm.spelled(link).strip() == message.link and gsm.length(link) <= room // 2:
-            text = tag + gsm.shortened(named, room - gsm.length(link)) + link
-        else:
-            text = tag + gsm.shortened(named, room)
-        return Frozen(subject=message.subject, text=text)
+        if gsm.spelled(link).strip() != message.link or gsm.length(link) > room // 2:
+            link = ""
+        room -= gsm.length(link)
+        number = message.suppressed_since_last
+        with_quiet = f"{named} (+{number} while quiet)" if number else named
+        if gsm.length(with_quiet) <= room:
+            named = with_quiet
+        return Frozen(subject=message.subject, text=tag + gsm.shortened(named, room) + link)
 
     async def send(self, parcel: Parcel) -> Outcome:
         now = self._clock.now()

@@ -68,6 +68,7 @@ def folded(messages: Sequence[Message], links: Links) -> Message:
         link_text="Open the inbox",
         settings_link=first.settings_link,
         location_name=first.location_name if len(names) == 1 else "",
+        suppressed_since_last=sum(each.suppressed_since_last for each in messages),
         content={
             "test": False,
             "location_id": first.content.get("location_id"),
@@ -95,12 +96,16 @@ def _listings(messages: Sequence[Message]) -> tuple[Listing, ...]:
     for occasion, heading in _HEADINGS.items():
         under = [each for each in messages if each.occasion is occasion]
         if under:
-            lines = tuple(
-                fitted(f"[{each.tag}] {_where(each) if many else ''}{each.title}", LONGEST_LINE)
-                for each in under
-            )
+            lines = tuple(_line(each, _where(each) if many else "") for each in under)
             found.append(Listing(heading, lines, tuple(each.link for each in under)))
     return tuple(found)
+
+
+def _line(message: Message, where: str) -> str:
+    number = message.suppressed_since_last
+    quiet = f" (+{number} while quiet)" if number else ""
+    line = f"[{message.tag}] {where}{message.title}"
+    return fitted(line, LONGEST_LINE - len(quiet)) + quiet
 
 
 def _where(message: Message) -> str:

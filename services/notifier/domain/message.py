@@ -72,6 +72,9 @@ class Message:
     held_because: str = ""
     """Why it had to wait, where people should know."""
 
+    suppressed_since_last: int = 0
+    """Failures (or events) since the message before about the same that no message tells."""
+
     content: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -91,6 +94,12 @@ class Message:
         return self.location_name or str(self.content.get("location_id") or "")
 
     @property
+    def counted(self) -> int:
+        """How bad its incident was when it was written: failures, or events where none count."""
+        incident = self.content.get("incident") or {}
+        return int(incident.get("failure_count") or incident.get("event_count") or 0)
+
+    @property
     def document(self) -> dict[str, Any]:
         """The facts for programs, as webhooks carry them."""
         return {
@@ -104,6 +113,7 @@ class Message:
                 },
                 "counts": _counts(self.content.get("incident")),
                 "items": [],
+                "suppressed_since_last": self.suppressed_since_last,
                 **self.content,
                 "links": {"page": self.link, "settings": self.settings_link},
             },

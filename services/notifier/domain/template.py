@@ -43,7 +43,7 @@ def check(template: str, field: str) -> None:
 
 PLACEHOLDERS = (
     "TITLE", "SEVERITY", "OCCASION", "LOCATION_ID", "LOCATION_NAME", "WORKFLOW_ID", "WORKFLOW_NAME",
-    "INCIDENT_ID", "TIME", "LINK", "TEXT",
+    "INCIDENT_ID", "TIME", "LINK", "TEXT", "SUPPRESSED_SINCE_LAST",
 )  # fmt: skip
 
 
@@ -56,6 +56,7 @@ def _values(message: Message) -> Mapping[str, str]:
         message.title, message.severity, message.occasion, content.get("location_id", ""), message.location_name,
         workflow.get("id", ""), workflow.get("name", ""), incident.get("incident_id", ""),
         rfc3339(message.occurred_at), message.link, "\n".join([*facts, *listed]),
+        str(message.suppressed_since_last),
     )  # fmt: skip
     return dict(zip(PLACEHOLDERS, values, strict=True))
 

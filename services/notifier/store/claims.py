@@ -48,6 +48,8 @@ class Rendered:
 
     waiting: Waiting
     frozen: Frozen
+    told_counts: Sequence[int]
+    """How bad the incident of each delivery is by now."""
 
 
 async def lease(
@@ -279,8 +281,10 @@ _ADD_MESSAGES = """
 """
 _JOIN_MESSAGES = """
     UPDATE deliveries
-    SET message_id = made.message_id, next_attempt_at = clock_now(), replayed = false
-    FROM unnest(CAST($1 AS text[]), CAST($2 AS text[])) AS made (delivery_id, message_id)
+    SET message_id = made.message_id, next_attempt_at = clock_now(), replayed = false,
+        told_count = made.told_count
+    FROM unnest(CAST($1 AS text[]), CAST($2 AS text[]), CAST($3 AS bigint[]))
+        AS made (delivery_id, message_id, told_count)
     WHERE deliveries.delivery_id = made.delivery_id
 """
 _REPLAYED = "UPDATE deliveries SET replayed = false WHERE message_id = ANY (CAST($1 AS text[]))"
@@ -360,8 +364,8 @@ def _messages(rendered: Sequence[Rendered]) -> Sequence[str]:
 
 def _members(rendered: Sequence[Rendered]) -> Sequence[str]:
     members = [
-        (delivery_id, each.waiting.message_id)
+        (delivery_id, each.waiting.message_id, str(told_count))
         for each in rendered
-        for delivery_id in each.waiting.delivery_ids
+        for delivery_id, told_count in zip(each.waiting.delivery_ids, each.told_counts, strict=True)
     ]
     return [arrays.texts(each) for each in zip(*members, strict=True)]

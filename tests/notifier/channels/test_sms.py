@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -73,6 +74,18 @@ def test_every_message_is_one_segment(message):
     assert gsm.length(text) <= 160
     assert set(text) <= set(gsm.BASIC + gsm.EXTENDED)
     assert text.startswith(f"[{message.tag}] ")
+
+
+@pytest.mark.parametrize(
+    ("title", "said"), [("It fails", True), ("x" * 76, True), ("x" * 77, False), ("x" * 200, False)]
+)
+def test_what_was_not_told_is_said_where_there_is_room(title, said):
+    message = replace(opened(), title=title, suppressed_since_last=37)
+
+    text = SmsChannel(None, FixedClock(NOW), "").freeze(message, TARGET).text
+
+    assert ("(+37 while quiet) https://" in text) is said
+    assert gsm.length(text) <= gsm.LONGEST
 
 
 @pytest.mark.parametrize(

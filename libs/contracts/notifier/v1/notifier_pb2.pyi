@@ -2765,8 +2765,9 @@ class Target(_message.Message):
     body_template: _builtins.str
     """The body of webhooks in place of our own: JSON of at most 10 kB in which
     `$TITLE`, `$SEVERITY`, `$OCCASION`, `$LOCATION_ID`, `$LOCATION_NAME`,
-    `$WORKFLOW_ID`, `$WORKFLOW_NAME`, `$INCIDENT_ID`, `$TIME`, `$LINK` and `$TEXT`
-    stand inside strings and are replaced by escaped values. Empty means our own.
+    `$WORKFLOW_ID`, `$WORKFLOW_NAME`, `$INCIDENT_ID`, `$TIME`, `$LINK`, `$TEXT` and
+    `$SUPPRESSED_SINCE_LAST` stand inside strings and are replaced by escaped
+    values. Empty means our own.
     """
     enabled: _builtins.bool
     """Whether anything is sent here. Absent in a new target means true."""

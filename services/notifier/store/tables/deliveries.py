@@ -17,7 +17,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from services.notifier.store.tables.columns import NotifierTable, identifier, moment, serial, words
+from services.notifier.store.tables.columns import (
+    NotifierTable,
+    identifier,
+    moment,
+    number,
+    serial,
+    words,
+)
 
 
 class MessageRow(NotifierTable, table=True):
@@ -123,6 +130,7 @@ class DeliveryRow(NotifierTable, table=True):
     replayed: bool = Field(sa_column_kwargs={"server_default": text("false")})
     last_code: int | None = Field(sa_type=Integer, nullable=True)
     failed_over_at: datetime | None = moment(nullable=True)
+    told_count: int = number(default=0)
 
 
 class DeliveryAttemptRow(NotifierTable, table=True):
