@@ -1,3 +1,5 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
@@ -21,8 +23,10 @@ from tests.notifier.builders import (
     the_incident,
 )
 from tests.notifier.silences import silence
+from tests.support.database_clock import set_clock
 from tests.support.waiting import eventually
 
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ALL_DAY_BUT = [
     pb.QuietWindow(start="00:00", end="00:00", weekdays=range(6)),
     pb.QuietWindow(start="00:00", end="23:59", weekdays=[6]),
@@ -171,6 +175,29 @@ async def test_what_is_held_says_until_when(notifier):
     assert (target.decision, found.told) == ("hold", True)
     assert target.until == target.delivery.held_until == found.quiet_until
     assert stopped_by(found) == ["quiet_hours"]
+
+
+async def test_what_was_held_and_then_not_taken_says_what_the_other_side_said(
+    delivering, delivering_url, hook
+):
+    set_clock(delivering_url, NOON)
+    quiet = pb.QuietHours(windows=[pb.QuietWindow(start="11:00", end="13:00")])
+    await configure(delivering, webhook_url=hook.url, timezone="UTC", quiet_hours=quiet)
+    event = a_low_score()
+    held = await reported(delivering, event)
+    hook.answer_next(503)
+
+    set_clock(delivering_url, NOON + timedelta(hours=1))
+
+    async def tried():
+        found = await explain(delivering, event_id=event.event_id)
+        return found if found.targets[0].attempts else None
+
+    found = await eventually(tried)
+    (target,) = found.targets
+    assert decisions(held) == ["hold"]
+    assert (target.decision, target.HasField("until")) == ("send", False)
+    assert target.reason == "Tried once; the other side said: HTTP 503"
 
 
 async def test_what_was_folded_says_so(notifier):

@@ -1,6 +1,7 @@
 """Explains what was decided of an event, of an incident, or would be of an event that is imagined."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from libs.db.database import Database
 from services.notifier.actions import audiences
@@ -27,6 +28,7 @@ from services.notifier.domain.wording import moment
 from services.notifier.store import Transaction, causes, deliveries, inbox, incidents, targets
 from services.notifier.store import events as event_log
 from services.notifier.store.events import Decided
+from services.notifier.store.now import now
 
 MOST = 100
 TOLD = (Outcome.OPENED, Outcome.RAISED, Outcome.SUMMED_UP)
@@ -139,7 +141,7 @@ class Explaining:
             decision=found.decision,
             decided_at=found.received_at,
             incident=incident,
-            heard=_heard(told, tries),
+            heard=_heard(told, tries, await now(transaction)),
         )
 
 
@@ -167,12 +169,14 @@ async def _would(transaction: Transaction, draft: Draft, audience: Audience) -> 
     return Heard(fate=Fate.SEND, reason=reason, target=target)
 
 
-def _heard(told: Sequence[Delivery], tries: Mapping[str, Sequence[Attempt]]) -> Sequence[Heard]:
+def _heard(
+    told: Sequence[Delivery], tries: Mapping[str, Sequence[Attempt]], at: datetime
+) -> Sequence[Heard]:
     return [
         Heard(
-            fate=_fate(each),
-            reason=_reason(each),
-            until=each.held_until,
+            fate=_fate(each, at),
+            reason=_reason(each, at),
+            until=each.held_until if each.is_held(at) else None,
             delivery=each,
             attempts=tries.get(each.message_id, ()),
         )
@@ -180,16 +184,16 @@ def _heard(told: Sequence[Delivery], tries: Mapping[str, Sequence[Attempt]]) -> 
     ]
 
 
-def _fate(delivery: Delivery) -> Fate:
+def _fate(delivery: Delivery, at: datetime) -> Fate:
     if delivery.status is DeliveryStatus.SUPPRESSED:
         return Fate.SUPPRESS
-    if delivery.held_until:
+    if delivery.is_held(at):
         return Fate.HOLD
     folded = delivery.message_id and delivery.message_id != delivery.delivery_id
     return Fate.FOLD if folded else Fate.SEND
 
 
-def _reason(delivery: Delivery) -> str:
+def _reason(delivery: Delivery, at: datetime) -> str:
     match delivery.status:
         case DeliveryStatus.SUPPRESSED:
             return f"Not told: {REASONS[Suppression(delivery.suppressed_because)]}"
@@ -197,8 +201,9 @@ def _reason(delivery: Delivery) -> str:
             return f"Told at {moment(delivery.delivered_at or delivery.created_at)}."
         case DeliveryStatus.FAILED:
             return f"Given up after {delivery.attempts} attempts: {delivery.last_error}"
-    if delivery.held_until:
+    if delivery.held_until and delivery.is_held(at):
         return f"Held ({delivery.held_because}) until {moment(delivery.held_until)}."
     if delivery.attempts:
-        return f"Tried {delivery.attempts} times; the other side said: {delivery.last_error}"
+        often = "once" if delivery.attempts == 1 else f"{delivery.attempts} times"
+        return f"Tried {often}; the other side said: {delivery.last_error}"
     return "About to be sent."

@@ -171,6 +171,10 @@ class Delivery:
     held_because: str = ""
     suppressed_by: str = ""
 
+    def is_held(self, at: datetime) -> bool:
+        """Says whether it waits for the end of a hold, and not for its target."""
+        return self.held_until is not None and self.held_until > at
+
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFilter:
