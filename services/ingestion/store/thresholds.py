@@ -130,12 +130,18 @@ SAID = f"""
     error_fingerprint, since_change, {", ".join(f"change.{each}" for each in COLUMNS.split(", "))}
 """
 """What an alert says beside its counts."""
+# Each scan of the log prepares to read every week, of which there may be many. No window
+# is longer, and no change that is told of is older.
+RECENT = """
+    run.executed_at > clock_now() - interval '32 days'
+    AND run.executed_at < clock_now() + interval '1 day'
+"""
 JUDGE = f"""
     SELECT workflow.*, failure_threshold, hours, alerts_enabled,
         tally.failures, tally.first_at, tally.last_at, {SAID}
     FROM {TOLD} {THRESHOLD.replace(":hours", "NULL")} {TALLY} {LAST_IN_WINDOW} {LAST_CHANGE}
     ORDER BY location_id, workflow_id, last.executed_at DESC, last.execution_id DESC
-"""  # noqa: S608
+""".replace(COUNTED, f"{COUNTED} AND {RECENT}")  # noqa: S608
 """Counts failures in the window of each workflow's threshold; with the newest where they are too many.
 
 The workflows must have been locked by an earlier statement.
