@@ -15,8 +15,8 @@ OUTBOX = "outbox"
 """Woken after each commit that has something to tell."""
 
 
-REST = 9
-"""How many times as long as it worked the outbox rests: in a storm it takes a tenth of the time."""
+REST = 19
+"""How many times as long as it worked the outbox rests: in a storm it takes a twentieth of the time."""
 LONGEST_REST = 2.0
 
 
