@@ -18,6 +18,7 @@ from services.notifier.domain.decision import Suppression
 from services.notifier.domain.delivery import Attempt, Claim, Waiting
 from services.notifier.domain.folding import folded
 from services.notifier.domain.links import Links
+from services.notifier.domain.message import Message
 from services.notifier.domain.quiet import Untold, quieted
 from services.notifier.domain.retry import PAUSE, fate_of
 from services.notifier.domain.target import Channel, Target
@@ -67,7 +68,10 @@ class Delivering:
         waiting = [each for each in due.values() if isinstance(each, Waiting)]
         ids = [delivery_id for each in waiting for delivery_id in each.delivery_ids]
         untold = await quiet.untold(transaction, ids)
-        rendered = [await self._rendered(transaction, each, untold) for each in waiting]
+        messages = await enlisted(transaction, waiting, self._links)
+        rendered = [
+            self._rendered(each, told, untold) for each, told in zip(waiting, messages, strict=True)
+        ]
         frozen = await claims.freeze(transaction, [each for each in rendered if each], token)
         claimed = {each.target.target_id for each in (*begun, *frozen)}
         # Theirs was sent, or suppressed, since the targets were looked through.
@@ -77,10 +81,9 @@ class Delivering:
         await settling.hand_back(transaction, broken, token, PAUSE)
         return [*begun, *frozen]
 
-    async def _rendered(
-        self, transaction: Transaction, waiting: Waiting, untold: Mapping[str, Untold]
+    def _rendered(
+        self, waiting: Waiting, messages: Sequence[Message], untold: Mapping[str, Untold]
     ) -> claims.Rendered | None:
-        messages = await enlisted(transaction, waiting, self._links)
         quiet_about = [untold.get(each) for each in waiting.delivery_ids]
         try:
             message = folded(quieted(messages, quiet_about), self._links)

@@ -11,17 +11,24 @@ from services.notifier.store import Transaction, causes, inbox, settings
 MOST = 500
 
 
-async def enlisted(transaction: Transaction, waiting: Waiting, links: Links) -> Sequence[Message]:
-    """Gives the messages with the names of locations, and a list of what each stands for."""
-    affected = await _affected(transaction, waiting)
-    places = {str(each.content.get("location_id") or "") for each in waiting.messages}
-    places |= {each.location_id for listed in affected.values() for each in listed}
-    names = await settings.location_names(transaction, places)
-    found = []
-    for number, message in enumerate(waiting.messages):
-        named = located(message, names)
-        found.append(with_affected(named, affected.get(number, ()), links, names))
-    return found
+async def enlisted(
+    transaction: Transaction, waiting: Sequence[Waiting], links: Links
+) -> Sequence[Sequence[Message]]:
+    """Gives the messages of each with the names of locations, and lists of what they stand for."""
+    affected = [await _affected(transaction, each) for each in waiting]
+    places = {
+        str(each.content.get("location_id") or "") for one in waiting for each in one.messages
+    }
+    lists = [listed for each in affected for listed in each.values()]
+    places |= {each.location_id for listed in lists for each in listed}
+    names = await settings.location_names(transaction, places) if waiting else {}
+    return [
+        [
+            with_affected(located(message, names), listed.get(number, ()), links, names)
+            for number, message in enumerate(each.messages)
+        ]
+        for each, listed in zip(waiting, affected, strict=True)
+    ]
 
 
 async def _affected(transaction: Transaction, waiting: Waiting) -> Mapping[int, Sequence[Incident]]:
