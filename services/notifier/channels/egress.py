@@ -91,7 +91,7 @@ class Egress:
         guard = _Guard(allowances, names)
         async with (
             _session(guard, guard.socket) as guarded,
-            _session(names, None) as trusted,
+            _session(names, _small_socket) as trusted,
         ):
             yield cls(allowances, guarded, trusted, own=own, seconds=seconds)
 
@@ -171,9 +171,9 @@ class _Guard(AbstractResolver):
 
     def socket(self, address: Any) -> socket.socket:
         """Makes the socket for one address, the last moment to refuse it."""
-        family, kind, protocol, _, place = address
+        place = address[4]
         self._check(place[0], place[1])
-        return socket.socket(family, kind, protocol)
+        return _small_socket(address)
 
     async def close(self) -> None:
         await self._names.close()
@@ -187,6 +187,14 @@ class _Guard(AbstractResolver):
         return any(each.covers(address, port) for each in self._allowances)
 
 
+def _small_socket(address: Any) -> socket.socket:
+    """Makes a socket for which the system takes in little more of an answer than is read."""
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, LARGEST_BODY)
+    return made
+
+
 def _session(resolver: AbstractResolver, make_socket: Any) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(
         resolver=resolver,
@@ -197,6 +205,7 @@ def _session(resolver: AbstractResolver, make_socket: Any) -> aiohttp.ClientSess
     )
     return aiohttp.ClientSession(
         connector=connector,
+        read_bufsize=LARGEST_BODY,
         cookie_jar=aiohttp.DummyCookieJar(),
         # `post` bounds the whole of a request.
         timeout=aiohttp.ClientTimeout(total=None),
