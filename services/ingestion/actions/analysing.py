@@ -63,7 +63,7 @@ class Analysing:
             tally = (await thresholds.tallies(session, [workflow], hours=hours))[workflow]
             threshold = tally.threshold.with_failures(failures)
             windows = Windows.until(await now(session), period)
-            test = Backtest(windows.start)
+            test = Backtest(threshold, windows.start)
             async for turn in trials.turns(session, workflow, threshold, start=windows.start):
                 test.add(turn)
         return Trial(

@@ -27,16 +27,17 @@ class Trial:
     failure_count: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turn:
-    """A moment at which a workflow failed, and what came of it."""
+    """A moment at which a workflow failed, or succeeded after it had failed."""
 
-    tally: Tally
+    at: datetime
+    failures: int
     """Of the window that ends with it."""
-    new: int
-    """How often it failed at this moment."""
-    succeeded_at: datetime | None
-    """The first success after it and before the next."""
+    new: int = 0
+    """Of this moment: they are judged at once, as those of a batch are."""
+    succeeded: bool = False
+    """Whether its last run was a success."""
 
 
 class Backtest:
@@ -47,31 +48,33 @@ class Backtest:
     an alert may be open when the period begins.
     """
 
-    def __init__(self, start: datetime) -> None:
+    def __init__(self, threshold: Threshold, start: datetime) -> None:
         self.episodes: list[Episode] = []
         self.failure_count = 0
+        self._threshold = threshold
         self._start = start
         self._standing = Standing()
 
     def add(self, turn: Turn) -> None:
-        """Takes the next moment at which the workflow failed."""
-        self._fail(turn)
-        if turn.succeeded_at and self._standing.recovery_due:
+        """Takes the next moment."""
+        if turn.new:
+            self._fail(turn)
+        if turn.succeeded and self._standing.recovery_due:
             self._standing = self._standing.after_recovery()
-            if self.episodes and self.episodes[-1].recovered_at is None:
-                self.episodes[-1].recovered_at = turn.succeeded_at
+            if self._is_told(turn.at) and self.episodes:
+                self.episodes[-1].recovered_at = turn.at
 
     def _fail(self, turn: Turn) -> None:
         was_open = self._standing.recovery_due
-        self._standing, to_tell = self._standing.after_failures(turn.tally, new=turn.new)
-        at = turn.tally.last_failure_at
-        assert at, "it failed at this moment"
-        if at < self._start:
+        tally = Tally(self._threshold, turn.failures, None, turn.at)
+        self._standing, to_tell = self._standing.after_failures(tally, new=turn.new)
+        if not self._is_told(turn.at):
             return
         self.failure_count += turn.new
-        if to_tell is None:
-            return
-        if not was_open:
-            self.episodes.append(Episode(at, to_tell))
-        elif self.episodes:
+        if to_tell is not None and not was_open:
+            self.episodes.append(Episode(turn.at, to_tell))
+        elif to_tell is not None and self.episodes:
             self.episodes[-1].failure_count += to_tell
+
+    def _is_told(self, at: datetime) -> bool:
+        return at >= self._start

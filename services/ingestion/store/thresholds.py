@@ -146,21 +146,12 @@ JUDGE = f"""
 
 The workflows must have been locked by an earlier statement.
 """
-WINDOWS = f"""
-    SELECT execution_id, executed_at AS last_at, count(*) OVER ending AS failures,
-        min(executed_at) OVER ending AS first_at
-    FROM execution_logs AS run
-    WHERE {COUNTED} AND run.executed_at > period.start - make_interval(hours => threshold.hours)
-    WINDOW ending AS (
-        ORDER BY executed_at RANGE BETWEEN
-            make_interval(hours => threshold.hours) - interval '1 microsecond' PRECEDING
-            AND CURRENT ROW
-    )
-"""  # noqa: S608
-"""The failures of each window that ends with a failure, for every failure from `period.start` on.
-
-Those of a window before are among them, with too small a count.
+ENDING = """
+    ORDER BY executed_at RANGE BETWEEN
+        make_interval(hours => threshold.hours) - interval '1 microsecond' PRECEDING
+        AND CURRENT ROW
 """
+"""The window of a threshold that ends with a run."""
 # Every window that the late failures can have made too many, unless it is over for
 # longer than a window.
 PEAK = f"""
@@ -170,7 +161,14 @@ PEAK = f"""
         AS workflow (location_id, workflow_id, late_from)
     {THRESHOLD.replace(":hours", "NULL")}
     CROSS JOIN LATERAL (
-        SELECT * FROM (SELECT late_from AS start) AS period CROSS JOIN LATERAL ({WINDOWS}) AS windows
+        SELECT * FROM (
+            SELECT executed_at AS last_at, count(*) OVER ending AS failures,
+                first_value(executed_at) OVER ending AS first_at
+            FROM execution_logs AS run
+            WHERE {COUNTED}
+                AND run.executed_at > workflow.late_from - make_interval(hours => threshold.hours)
+            WINDOW ending AS ({ENDING})
+        ) AS windows
         WHERE failures >= failure_threshold AND last_at >= late_from
             AND last_at > clock_now() - make_interval(hours => threshold.hours)
         ORDER BY last_at DESC LIMIT 1

@@ -8,43 +8,43 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.ingestion.domain.backtest import Turn
 from services.ingestion.domain.execution import WorkflowKey
-from services.ingestion.domain.threshold import Tally, Threshold
-from services.ingestion.store.thresholds import WINDOWS
+from services.ingestion.domain.threshold import Threshold
+from services.ingestion.store.thresholds import ENDING
 
-# What failed at the same moment is judged at once, as a batch is. Of the successes only
-# the first after a failure can end anything.
+# Of the successes only the first after a failure can end anything.
 TURNS = text(f"""
-    SELECT failures, first_at, last_at, at_once, succeeded_at
-    FROM (SELECT CAST(:location_id AS text) AS location_id, CAST(:workflow_id AS text) AS workflow_id)
-        AS workflow
-    CROSS JOIN LATERAL (
-        SELECT DISTINCT ON (last_at) windows.*,
-            count(*) OVER (PARTITION BY last_at) AS at_once,
-            lead(last_at) OVER (ORDER BY last_at, execution_id) AS next_at
-        FROM (SELECT CAST(:start AS timestamptz) AS start) AS period
-        CROSS JOIN (SELECT CAST(:hours AS integer) AS hours) AS threshold
-        CROSS JOIN LATERAL ({WINDOWS}) AS windows
-        ORDER BY last_at, execution_id DESC
-    ) AS failed
-    LEFT JOIN LATERAL (
-        SELECT executed_at AS succeeded_at FROM execution_logs AS run
-        WHERE run.location_id = workflow.location_id AND run.workflow_id = workflow.workflow_id
-            AND run.status = 'success' AND run.executed_at >= failed.last_at
-            AND (run.executed_at, run.execution_id) > (failed.last_at, failed.execution_id)
-            AND run.executed_at < coalesce(failed.next_at, 'infinity')
-        ORDER BY executed_at, execution_id LIMIT 1
-    ) AS success ON true
-    ORDER BY last_at
+    SELECT executed_at, failed, failures
+    FROM (SELECT CAST(:hours AS integer) AS hours) AS threshold CROSS JOIN LATERAL (
+        SELECT executed_at, execution_id, failed, count(*) FILTER (WHERE failed) OVER ending AS failures,
+            lag(failed) OVER (ORDER BY executed_at, execution_id) AS after_failure
+        FROM (
+            SELECT executed_at, execution_id, status = 'failed' AS failed FROM execution_logs
+            WHERE location_id = :location_id AND workflow_id = :workflow_id
+                AND executed_at > CAST(:start AS timestamptz) - make_interval(hours => threshold.hours)
+                AND (status = 'success' OR (status = 'failed' AND error_class <> 'EXPECTED'))
+        ) AS run
+        WINDOW ending AS ({ENDING})
+    ) AS windows
+    WHERE failed OR after_failure
+    ORDER BY executed_at, execution_id
 """)  # noqa: S608  no value is in the text
 
 
 async def turns(
     session: AsyncSession, workflow: WorkflowKey, threshold: Threshold, *, start: datetime
 ) -> AsyncIterator[Turn]:
-    """Gives the moments at which a workflow failed, oldest first, from a window before the start on.
+    """Gives moments at which a workflow failed or succeeded after that, oldest first.
 
-    Nothing but a few rows is held at a time.
+    Begins a window before the start. Nothing but a few rows is held at a time.
     """
     given = {**workflow._asdict(), "start": start, "hours": threshold.time_window_hours}
-    async for *tally, at_once, succeeded_at in await session.stream(TURNS, given):
-        yield Turn(Tally(threshold, *tally), at_once, succeeded_at)
+    turn: Turn | None = None
+    async for at, failed, failures in await session.stream(TURNS, given):
+        if turn and turn.at != at:
+            yield turn
+            turn = None
+        turn = turn or Turn(at, failures)
+        turn.new += failed
+        turn.succeeded = not failed
+    if turn:
+        yield turn
