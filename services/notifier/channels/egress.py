@@ -14,6 +14,7 @@ from yarl import URL
 
 from libs.problems import InvalidRequest
 from services.notifier.channels.addresses import Address, Allowance, is_name, is_public, literal
+from services.notifier.channels.names import Names
 from services.notifier.domain.delivery import LARGEST_ANSWER
 from services.notifier.domain.settings import WebhookUrlForbidden, WebhookUrlMalformed
 from services.notifier.domain.text import one_line
@@ -87,9 +88,10 @@ class Egress:
         Nothing is posted to `own`, the address of Runwarden itself: that could go round for ever.
         """
         allowances = [Allowance.read(each) for each in allow]
-        names = resolver or aiohttp.ThreadedResolver()
+        names = resolver or Names()
         guard = _Guard(allowances, names)
         async with (
+            _closing(names),
             _session(guard, guard.socket) as guarded,
             _session(names, _small_socket) as trusted,
         ):
@@ -193,6 +195,14 @@ def _small_socket(address: Any) -> socket.socket:
     made = socket.socket(family, kind, protocol)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, LARGEST_BODY)
     return made
+
+
+@asynccontextmanager
+async def _closing(names: AbstractResolver) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await names.close()
 
 
 def _session(resolver: AbstractResolver, make_socket: Any) -> aiohttp.ClientSession:
