@@ -10,7 +10,7 @@ from gateway.rest.models.explanations import (
     ThresholdTrial,
 )
 from gateway.rest.openapi import told
-from gateway.rest.routes import Back, KeyedRoute, ReadLocation
+from gateway.rest.routes import Back, KeyedRoute, ReadLocation, ReadReach
 from libs import problems
 from libs.contracts.ingestion.v1 import ingestion_pb2
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
@@ -21,7 +21,7 @@ TRIAL_DAYS = 30
 
 
 @router.get("/alerts/events/{event_id}/explain", responses=told(404))
-async def explain_event(back: Back, location_id: ReadLocation, event_id: str) -> Explanation:
+async def explain_event(back: Back, location_id: ReadReach, event_id: str) -> Explanation:
     """Says why somebody was told of an event, or was not."""
     return await _explained(
         back, pb.ExplainDecisionRequest(location_id=location_id, event_id=event_id)
@@ -29,7 +29,7 @@ async def explain_event(back: Back, location_id: ReadLocation, event_id: str) ->
 
 
 @router.get("/incidents/{incident_id}/explain", responses=told(404))
-async def explain_incident(back: Back, location_id: ReadLocation, incident_id: str) -> Explanation:
+async def explain_incident(back: Back, location_id: ReadReach, incident_id: str) -> Explanation:
     """Says who was told of an incident and why; of what opened it, and all that came after."""
     return await _explained(
         back, pb.ExplainDecisionRequest(location_id=location_id, incident_id=incident_id)

@@ -314,14 +314,13 @@ class NotifierServicer(rpc.NotifierServiceServicer):
     async def ExplainDecision(
         self, request: pb.ExplainDecisionRequest, context: Context
     ) -> pb.ExplainDecisionResponse:
-        location_id = fields.location_id(request.location_id)
         match request.WhichOneof("subject"):
             case "event_id":
-                event_id = explanations.event_from(request)
-                found = await self._explaining.event(location_id, event_id)
+                found = await self._explaining.event(*explanations.event_from(request))
             case "incident_id":
                 found = await self._explaining.incident(*inbox.incident_from(request))
             case "imagined":
+                location_id = fields.location_id(request.location_id)
                 event = explanations.imagined_from(location_id, request.imagined)
                 found = await self._explaining.imagined(event)
             case _:

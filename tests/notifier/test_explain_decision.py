@@ -296,7 +296,11 @@ async def test_what_is_looked_after_is_not_told_again(notifier):
         ({"incident_id": "nothing"}, "INCIDENT_NOT_FOUND"),
         ({"imagined": pb.ImaginedEvent(kind="doom")}, "KIND_UNKNOWN"),
         ({"imagined": pb.ImaginedEvent(kind="workflow_failing")}, "WORKFLOW_MISSING"),
-        ({"location_id": "", "event_id": "x"}, "LOCATION_MISSING"),
+        ({"location_id": "", "event_id": "x"}, "EVENT_NOT_FOUND"),
+        (
+            {"location_id": "", "imagined": pb.ImaginedEvent(kind="scan_failed")},
+            "LOCATION_MISSING",
+        ),
     ],
 )
 async def test_what_cannot_be_explained_is_refused(notifier, subject, reason):

@@ -66,8 +66,8 @@ class Delivering:
         due = await claims.due(transaction, leased, token)
         begun = [each for each in due.values() if isinstance(each, Claim)]
         waiting = [each for each in due.values() if isinstance(each, Waiting)]
-        ids = [delivery_id for each in waiting for delivery_id in each.delivery_ids]
-        untold = await quiet.untold(transaction, ids)
+        about = [each for one in waiting for each in one.about_incidents]
+        untold = await quiet.untold(transaction, about)
         messages = await enlisted(transaction, waiting, self._links)
         rendered = [
             self._rendered(each, told, untold) for each, told in zip(waiting, messages, strict=True)

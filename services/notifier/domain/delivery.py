@@ -111,6 +111,12 @@ class Waiting:
         return self.delivery_ids[0]
 
     @property
+    def about_incidents(self) -> Sequence[str]:
+        """The deliveries that are about an incident."""
+        pairs = zip(self.delivery_ids, self.incident_ids, strict=True)
+        return [delivery_id for delivery_id, incident_id in pairs if incident_id]
+
+    @property
     def incident_id(self) -> str | None:
         """The incident that it is about, when it is about one."""
         return None if self.delivery_ids[1:] else self.incident_ids[0]

@@ -16,11 +16,12 @@ class SubjectMissing(problems.InvalidRequest):
     reason = "SUBJECT_MISSING"
 
 
-def event_from(request: pb.ExplainDecisionRequest) -> str:
-    """Reads which event is to be explained."""
+def event_from(request: pb.ExplainDecisionRequest) -> tuple[str, str]:
+    """Reads which event is to be explained; one about many locations has no location."""
+    location_id = fields.location_id(request.location_id) if request.location_id else ""
     if not fields.is_id(request.event_id):
         raise EventNotFound(event_id=request.event_id)
-    return request.event_id
+    return location_id, request.event_id
 
 
 def imagined_from(location_id: str, message: pb.ImaginedEvent) -> Event:

@@ -116,3 +116,13 @@ async def test_what_is_not_there_is_not_explained(street, reader):
     answer = await reader.get("/api/alerts/events/e-9/explain")
 
     assert (answer.status, answer.body["reason"]) == (404, "EVENT_NOT_FOUND")
+
+
+async def test_the_agency_is_told_why_of_what_is_about_many_locations(explained, agency, client):
+    answer = await agency.get("/api/incidents/i-1/explain", all_locations="true")
+    refused = await client.get("/api/incidents/i-1/explain", all_locations="true")
+
+    assert answer.status == 200
+    asked = explained.notifier.last("ExplainDecision")
+    assert (asked.location_id, asked.incident_id) == ("", "i-1")
+    assert (refused.status, refused.body["reason"]) == (403, "AGENCY_KEY_NEEDED")

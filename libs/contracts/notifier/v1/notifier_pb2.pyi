@@ -3711,7 +3711,7 @@ class ExplainDecisionRequest(_message.Message):
     INCIDENT_ID_FIELD_NUMBER: _builtins.int
     IMAGINED_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
-    """Required."""
+    """Required, unless the event or the incident is about many locations."""
     event_id: _builtins.str
     """An event."""
     incident_id: _builtins.str
