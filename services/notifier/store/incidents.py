@@ -3,12 +3,14 @@
 import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     Boolean,
     ColumnElement,
+    Interval,
     and_,
+    bindparam,
     case,
     func,
     literal_column,
@@ -21,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import col
 
 from libs.ids import new_id
@@ -40,6 +43,30 @@ FLAPPING = timedelta(days=1)
 MOST_DOUBLINGS = 5
 
 
+def _counting() -> ReturningInsert[Any]:
+    table = IncidentRow.__table__  # type: ignore[attr-defined]
+    after = bindparam("remind_after", type_=Interval)
+    new = insert(table).values(remind_at=func.clock_now() + after, told_at=func.clock_now())
+    there, told = table.c, new.excluded
+    return new.on_conflict_do_update(
+        index_elements=["location_id", "dedup_key"],
+        index_where=text("status = 'open'"),
+        set_={
+            "event_count": there.event_count + told.event_count,
+            "failure_count": there.failure_count + told.failure_count,
+            "last_event_at": func.greatest(there.last_event_at, told.last_event_at),
+            "title": told.title,
+            "workflow_name": func.coalesce(
+                func.nullif(told.workflow_name, ""), there.workflow_name
+            ),
+        },
+    ).returning(table, literal_column("xmax = 0", Boolean).label("opened"))
+
+
+_COUNT = _counting()
+"""Built once, because in a storm there is one for each incident."""
+
+
 async def count(
     session: AsyncSession, event: Event, at: datetime, remind_after: timedelta | None
 ) -> tuple[Incident, bool]:
@@ -48,37 +75,24 @@ async def count(
     The incident is then locked until the commit, also against a batch that would
     have opened the same one.
     """
-    new = insert(IncidentRow).values(
-        incident_id=new_id(),
-        location_id=event.location_id,
-        dedup_key=dedup_key_of(event),
-        status=IncidentStatus.OPEN,
-        severity=event.severity,
-        title=wording.title_of(event),
+    values = {
+        "incident_id": new_id(),
+        "location_id": event.location_id,
+        "dedup_key": dedup_key_of(event),
+        "status": IncidentStatus.OPEN,
+        "severity": event.severity,
+        "title": wording.title_of(event),
         **_workflow_of(event),
-        event_count=1,
-        failure_count=failures_in(event),
-        opened_at=at,
-        last_event_at=at,
-        remind_at=due_after(remind_after),
-        error_fingerprint=fingerprint_of(event),
-        told_count=failures_in(event) or 1,
-        told_at=func.clock_now(),
-    )
-    named = func.nullif(new.excluded.workflow_name, "")
-    statement = new.on_conflict_do_update(
-        index_elements=["location_id", "dedup_key"],
-        index_where=text("status = 'open'"),
-        set_={
-            "event_count": IncidentRow.event_count + 1,
-            "failure_count": IncidentRow.failure_count + failures_in(event),
-            "last_event_at": func.greatest(IncidentRow.last_event_at, at),
-            "title": new.excluded.title,
-            "workflow_name": func.coalesce(named, IncidentRow.workflow_name),
-        },
-    ).returning(IncidentRow, literal_column("xmax = 0", Boolean))
-    row, opened = (await session.execute(statement, execution_options=FRESH)).one()
-    return from_row(row), opened
+        "event_count": 1,
+        "failure_count": failures_in(event),
+        "opened_at": at,
+        "last_event_at": at,
+        "remind_after": remind_after,
+        "error_fingerprint": fingerprint_of(event),
+        "told_count": failures_in(event) or 1,
+    }
+    row = (await session.execute(_COUNT, values)).one()
+    return from_row(cast("IncidentRow", row)), row.opened
 
 
 async def held_open(session: AsyncSession, keys: Collection[tuple[str, str]]) -> Sequence[Incident]:
