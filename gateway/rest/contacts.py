@@ -20,7 +20,7 @@ async def forget_contact(
     """Forgets a contact. Its executions stay, without it, so that no number changes.
 
     They lose the contact, the run id and the error message; unread deliveries in
-    which its id stands are removed.
+    which its id stands are removed. What alerts have told already stays told.
     """
     request = pb.ForgetContactRequest(location_id=location_id, contact_id=body.contact_id)
     with back.asking("ingestion"):

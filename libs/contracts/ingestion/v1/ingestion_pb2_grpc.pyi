@@ -153,7 +153,8 @@ class IngestionServiceStub:
     """Forgets a contact: its executions stay as runs of their workflow, so that no
     number changes, and lose the contact, the run id and the error message, which
     like to name it. Unread deliveries in which its id stands, or that no key opens
-    any more, are removed. What arrives later is kept again.
+    any more, are removed. What arrives later is kept again. What alerts have told
+    already stays told: their texts are the notifier's.
 
     Idempotent. Fails with `LOCATION_MISSING`, `CONTACT_MISSING` or
     `FIELD_TOO_LONG`.
@@ -445,7 +446,8 @@ class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Forgets a contact: its executions stay as runs of their workflow, so that no
         number changes, and lose the contact, the run id and the error message, which
         like to name it. Unread deliveries in which its id stands, or that no key opens
-        any more, are removed. What arrives later is kept again.
+        any more, are removed. What arrives later is kept again. What alerts have told
+        already stays told: their texts are the notifier's.
 
         Idempotent. Fails with `LOCATION_MISSING`, `CONTACT_MISSING` or
         `FIELD_TOO_LONG`.
