@@ -105,6 +105,13 @@ class Database:
                 yield session
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """Gives a session whose statements all see the same moment, for answers that take several."""
+        async with self.transaction() as session:
+            await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+            yield session
+
+    @asynccontextmanager
     async def bare(self) -> AsyncIterator[Connection]:
         """Gives a connection on which only `libs.db.exchange` runs statements, and commits.
 

@@ -39,6 +39,15 @@ async def test_a_block_that_fails_leaves_nothing_behind(database):
     assert await count(database) == 2
 
 
+async def test_all_statements_of_a_snapshot_see_the_same_moment(url, database):
+    async with database.snapshot() as session:
+        before = await session.scalar(text("SELECT count(*) FROM things"))
+        with psycopg.connect(url) as other:
+            other.execute("DELETE FROM things")
+        assert await session.scalar(text("SELECT count(*) FROM things")) == before == 2
+    assert await count(database) == 0
+
+
 async def test_a_cancelled_block_leaves_nothing_behind(database):
     inside = asyncio.Event()
 

@@ -48,7 +48,7 @@ class Explaining:
 
     async def event(self, location_id: str, event_id: str) -> Explanation:
         """Explains what became of an event; raises `EventNotFound`."""
-        async with self._database.transaction() as transaction:
+        async with self._database.snapshot() as transaction:
             found = await event_log.decided(transaction, location_id, event_id)
             told = await deliveries.of_event(transaction, event_id, MOST)
             if not told and found.incident_id:
@@ -58,7 +58,7 @@ class Explaining:
 
     async def incident(self, location_id: str, incident_id: str) -> Explanation:
         """Explains who was told of an incident; raises `IncidentNotFound` or `EventNotFound`."""
-        async with self._database.transaction() as transaction:
+        async with self._database.snapshot() as transaction:
             await inbox.of(transaction, location_id, incident_id)
             found = await event_log.that_opened(transaction, incident_id)
             told = await _told(transaction, location_id, incident_id)
