@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 
 import hypothesis
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.databases import Databases, postgres_for_tests
 
@@ -12,6 +14,33 @@ hypothesis.settings.register_profile(
     "runwarden", derandomize=True, database=None, deadline=None, max_examples=50
 )
 hypothesis.settings.load_profile("runwarden")
+
+ONE_PROGRAM_FOR_ALL = (
+    "tests/standalone/test_bad_input.py",
+    "tests/standalone/test_hostile_input.py",
+    "tests/standalone/test_readme.py",
+)
+"""Modules whose tests share a program, which takes longer to start than they take to run."""
+
+
+class SomeModulesTogether(LoadScopeScheduling):
+    """Gives such a module to one worker, and every other test to whoever is free.
+
+    That is what `xdist_group` is for; with this pytest it does nothing, because
+    pytest no longer lets xdist write the group into the name of a test.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return module if module in ONE_PROGRAM_FOR_ALL else nodeid
+
+
+def pytest_xdist_make_scheduler(
+    config: pytest.Config, log: Producer | None
+) -> SomeModulesTogether | None:
+    """Takes the place of xdist's own when it was asked for groups."""
+    together = config.getoption("dist") == "loadgroup"
+    return SomeModulesTogether(config, log) if together else None
 
 
 @pytest.fixture(scope="session")

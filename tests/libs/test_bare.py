@@ -106,6 +106,5 @@ async def test_an_error_of_the_database_is_told_as_a_problem(url, database):
         other.execute("LOCK TABLE things")
         with pytest.raises(problems.OutOfTime):
             async with database.bare() as connection:
-                await exchange(
-                    connection, [Question("SET LOCAL lock_timeout = '50ms'"), Question(ALL)]
-                )
+                await exchange(connection, [Question("SET LOCAL lock_timeout = '50ms'")])
+                await exchange(connection, [Question(ALL)])

@@ -5,21 +5,13 @@ from io import BytesIO
 import psycopg
 import pytest
 
-from tests.support.programs import standalone
-
 LOCATION = {"location_id": "loc-1"}
 DOOR = "/api/workflows/wf-1/executions"
 
 
 @pytest.fixture
-async def program(data, databases_given):
-    async with standalone(data, **databases_given) as running:
-        yield running
-
-
-@pytest.fixture
-async def http(program):
-    async with program.http() as client:
+async def http(shared_program):
+    async with shared_program.http() as client:
         yield client
 
 
@@ -36,7 +28,7 @@ def rows(url, table):
         return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
 
 
-async def test_at_the_door(http, database_urls):
+async def test_at_the_door(http, shared_urls):
     for body, reason in (
         ("{}", "STATUS_MISSING"),
         ('{"status": "exploded"}', "STATUS_UNKNOWN"),
@@ -52,11 +44,11 @@ async def test_at_the_door(http, database_urls):
     await problem(too_large, 413, "BODY_TOO_LARGE")
     await problem(await http.post(DOOR, json={"status": "failed"}), 400, "LOCATION_MISSING")
 
-    assert rows(database_urls["ingestion"], "execution_logs") == 0
-    assert rows(database_urls["ingestion"], "quarantined_deliveries") == 3
+    assert rows(shared_urls["ingestion"], "execution_logs") == 0
+    assert rows(shared_urls["ingestion"], "quarantined_deliveries") == 3
 
 
-async def test_a_location_that_is_not_the_keys(http, program):
+async def test_a_location_that_is_not_the_keys(http):
     made = await http.post(
         "/api/keys", json={"name": "client", "scope": "write", "location_id": "loc-2"}
     )
@@ -88,12 +80,12 @@ async def test_without_a_key_nothing_is_answered(http):
         ),
     ],
 )
-async def test_settings_that_make_no_sense(http, database_urls, path, body, reason):
+async def test_settings_that_make_no_sense(http, shared_urls, path, body, reason):
     answer = await problem(await http.post(path, params=LOCATION, json=body), 400, reason)
 
     assert answer["errors"]
-    assert rows(database_urls["notifier"], "alert_settings") == 0
-    assert rows(database_urls["scheduler"], "scan_schedules") == 0
+    assert rows(shared_urls["notifier"], "alert_settings") == 0
+    assert rows(shared_urls["scheduler"], "scan_schedules") == 0
 
 
 async def test_an_unknown_workflow(http):

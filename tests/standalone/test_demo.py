@@ -136,8 +136,29 @@ async def a_second_load_adds_nothing(program, data):
     assert [await counted(program, each) for each in LISTS] == before
 
 
+async def removing_leaves_nothing_but_the_log_of_changes(program, data, urls):
+    mine = await program.put("/api/locations/mine", {"name": "Mine"})
+
+    code, said, error = await demo("remove", data)
+    again: list[str] = []
+    await remove(program, again.append)
+
+    assert (code, error, said.count("removed")) == (0, "", 3)
+    assert [each.endswith("was not there") for each in again] == [True] * 3
+    assert await program.items("/api/locations") == [mine]
+    left = Counter(
+        trace.split(":")[0]
+        for url in urls.values()
+        for location in LOCATIONS
+        for trace in traces(url, location.location_id)
+    )
+    assert set(left) == {"audit_log"}
+
+
 @pytest.mark.timeout(120)
-async def test_there_is_something_to_see_everywhere_and_only_once(data, databases_given):
+async def test_there_is_something_to_see_everywhere_only_once_and_until_it_is_removed(
+    data, databases_given, database_urls
+):
     async with standalone(data, **databases_given), running(data) as program:
         await load(program, print, DAYS)
 
@@ -147,35 +168,4 @@ async def test_there_is_something_to_see_everywhere_and_only_once(data, database
         await scans_find_much_and_say_what_is_new(program)
         await alerts_are_open_looked_after_and_mailed(program)
         await a_second_load_adds_nothing(program, data)
-
-
-@pytest.mark.timeout(120)
-async def test_removing_leaves_nothing_but_the_log_of_changes(data, databases_given, database_urls):
-    async with standalone(data, **databases_given):
-        async with running(data) as program:
-            await load(program, print, days=1)
-            mine = await program.put("/api/locations/mine", {"name": "Mine"})
-
-        code, said, error = await demo("remove", data)
-        async with running(data) as program:
-            again: list[str] = []
-            await remove(program, again.append)
-            assert await program.items("/api/locations") == [mine]
-
-    assert (code, error, said.count("removed")) == (0, "", 3)
-    assert [each.endswith("was not there") for each in again] == [True] * 3
-    left = Counter(
-        trace.split(":")[0]
-        for url in database_urls.values()
-        for location in LOCATIONS
-        for trace in traces(url, location.location_id)
-    )
-    assert set(left) == {"audit_log"}
-
-
-async def test_without_a_program_it_says_what_to_do(tmp_path):
-    code, _, error = await demo("load", tmp_path)
-
-    assert code == 1
-    assert "make run" in error
-    assert "Traceback" not in error
+        await removing_leaves_nothing_but_the_log_of_changes(program, data, database_urls)

@@ -1,19 +1,12 @@
 """Whatever comes is answered rightly, by the door and by the strict path, and nothing is lost."""
 
 import json
-import tempfile
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.support.programs import standalone
-
-pytestmark = pytest.mark.xdist_group("hostile input")  # one program for all
-
-PARTS = ("ingestion", "scheduler", "notifier", "gateway")
 DOOR = "/api/workflows/wf-1/executions"
 STRICT = "/api/executions"
 JSON = {"Content-Type": "application/json"}
@@ -22,40 +15,18 @@ DEEP = b'{"status": "failed", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 BRACKETS = b"[" * 500_000
 
 
-@pytest.fixture(scope="module")
-async def urls(databases):
-    made = {name: databases.new(name) for name in PARTS}
-    yield made
-    for each in made.values():
-        databases.drop(each)
-
-
-@pytest.fixture(scope="module")
-def folder():
-    with tempfile.TemporaryDirectory(prefix="runwarden-") as made:
-        Path(made).chmod(0o711)
-        yield Path(made)
-
-
-@pytest.fixture(scope="module")
-async def program(urls, folder):
-    given = {f"{name.upper()}_DATABASE_URL": url for name, url in urls.items()}
-    async with standalone(folder / "data", **given) as running:
-        yield running
-
-
 @pytest.fixture
-async def http(program):
-    async with program.http() as client:
+async def http(shared_program):
+    async with shared_program.http() as client:
         yield client
 
 
 @pytest.fixture
-def kept(urls, request):
+def kept(shared_urls, request):
     """Counts the rows of the test's own location in a table of ingestion."""
 
     def count(table):
-        with psycopg.connect(urls["ingestion"]) as connection:
+        with psycopg.connect(shared_urls["ingestion"]) as connection:
             query = f"SELECT count(*) FROM {table} WHERE location_id = %s"
             return connection.execute(query, [location(request)]).fetchone()[0]
 

@@ -56,9 +56,9 @@ async def test_secrets_in_the_data_folder_are_their_owners_alone(data):
         assert {oct(each.stat().st_mode & 0o777) for each in secrets} == {"0o600"}
 
 
-async def test_a_taken_port_is_named_and_leaves_nothing_running(data, tmp_path):
+async def test_a_taken_port_is_named_and_leaves_nothing_running(data, databases_given, tmp_path):
     tmp_path.chmod(0o711)
-    async with standalone(data) as program:
+    async with standalone(data, **databases_given) as program:
         port = program.url.rpartition(":")[2]
         second = await start(tmp_path / "other", stderr=PIPE, GATEWAY_PORT=port)
         _, complaint = await second.process.communicate()
