@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy.sql.selectable import LateralFromClause
 from sqlmodel import col
 
 from libs.db import arrays
@@ -169,47 +170,8 @@ def _due() -> Select[Any]:
 
     A message is one row; what is to become one is a row for each delivery.
     """
-    first = (
-        select(
-            col(DeliveryRow.lane),
-            col(DeliveryRow.attempts),
-            col(DeliveryRow.replayed),
-            col(DeliveryRow.message_id),
-        )
-        .where(col(DeliveryRow.target_id) == TargetRow.target_id, *_is_due(), _is_paid_for())
-        .order_by(
-            col(DeliveryRow.lane), col(DeliveryRow.message_id).is_(None), col(DeliveryRow.position)
-        )
-        .limit(1)
-        .correlate(TargetRow)
-        .lateral("first")
-    )
-    most = case(
-        *[
-            (
-                and_(col(TargetRow.channel) == channel, first.c.lane == lane),
-                most_in_one(channel, lane),
-            )
-            for channel, lane in PACES
-        ]
-    )
-    # What only waits for company goes along.
-    waiting = (
-        select(DeliveryRow)
-        .where(
-            first.c.message_id.is_(None),
-            col(DeliveryRow.target_id) == TargetRow.target_id,
-            deliveries.PENDING,
-            col(DeliveryRow.message_id).is_(None),
-            col(DeliveryRow.lane) == first.c.lane,
-            func.coalesce(DeliveryRow.held_until, EPOCH) <= func.clock_now(),
-        )
-        .order_by(col(DeliveryRow.position))
-        .limit(most)
-        .with_for_update()
-        .correlate(TargetRow, first)
-        .lateral("waiting")
-    )
+    first = _first_due()
+    waiting = _what_goes_along(first)
     return (
         select(
             col(TargetRow.target_id),
@@ -236,6 +198,54 @@ def _due() -> Select[Any]:
             or_(first.c.message_id.is_not(None), waiting.c.delivery_id.is_not(None)),
         )
         .order_by(col(TargetRow.target_id), waiting.c.position)
+    )
+
+
+def _first_due() -> LateralFromClause:
+    """Finds what a target is served with first."""
+    return (
+        select(
+            col(DeliveryRow.lane),
+            col(DeliveryRow.attempts),
+            col(DeliveryRow.replayed),
+            col(DeliveryRow.message_id),
+        )
+        .where(col(DeliveryRow.target_id) == TargetRow.target_id, *_is_due(), _is_paid_for())
+        .order_by(
+            col(DeliveryRow.lane), col(DeliveryRow.message_id).is_(None), col(DeliveryRow.position)
+        )
+        .limit(1)
+        .correlate(TargetRow)
+        .lateral("first")
+    )
+
+
+def _what_goes_along(first: LateralFromClause) -> LateralFromClause:
+    """Finds what becomes one message with it, what only waits for company included."""
+    most = case(
+        *[
+            (
+                and_(col(TargetRow.channel) == channel, first.c.lane == lane),
+                most_in_one(channel, lane),
+            )
+            for channel, lane in PACES
+        ]
+    )
+    return (
+        select(DeliveryRow)
+        .where(
+            first.c.message_id.is_(None),
+            col(DeliveryRow.target_id) == TargetRow.target_id,
+            deliveries.PENDING,
+            col(DeliveryRow.message_id).is_(None),
+            col(DeliveryRow.lane) == first.c.lane,
+            func.coalesce(DeliveryRow.held_until, EPOCH) <= func.clock_now(),
+        )
+        .order_by(col(DeliveryRow.position))
+        .limit(most)
+        .with_for_update()
+        .correlate(TargetRow, first)
+        .lateral("waiting")
     )
 
 
