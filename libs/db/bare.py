@@ -36,11 +36,11 @@ class BareConnections:
             connection = self._idle.pop() if self._idle else await self._connect()
             try:
                 yield connection
+                if connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+                    await connection.rollback()
             except BaseException:
                 await self._give_up(connection)
                 raise
-            if connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
-                await connection.rollback()
             self._idle.append(connection)
         finally:
             self._places.release()

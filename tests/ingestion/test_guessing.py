@@ -1,6 +1,6 @@
 """A batch guesses the time and that its keys are free; a wrong guess leaves no trace."""
 
-from datetime import UTC
+from datetime import UTC, timedelta
 
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
 from tests.ingestion.builders import (
@@ -24,6 +24,15 @@ async def test_a_clock_that_was_set_is_believed_at_once(stopped_clock, location)
 
     assert [kept[run].executed_at.ToDatetime(UTC) for run in "1234"] == times
     assert all(run.executed_at == run.received_at for run in kept.values())
+
+
+async def test_what_is_too_old_is_refused_by_the_clock_and_not_by_a_guess(stopped_clock, location):
+    long_ago = stopped_clock.ago(days=30) + timedelta(minutes=30)
+    stopped_clock.move(hours=1)
+    await record(stopped_clock.ingestion, an_execution(location))
+    stopped_clock.move(hours=-1)
+    (result,) = await record(stopped_clock.ingestion, an_execution(location, executed_at=long_ago))
+    assert result.outcome == ACCEPTED
 
 
 async def test_beside_a_duplicate_everything_else_counts_once(ingestion, location):

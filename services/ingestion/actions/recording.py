@@ -137,6 +137,8 @@ class Recording:
         batch = self._sorted(items, at)
         wanted = batch.wanted_keys()
         batch.accept(wanted)
+        if not batch.accepted:
+            raise GuessedWrong  # nothing is entered, so nothing would tell whether the time is right
         await _enter(transaction, batch, commit=True, guess=Guess(wanted, at))
         return batch
 
