@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from libs import metrics
 from libs.clock import SystemClock
@@ -15,10 +16,12 @@ from services.notifier.channels.deadman import DeadMan
 from services.notifier.channels.egress import Egress
 from services.notifier.domain.links import Links
 from services.notifier.domain.pace import Waits
-from services.notifier.domain.scope import INSTALLATION
+from services.notifier.domain.scope import INSTALLATION, Scope
 from services.notifier.domain.settings import AlertSettings
+from services.notifier.store import watching
 from tests.notifier.builders import (
     EMAIL,
+    LOCATION,
     a_failing_event,
     caught,
     configure,
@@ -153,7 +156,9 @@ async def test_whoever_was_told_or_need_not_be_is_no_orphan(start, database_url,
     assert delivery.suppressed_because == "no_target"
 
 
-async def test_two_auditors_tell_it_once(start, database_url, auditing):
+async def test_an_auditor_that_looked_while_another_one_told_it_tells_nobody(
+    start, database_url, auditing
+):
     auditor, _ = auditing
     set_clock(database_url, NOON)
     notifier = await start()
@@ -161,9 +166,34 @@ async def test_two_auditors_tell_it_once(start, database_url, auditing):
     await report(notifier, a_failing_event(at=NOON))
     await eventually(lambda: caught(notifier))
     await forget(database_url, "true")
-    set_clock(database_url, NOON + timedelta(minutes=3))
 
-    assert sum(await asyncio.gather(auditor.audit(), auditor.audit())) == 1
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as gate:
+        await gate.execute(LOOKS_LONG.format(NOON + timedelta(minutes=3)))
+        await gate.execute("SELECT pg_advisory_lock(1)")
+        async with Database.open(database_url, name="other") as other, other.transaction() as late:
+            await late.execute(text("SET LOCAL test.looks_long = 'on'"))
+            looks = asyncio.create_task(watching.held_orphans(late, Scope(LOCATION, "wf-1"), 100))
+            await eventually(lambda: waiting(gate))
+            assert await auditor.audit() == 1
+            await gate.execute("SELECT pg_advisory_unlock(1)")
+            assert await looks == []
+
+
+LOOKS_LONG = """
+CREATE OR REPLACE FUNCTION clock_now() RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    IF current_setting('test.looks_long', true) = 'on' THEN
+        PERFORM pg_advisory_xact_lock_shared(1);
+    END IF;
+    RETURN '{}';
+END $$
+"""
+"""A clock at which whoever looks long waits in the middle of a statement, with its view of before."""
+
+
+async def waiting(connection):
+    found = await connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+    return await found.fetchone()
 
 
 async def test_who_watches_outside_hears_nothing_while_deliveries_are_late(

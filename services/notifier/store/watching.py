@@ -57,9 +57,13 @@ async def scopes_with_orphans(session: AsyncSession, most: int) -> Sequence[Scop
 
 
 async def held_orphans(session: AsyncSession, scope: Scope, most: int) -> Sequence[Incident]:
-    """Gives such incidents of a scope that no other process looks at now."""
-    query = (
-        select(IncidentRow)
+    """Gives such incidents of a scope that no other process looks at now.
+
+    They are looked at again once they are held: whoever held them until a
+    moment ago may have told of them, and a lock does not show that.
+    """
+    held = (
+        select(col(IncidentRow.incident_id))
         .where(
             _is_orphan(),
             col(IncidentRow.location_id) == scope.location_id,
@@ -68,7 +72,9 @@ async def held_orphans(session: AsyncSession, scope: Scope, most: int) -> Sequen
         .limit(most)
         .with_for_update(key_share=True, skip_locked=True)
     )
-    return [from_row(row) for row in await session.scalars(query)]
+    ids = list(await session.scalars(held))
+    still = select(IncidentRow).where(_is_orphan(), col(IncidentRow.incident_id).in_(ids))
+    return [from_row(row) for row in await session.scalars(still)]
 
 
 async def accounted_for(session: AsyncSession, incident_id: str) -> Collection[str]:
