@@ -10,55 +10,59 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from time import perf_counter
 from typing import Any
-from urllib.parse import parse_qsl
 
 import msgspec
 import structlog
 
-from gateway.access import Access, Caller, Scope, keys
+from gateway.access import Access, Caller, Scope
 from gateway.crashes import log_crash
+from gateway.delivery import BodyTooSlow, Delivery, Receive
 from gateway.intake import Intake, Taken
-from gateway.payloads import Readings, handling, read_leniently, read_strictly
 from gateway.rest import problems as told
-from gateway.rest.middleware import LARGEST_BODY, request_id_from
+from gateway.signed import SignedWebhooks
 from libs import metrics, problems
 from libs.rpc import call
 
 log = structlog.get_logger()
 
 BODY_SECONDS = 5.0
-MOST_READ = 8 * LARGEST_BODY
-"""A sender that still writes when we close loses our answer; so much is read to give it one."""
 RETRY_AFTER = "5"
 """Seconds, where the problem itself names none."""
 POSTPONED = 429
-OK, QUARANTINED = 200, 202
+OK, QUARANTINED, IGNORED = 200, 202, 202
 
 _PATH = re.compile(r"/api/workflows/([^/]+)/executions/?")
 _FINAL = frozenset({400, 401, 403, 408, 413})
 """Where sending the same again does not help; everything else is answered 429."""
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+_LOCATION_UNKNOWN = {
+    "status": "ignored",
+    "reason": "LOCATION_UNKNOWN",
+    "detail": "The location in the body is none of this installation, so nothing was kept. "
+    "PUT /api/locations/{location_id} makes it known.",
+}
+
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
-
-
-class BodyTooSlow(told.HttpProblem):
-    """The body did not arrive within 5 seconds; send it again."""
-
-    reason, http = "BODY_TOO_SLOW", 408
 
 
 class Door:
     """Answers `POST /api/workflows/{id}/executions`; leaves every other request to the app behind."""
 
     def __init__(
-        self, access: Access, intake: Intake, behind: App, *, body_seconds: float = BODY_SECONDS
+        self,
+        access: Access,
+        intake: Intake,
+        behind: App,
+        *,
+        signed: SignedWebhooks | None = None,
+        body_seconds: float = BODY_SECONDS,
     ) -> None:
+        """Takes webhooks without a key only when `signed` proves them."""
         self._access = access
         self._intake = intake
         self._behind = behind
+        self._signed = signed
         self._body_seconds = body_seconds
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -68,7 +72,7 @@ class Door:
         if path is None:
             await self._behind(scope, receive, send)
             return
-        delivery = _Delivery(scope, receive, path[1])
+        delivery = Delivery(scope, receive, path[1])
         call.request_id.set(delivery.request_id)
         call.trace.set(call.trace_from(delivery.header(b"traceparent")))
         began = perf_counter()
@@ -88,8 +92,11 @@ class Door:
         finally:
             metrics.DOOR_SECONDS.observe(perf_counter() - began)
 
-    async def _taken(self, delivery: "_Delivery") -> tuple[int, object]:
-        caller = await self._access.caller(delivery.secret())
+    async def _taken(self, delivery: Delivery) -> tuple[int, object]:
+        secret = delivery.secret()
+        if secret is None and self._signed is not None:
+            return await self._taken_signed(delivery, self._signed)
+        caller = await self._access.caller(secret)
         asked = delivery.query.get("location_id")
         if asked:
             caller.location(asked)
@@ -98,7 +105,7 @@ class Door:
         return await self._recorded(delivery, body, caller, asked)
 
     async def _recorded(
-        self, delivery: "_Delivery", body: bytes, caller: Caller, asked: str | None
+        self, delivery: Delivery, body: bytes, caller: Caller, asked: str | None
     ) -> tuple[int, object]:
         readings = delivery.read(body)
         taken = await self._intake.take(
@@ -109,63 +116,25 @@ class Door:
         )
         if readings.several:
             return OK, {"results": [_result(each) for each in taken]}
-        only = taken[0]
-        if only.status == "rejected" and only.problem is not None:
-            raise only.problem
-        return QUARANTINED if only.status == "quarantined" else OK, _result(only)
+        return _told(taken[0])
+
+    async def _taken_signed(self, delivery: Delivery, signed: SignedWebhooks) -> tuple[int, object]:
+        body = await signed.proven(delivery, self._body_seconds)
+        webhook = await signed.read(delivery, body)
+        if webhook is None:
+            return IGNORED, _LOCATION_UNKNOWN
+        # What cannot be recorded is refused: strangers must not fill the quarantine.
+        (taken,) = await self._intake.take(
+            [webhook.reading], webhook.caller, None, quarantine_as=None
+        )
+        signed.note(webhook, taken)
+        return _told(taken)
 
 
-class _Delivery:
-    """One request at the door."""
-
-    def __init__(self, scope: MutableMapping[str, Any], receive: Receive, workflow_id: str) -> None:
-        self._headers: dict[bytes, bytes] = dict(scope["headers"])
-        self._receive = receive
-        self._workflow_id = workflow_id
-        self.path: str = scope["path"]
-        self.request_id = request_id_from(self.header(b"x-request-id"))
-        query = scope["query_string"].decode("latin-1")
-        self.query = dict(parse_qsl(query, errors="replace")) if query else {}
-        self.strict = handling(self.header(b"prefer"), "lenient") == "strict"
-
-    def header(self, name: bytes) -> str:
-        found = self._headers.get(name)
-        return found.decode("latin-1").strip() if found else ""
-
-    def secret(self) -> str | None:
-        in_header = keys.presented(self.header(b"authorization"), self.header(b"x-api-key"))
-        return in_header or self.query.get("key")
-
-    def read(self, body: bytes) -> Readings:
-        read = read_strictly if self.strict else read_leniently
-        return read(body, self._workflow_id, self.header(b"idempotency-key") or None)
-
-    async def body(self, seconds: float) -> bytes:
-        """Gives the body; raises `BodyTooLarge`, `BodyTooSlow` or `CallerLeft`."""
-        announced = self.header(b"content-length")
-        if announced.isdecimal() and int(announced) > MOST_READ:
-            raise told.BodyTooLarge
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._received()
-        except TimeoutError as error:
-            raise BodyTooSlow from error
-
-    async def _received(self) -> bytes:
-        body = bytearray()
-        size = 0
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise problems.CallerLeft
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size <= LARGEST_BODY:
-                body += chunk
-            if size > LARGEST_BODY and (size > MOST_READ or not message.get("more_body")):
-                raise told.BodyTooLarge
-            if not message.get("more_body"):
-                return bytes(body)
+def _told(taken: Taken) -> tuple[int, object]:
+    if taken.status == "rejected" and taken.problem is not None:
+        raise taken.problem
+    return QUARANTINED if taken.status == "quarantined" else OK, _result(taken)
 
 
 def _result(taken: Taken) -> dict[str, object]:
@@ -184,7 +153,7 @@ def _errors(fields: Sequence[problems.FieldError]) -> list[dict[str, str]]:
     return [{"field": each.field, "message": each.message} for each in fields]
 
 
-async def _tell(problem: problems.Problem, delivery: _Delivery, send: Send) -> None:
+async def _tell(problem: problems.Problem, delivery: Delivery, send: Send) -> None:
     status = told.status_of(problem)
     headers = {key.lower(): value for key, value in told.headers_of(problem).items()}
     if status not in _FINAL:

@@ -1,11 +1,12 @@
 """What the gateway can be told from outside: `GATEWAY_*` in the environment."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from libs.settings import PeerSettings
+from libs.settings import CommaList, PeerSettings
 
 
 class GatewaySettings(PeerSettings):
@@ -36,3 +37,20 @@ class GatewaySettings(PeerSettings):
 
     largest_backlog: int = Field(default=20_000, ge=1)
     """Webhooks that may wait for their commit; above it the door answers 429."""
+
+    highlevel_keys: CommaList = ()
+    """Public keys whose signature (`X-GHL-Signature`) the webhook door accepts instead of an API key; without one it accepts none.
+
+    Each is Ed25519: a PEM file or its text, or base64 or hex. docs/ghl-setup.md has HighLevel's.
+    """
+
+    highlevel_window: timedelta = Field(
+        default=timedelta(hours=2), ge=timedelta(minutes=1), le=timedelta(days=6)
+    )
+    """How long ago HighLevel may have signed a webhook; it sends one again for 70 minutes.
+
+    At most 6 days: for 7 a repetition is known as such.
+    """
+
+    highlevel_requests_a_minute: int = Field(default=6_000, ge=1)
+    """Webhooks without a key that one address may send; above it the door answers 429."""

@@ -1,12 +1,15 @@
 """Puts the gateway together: keys, services, the webhook door, the REST API, the pages."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from gateway import signature
 from gateway.access import Access
 from gateway.access.admin_key import ensure_admin_key
 from gateway.batches import batching
@@ -16,9 +19,13 @@ from gateway.peers import connected, recording
 from gateway.rest import app
 from gateway.serving import serving
 from gateway.settings import GatewaySettings
+from gateway.signature import Signatures
+from gateway.signed import SignedWebhooks
 from libs.clock import Clock, SystemClock
 from libs.db import migrations
 from libs.db.database import Database
+
+log = structlog.get_logger()
 
 MIGRATIONS = Path(__file__).with_name("access") / "migrations"
 
@@ -27,6 +34,7 @@ MIGRATIONS = Path(__file__).with_name("access") / "migrations"
 async def running(settings: GatewaySettings, *, clock: Clock | None = None) -> AsyncIterator[str]:
     """Runs the gateway until the block ends; yields its url."""
     clock = clock or SystemClock()
+    trusted = signature.public_keys(settings.highlevel_keys)
     url = settings.database_url.get_secret_value()
     await migrations.apply(url, MIGRATIONS)
     async with (
@@ -39,6 +47,20 @@ async def running(settings: GatewaySettings, *, clock: Clock | None = None) -> A
         behind: Any = app.create(services, access, settings, clock, batches)
         # Behind the door: who sent a webhook is told by its key, not by an address.
         proxied: Any = ProxyHeadersMiddleware(behind)
-        door = Door(access, Intake(access, batches), proxied)
+        signed = _signed(trusted, settings, access, clock) if trusted else None
+        door = Door(access, Intake(access, batches), proxied, signed=signed)
         async with serving(door, settings.host, settings.port) as address:
             yield address
+
+
+def _signed(
+    trusted: Sequence[Ed25519PublicKey], settings: GatewaySettings, access: Access, clock: Clock
+) -> SignedWebhooks:
+    log.info("gateway.accepts_signatures", keys=len(trusted))
+    return SignedWebhooks(
+        Signatures(trusted),
+        access,
+        clock,
+        window=settings.highlevel_window,
+        a_minute=settings.highlevel_requests_a_minute,
+    )

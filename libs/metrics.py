@@ -30,6 +30,12 @@ DOOR_BATCH_SECONDS = Histogram(
     "From the call that records a batch of webhooks until their answers.",
     buckets=AT_THE_DOOR,
 )
+SIGNED_WEBHOOKS = Counter(
+    "runwarden_signed_webhooks_total",
+    "Webhooks without a key, where HighLevel's signature is accepted: taken, conflict (known, with "
+    "another body), or why not (limited, wrong, unread, location_unknown).",
+    ["result"],
+)
 OUTBOX_DEPTH = Gauge("runwarden_outbox_events", "Events that wait to be told.", ["service"])
 OUTBOX_AGE = Gauge(
     "runwarden_outbox_oldest_seconds", "Age of the oldest event that waits.", ["service"]

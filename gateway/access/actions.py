@@ -52,6 +52,9 @@ class Access:
         self._locations: Answers[str, bool] = Answers(
             self._insert_location, clock, most=MOST_REMEMBERED
         )
+        self._known_locations: Answers[str, bool] = Answers(
+            self._find_location, clock, most=MOST_REMEMBERED
+        )
 
     async def caller(self, secret: str | None) -> Caller:
         """Gives who holds the key.
@@ -163,6 +166,7 @@ class Access:
             self._database, tables, checked_location_id(location_id), kept=kept
         )
         self._locations.forget(location_id)
+        self._known_locations.forget(location_id)
         return removed
 
     async def remember_location(self, location_id: str) -> None:
@@ -173,6 +177,10 @@ class Access:
     async def known(self, location_id: str) -> None:
         """Raises `LocationNotFound` unless the location is there."""
         await self.location(location_id)
+
+    async def knows(self, location_id: str) -> bool:
+        """Says whether the location is there, at most 10 seconds late (2 when it is new)."""
+        return await self._known_locations.of(checked_location_id(location_id))
 
     async def location(self, location_id: str) -> Location:
         """Gives a location; raises `LocationNotFound`."""
@@ -261,6 +269,11 @@ class Access:
         async with self._database.transaction() as session:
             await store.add_location(session, location_id)
         return True, LOCATION_KNOWN_FOR
+
+    async def _find_location(self, location_id: str) -> tuple[bool, timedelta]:
+        async with self._database.transaction() as session:
+            found = await store.find_location(session, location_id)
+        return found is not None, KNOWN_FOR if found else UNKNOWN_FOR
 
     def _checked_expiry(self, expires_at: datetime | None) -> datetime | None:
         if expires_at is not None and expires_at <= self._clock.now():

@@ -1,4 +1,4 @@
-"""Rate limits of the REST API: so many requests a minute for each key."""
+"""Rate limits: so many requests a minute for each key, or for each address."""
 
 from collections import OrderedDict
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ _MOST_KEYS = 10_000
 
 
 class RateLimited(problems.TooMany):
-    """Too many requests with this key; wait as long as `Retry-After` says."""
+    """Too many requests with this key or from this address; wait as long as `Retry-After` says."""
 
     reason = "RATE_LIMITED"
 
@@ -23,8 +23,12 @@ class RateLimits:
     which protects each of them all the same.
     """
 
-    def __init__(self, clock: Clock, a_minute: int = REQUESTS_A_MINUTE) -> None:
+    def __init__(
+        self, clock: Clock, a_minute: int = REQUESTS_A_MINUTE, *, of: str = "A key"
+    ) -> None:
+        """Takes for the message whom it limits."""
         self._clock = clock
+        self._of = of
         self._full = float(a_minute)
         self._a_second = a_minute / 60
         self._buckets: OrderedDict[str, tuple[float, datetime]] = OrderedDict()
@@ -44,7 +48,7 @@ class RateLimits:
 
     def _problem(self, seconds: float) -> RateLimited:
         return RateLimited(
-            f"A key may send {self._full:.0f} requests a minute; wait as long as `Retry-After` says.",
+            f"{self._of} may send {self._full:.0f} requests a minute; wait as long as `Retry-After` says.",
             retry_after=timedelta(seconds=seconds),
             requests_a_minute=int(self._full),
         )

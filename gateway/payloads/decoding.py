@@ -12,6 +12,7 @@ from gateway.payloads.problems import (
     BodyNotJson,
     BodyTooDeep,
     BodyTooWide,
+    NameTwice,
 )
 
 
@@ -37,6 +38,28 @@ def leniently(body: bytes) -> Any:
         return strictly(body)
     except BodyNotJson:
         return _tolerantly(body)
+
+
+def exactly(body: bytes) -> Any:
+    """Gives the value of a JSON text that everybody reads the same way.
+
+    Raises what `strictly` raises, and `NameTwice`: of two values of a name one
+    program takes the first and another the last.
+    """
+    strictly(body)
+    try:
+        return json.loads(body, object_pairs_hook=_once_each)
+    except RecursionError as error:
+        raise BodyTooDeep from error
+    except ValueError as error:
+        raise BodyNotJson from error
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise NameTwice
+    return found
 
 
 def check_bounds(value: Any, written: bytes | None = None) -> None:

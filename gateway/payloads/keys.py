@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 
 LONGEST_KEY = 200
+_SIGNED = "{{highlevel}}"
 
 
 def chosen(candidates: Iterable[str | None]) -> str:
@@ -31,3 +32,16 @@ def of_item(header: str | None, position: int | None) -> str | None:
     if not header or position is None:
         return header
     return f"{header}#{position}"
+
+
+def of_signed(webhook_id: str | None, body: bytes) -> str:
+    """Gives the key of what HighLevel signed: its id, or what was signed when it has none.
+
+    No caller can have it: with `{{` in it, `chosen` takes none.
+    """
+    if not webhook_id:
+        return f"{_SIGNED}body:{hashlib.sha256(body).hexdigest()}"
+    key = f"{_SIGNED}id:{webhook_id}"
+    if len(key) <= LONGEST_KEY:
+        return key
+    return f"{_SIGNED}long:{hashlib.sha256(webhook_id.encode()).hexdigest()}"

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from gateway.payloads import keys
@@ -103,6 +104,43 @@ class Body:
     def _inside(self, name: str, field: str) -> str | None:
         found = self._sent.get(name)
         return _id(found.get(field)) if isinstance(found, dict) else None
+
+
+class SignedBody(Body):
+    """The body of a marketplace app's webhook; a custom action has its form in `data`.
+
+    What a webhook is about is read only where HighLevel itself writes it, at the root and in
+    `extras`: in `data` and in the custom data stands what somebody typed.
+    """
+
+    def __init__(self, sent: Mapping[str, Any]) -> None:
+        super().__init__(sent)
+        if isinstance(form := sent.get("data"), dict):
+            self._places.append(form)
+
+    def location_ids(self) -> set[str]:
+        """Gives every location the body speaks of."""
+        return self._named("location", "locationId", "location_id")
+
+    def workflow_ids(self) -> set[str]:
+        """Gives every workflow the body speaks of."""
+        return self._named("workflow", "workflowId", "workflow_id")
+
+    def webhook_id(self) -> str | None:
+        """Gives the id of the delivery."""
+        return self._first(_id, "webhookId", "webhook_id")
+
+    def signed_at(self) -> datetime | None:
+        """Gives when it was sent, or else when the run ended."""
+        return self._first(moment, "timestamp") or self._first(moment, "executedAt", "executed_at")
+
+    def _named(self, thing: str, *names: str) -> set[str]:
+        found = {self._inside(thing, "id"), self._inside("extras", names[0])}
+        found |= {_id(self._sent.get(name)) for name in names}
+        return {each for each in found if each}
+
+    def _contact_id(self) -> str | None:
+        return super()._contact_id() or self._inside("extras", "contactId")
 
 
 def _text(value: object) -> str | None:

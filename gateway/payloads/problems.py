@@ -37,6 +37,42 @@ class BodyTooWide(InvalidRequest):
     reason = "BODY_TOO_WIDE"
 
 
+class NameTwice(InvalidRequest):
+    """A name stands twice in one object of the body; send each once."""
+
+    reason = "NAME_TWICE"
+
+
+class BodyNotOneObject(InvalidRequest):
+    """What HighLevel signs is one JSON object; send arrays with a key."""
+
+    reason = "BODY_NOT_ONE_OBJECT"
+
+
+class BodyLocationMissing(InvalidRequest):
+    """The body names no location: `extras.locationId`, `location.id` or `locationId`; what is signed needs one."""
+
+    reason = "BODY_LOCATION_MISSING"
+
+
+class BodyLocationsDiffer(InvalidRequest):
+    """The body names several locations; nothing says which of them it is about."""
+
+    reason = "BODY_LOCATIONS_DIFFER"
+
+
+class SignedTimeMissing(InvalidRequest):
+    """The body says no time: add `timestamp`; what is signed for ever could be sent again for ever."""
+
+    reason = "SIGNED_TIME_MISSING"
+
+
+class SignedTimeWrong(InvalidRequest):
+    """It was signed too long ago, or in the future; it is not taken any more. If it is new, check this machine's clock."""
+
+    reason = "SIGNED_TIME_WRONG"
+
+
 class TooManyItems(InvalidRequest):
     """At most 500 executions go into one request; send the rest in another."""
 

@@ -66,7 +66,7 @@ def read_leniently(body: bytes, workflow_id: str | None, key: str | None) -> Rea
     except problems.TooManyItems:
         raise  # of a body that large the quarantine keeps only a part
     except InvalidRequest as problem:
-        unread = Reading(problem, _usable(workflow_id) or NO_WORKFLOW, None, body, key)
+        unread = Reading(problem, usable_workflow_id(workflow_id) or NO_WORKFLOW, None, body, key)
         return Readings([unread], False)
 
 
@@ -98,12 +98,12 @@ def _items(value: Any, body: bytes, item: ReadItem) -> Readings:
 
 
 def _lenient_item(value: Any, raw: Any, in_path: str | None, key: str | None) -> Reading:
-    workflow_id, location_id = _usable(in_path), None
+    workflow_id, location_id = usable_workflow_id(in_path), None
     content: pb.Execution | InvalidRequest
     try:
         sent = lenient.Body(_checked_object(value, raw))
         location_id, named = sent.location_id(), sent.workflow_id()
-        workflow_id = workflow_id or _usable(named)
+        workflow_id = workflow_id or usable_workflow_id(named)
         if workflow_id is None:
             raise problems.WorkflowIdWrong if in_path or named else problems.WorkflowMissing
         content = sent.execution(key)
@@ -133,8 +133,8 @@ def _unwrapped(value: Any) -> Any:
     return value["executions"] if wrapped else value
 
 
-def _usable(workflow_id: str | None) -> str | None:
-    """A path may still hold the merge field that HighLevel did not fill in."""
+def usable_workflow_id(workflow_id: str | None) -> str | None:
+    """Gives the id when it can be one; a path may hold a merge field that HighLevel left."""
     if workflow_id is None or not keys.is_filled_in(workflow_id):
         return None
     fits = len(workflow_id) <= LONGEST_WORKFLOW_ID and workflow_id.isprintable()
