@@ -42,10 +42,12 @@ class Delivery:
         self.strict = handling(self.header(b"prefer"), "lenient") == "strict"
 
     def header(self, name: bytes) -> str:
+        """Gives the value of a header, whose name is in lower case; empty when it did not come."""
         found = self._headers.get(name)
         return found.decode("latin-1").strip() if found else ""
 
     def secret(self) -> str | None:
+        """Gives the API key that came with it, whatever it is worth."""
         in_header = keys.presented(self.header(b"authorization"), self.header(b"x-api-key"))
         return in_header or self.query.get("key")
 
@@ -64,6 +66,7 @@ class Delivery:
         return str(address or host)
 
     def read(self, body: bytes) -> Readings:
+        """Gives what is in the body, read the way the sender asked for."""
         read = read_strictly if self.strict else read_leniently
         return read(body, self.workflow_id, self.header(b"idempotency-key") or None)
 
@@ -97,6 +100,9 @@ class Delivery:
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        return ip_address(text)
+        found = ip_address(text)
     except ValueError:
         return None
+    # A socket for both kinds shows IPv4 as a part of one network of IPv6.
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return mapped or found

@@ -34,8 +34,6 @@ OK, QUARANTINED, IGNORED = 200, 202, 202
 _PATH = re.compile(r"/api/workflows/([^/]+)/executions/?")
 _FINAL = frozenset({400, 401, 403, 408, 413})
 """Where sending the same again does not help; everything else is answered 429."""
-
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _LOCATION_UNKNOWN = {
     "status": "ignored",
     "reason": "LOCATION_UNKNOWN",
@@ -43,6 +41,7 @@ _LOCATION_UNKNOWN = {
     "PUT /api/locations/{location_id} makes it known.",
 }
 
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 
@@ -116,7 +115,7 @@ class Door:
         )
         if readings.several:
             return OK, {"results": [_result(each) for each in taken]}
-        return _told(taken[0])
+        return _answer(taken[0])
 
     async def _taken_signed(self, delivery: Delivery, signed: SignedWebhooks) -> tuple[int, object]:
         body = await signed.proven(delivery, self._body_seconds)
@@ -128,10 +127,10 @@ class Door:
             [webhook.reading], webhook.caller, None, quarantine_as=None
         )
         signed.note(webhook, taken)
-        return _told(taken)
+        return _answer(taken)
 
 
-def _told(taken: Taken) -> tuple[int, object]:
+def _answer(taken: Taken) -> tuple[int, object]:
     if taken.status == "rejected" and taken.problem is not None:
         raise taken.problem
     return QUARANTINED if taken.status == "quarantined" else OK, _result(taken)

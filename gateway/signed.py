@@ -30,7 +30,7 @@ log = structlog.get_logger()
 HEADER = b"x-ghl-signature"
 AHEAD = timedelta(minutes=5)
 """How much HighLevel's clock may be before ours."""
-MOST_READ = 64
+MOST_ARRIVING = 64
 """Bodies that are read at the same time: before one is there, nobody knows who sends it."""
 MOST_REMEMBERED = 10_000
 """Webhooks of which this process still knows the body."""
@@ -133,7 +133,7 @@ class SignedWebhooks:
     async def _proven(self, delivery: Delivery, seconds: float) -> bytes:
         self._limits.take(delivery.sender())
         presented = signature.presented(delivery.header(HEADER))
-        if self._arriving >= MOST_READ:
+        if self._arriving >= MOST_ARRIVING:
             raise Crowded
         self._arriving += 1
         try:

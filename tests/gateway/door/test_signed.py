@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from gateway.signed import MOST_READ
+from gateway.signed import MOST_ARRIVING
 from gateway.wiring import running
 from libs.clock import FixedClock
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
@@ -204,11 +204,11 @@ async def test_few_bodies_of_nobody_knows_whom_are_read_at_once(client, post, ac
         answer = await post(action(), signed(action()), address=f"192.0.3.{next(senders) % 256}")
         return answer.reason == "CROWDED" and answer.status == 429
 
-    sending = [asyncio.create_task(send(number)) for number in range(MOST_READ)]
+    sending = [asyncio.create_task(send(number)) for number in range(MOST_ARRIVING)]
     await eventually(crowded)
     may_end.set()
 
-    assert await asyncio.gather(*sending) == [400] * MOST_READ
+    assert await asyncio.gather(*sending) == [400] * MOST_ARRIVING
     assert (await post(action(), signed(action()))).status == 200
 
 
