@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import grpc
 
@@ -16,6 +17,10 @@ from libs.rpc.client import channel, telling_problems
 
 SECONDS = 5.0
 """How long a call of the REST API waits for a service."""
+
+
+HEARTBEAT = timedelta(seconds=10)
+"""How often a gateway says that its door is open."""
 
 
 class NotRecorded(problems.Unavailable):
@@ -56,6 +61,12 @@ def recording(services: Services, seconds: float = SECONDS) -> Record:
         return response.results
 
     return record
+
+
+async def keep_open(services: Services) -> None:
+    """Says that what comes to the door can be recorded; raises why it cannot."""
+    with telling_problems():
+        await services.ingestion.KeepDoorOpen(ingestion_pb2.KeepDoorOpenRequest(), timeout=SECONDS)
 
 
 @asynccontextmanager

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,14 @@ from gateway.access.admin_key import ensure_admin_key
 from gateway.batches import batching
 from gateway.door import Door
 from gateway.intake import Intake
-from gateway.peers import connected, recording
+from gateway.peers import HEARTBEAT, connected, keep_open, recording
 from gateway.rest import app
 from gateway.serving import serving
 from gateway.settings import GatewaySettings
 from gateway.signature import Signatures
 from gateway.signed import SignedWebhooks
 from libs.clock import Clock, SystemClock
+from libs.clockwork import clockwork
 from libs.db import migrations
 from libs.db.database import Database
 
@@ -31,7 +34,9 @@ MIGRATIONS = Path(__file__).with_name("access") / "migrations"
 
 
 @asynccontextmanager
-async def running(settings: GatewaySettings, *, clock: Clock | None = None) -> AsyncIterator[str]:
+async def running(
+    settings: GatewaySettings, *, clock: Clock | None = None, heartbeat: timedelta = HEARTBEAT
+) -> AsyncIterator[str]:
     """Runs the gateway until the block ends; yields its url."""
     clock = clock or SystemClock()
     trusted = signature.public_keys(settings.highlevel_keys)
@@ -49,7 +54,11 @@ async def running(settings: GatewaySettings, *, clock: Clock | None = None) -> A
         proxied: Any = ProxyHeadersMiddleware(behind)
         signed = _signed(trusted, settings, access, clock) if trusted else None
         door = Door(access, Intake(access, batches), proxied, signed=signed)
-        async with serving(door, settings.host, settings.port) as address:
+        async with (
+            serving(door, settings.host, settings.port) as address,
+            clockwork(grace=timedelta(0)) as works,
+        ):
+            works.every(heartbeat, partial(keep_open, services), name="door_heartbeat")
             yield address
 
 

@@ -19,6 +19,9 @@ INGEST_LAG = Histogram(
     "From the end of the oldest run of a batch until it is recorded.",
     buckets=(0.1, 0.5, 1, 5, 30, 60, 300, 1800, 3600, 6 * 3600, 86400, 7 * 86400),
 )
+RECORDING_GAPS = Counter(
+    "runwarden_recording_gaps_total", "Times in which nothing could be recorded."
+)
 AT_THE_DOOR = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 DOOR_SECONDS = Histogram(
     "runwarden_door_seconds",

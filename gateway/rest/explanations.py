@@ -10,7 +10,7 @@ from gateway.rest.models.explanations import (
     ThresholdTrial,
 )
 from gateway.rest.openapi import told
-from gateway.rest.routes import Back, KeyedRoute, ReadLocation, ReadReach
+from gateway.rest.routes import Back, KeyedRoute, ReadReach
 from libs import problems
 from libs.contracts.ingestion.v1 import ingestion_pb2
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
@@ -38,7 +38,7 @@ async def explain_incident(back: Back, location_id: ReadReach, incident_id: str)
 
 @router.post("/alerts/explain")
 async def explain_imagined_event(
-    back: Back, location_id: ReadLocation, body: ImaginedEventBody
+    back: Back, location_id: ReadReach, body: ImaginedEventBody
 ) -> Explanation:
     """Says who would be told of an event if it happened now; changes nothing and tells nobody."""
     imagined = pb.ImaginedEvent(kind=body.kind, workflow_id=body.workflow_id)

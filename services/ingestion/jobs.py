@@ -9,6 +9,7 @@ from libs.clockwork import Clockwork, Job
 from libs.db.outbox import Dispatcher
 from services.ingestion.actions.following import ThresholdCopy
 from services.ingestion.actions.giving_up import GivingUp
+from services.ingestion.actions.noticing import Noticing
 from services.ingestion.actions.tidying import Tidying
 
 OUTBOX = "outbox"
@@ -56,6 +57,7 @@ def start(
     thresholds: ThresholdCopy,
     tidying: Tidying,
     giving_up: GivingUp,
+    noticing: Noticing,
 ) -> None:
     """Starts the jobs; they run until the clockwork stops."""
     tell = _Unhurried(dispatcher.dispatch, partial(works.wake, OUTBOX))
@@ -63,6 +65,7 @@ def start(
     works.every(timedelta(seconds=15), dispatcher.state, name="outbox_depth")
     works.every(timedelta(seconds=2), thresholds.refresh, name="thresholds")
     works.every(timedelta(minutes=1), giving_up.give_up_overdue, name="unfinished_runs")
+    works.every(timedelta(minutes=1), noticing.tell_over, name="recording_gaps")
     works.every(timedelta(hours=1), tidying.renew_partitions, name="partitions")
     works.every(timedelta(hours=1), tidying.close_days, name="close_days")
     works.every(timedelta(hours=1), tidying.forget_expired, name="forget_expired")

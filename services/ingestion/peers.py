@@ -15,6 +15,8 @@ from services.ingestion.domain.change import WorkflowChange
 from services.ingestion.domain.events import (
     FinishedAgain,
     NeverFinished,
+    RecordingGap,
+    RecordingGapOver,
     WorkflowFailing,
     WorkflowRecovered,
     event_from,
@@ -103,6 +105,10 @@ def _message(event: OutboxEvent) -> pb.Event:
         case FinishedAgain():
             message.finished_again.workflow_id = told.workflow_id
             message.finished_again.workflow_name = told.workflow_name
+        case RecordingGap():
+            message.recording_gap.CopyFrom(_gap(told))
+        case RecordingGapOver():
+            message.recording_gap_over.CopyFrom(_gap_over(told))
     return message
 
 
@@ -153,4 +159,19 @@ def _never_finished(event: NeverFinished) -> pb.NeverFinished:
         new_runs=event.new_runs,
         oldest_started_at=timestamp(event.oldest_started_at),
         run_ids=event.run_ids,
+    )
+
+
+def _gap(event: RecordingGap) -> pb.RecordingGap:
+    return pb.RecordingGap(
+        gap_id=event.gap_id, start=timestamp(event.start), end=timestamp(event.end)
+    )
+
+
+def _gap_over(event: RecordingGapOver) -> pb.RecordingGapOver:
+    return pb.RecordingGapOver(
+        gap_id=event.gap_id,
+        start=timestamp(event.start),
+        end=timestamp(event.end),
+        execution_count=event.execution_count,
     )

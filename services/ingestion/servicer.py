@@ -13,13 +13,14 @@ from services.ingestion.actions.importing import Importing
 from services.ingestion.actions.learning import Learning
 from services.ingestion.actions.listing import Listing
 from services.ingestion.actions.measuring import Measuring
+from services.ingestion.actions.noticing import Noticing
 from services.ingestion.actions.recording import Recording
 from services.ingestion.actions.removing import Removing
 from services.ingestion.actions.replaying import Replaying
 from services.ingestion.actions.reporting import Reporting
 from services.ingestion.actions.watching import Watching
 from services.ingestion.domain.tail import place_of
-from services.ingestion.translate import analyses, requests, responses, transfers
+from services.ingestion.translate import analyses, gaps, requests, responses, transfers
 
 FAILURES_WINDOW = timedelta(hours=24)
 METRICS_WINDOW = timedelta(days=30)
@@ -44,6 +45,7 @@ class IngestionServicer(rpc.IngestionServiceServicer):
         forgetting: Forgetting,
         removing: Removing,
         reporting: Reporting,
+        noticing: Noticing,
     ) -> None:
         self._recording = recording
         self._replaying = replaying
@@ -56,6 +58,7 @@ class IngestionServicer(rpc.IngestionServiceServicer):
         self._forgetting = forgetting
         self._removing = removing
         self._reporting = reporting
+        self._noticing = noticing
 
     async def RecordExecutions(
         self, request: pb.RecordExecutionsRequest, context: Context
@@ -234,3 +237,14 @@ class IngestionServicer(rpc.IngestionServiceServicer):
         self, request: pb.GetIngestionStatusRequest, context: Context
     ) -> pb.GetIngestionStatusResponse:
         return responses.status(await self._reporting.status())
+
+    async def KeepDoorOpen(
+        self, request: pb.KeepDoorOpenRequest, context: Context
+    ) -> pb.KeepDoorOpenResponse:
+        return gaps.kept_open(await self._noticing.keep_open())
+
+    async def ListRecordingGaps(
+        self, request: pb.ListRecordingGapsRequest, context: Context
+    ) -> pb.ListRecordingGapsResponse:
+        location_id, page = requests.counted_from(request), requests.page_from(request)
+        return gaps.listed(await self._listing.gaps(location_id, page))

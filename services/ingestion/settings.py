@@ -1,5 +1,7 @@
 """What ingestion can be told from outside: `INGESTION_*` in the environment."""
 
+from datetime import timedelta
+
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
@@ -26,6 +28,12 @@ class IngestionSettings(ServiceSettings):
     run_limit_hours: int = Field(default=24, ge=1, le=720)
     """Hours after which a run that started and did not end counts as failed, where its
     workflow has no limit of its own."""
+
+    gap_after: timedelta = Field(
+        default=timedelta(minutes=1), ge=timedelta(seconds=30), le=timedelta(hours=1)
+    )
+    """How long no door may have been open before people are told that executions may be missing;
+    30 seconds to 1 hour."""
 
     retention_days: int = Field(default=90, ge=31, le=3650)
     """Days an execution is kept."""

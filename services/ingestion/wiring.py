@@ -28,6 +28,7 @@ from services.ingestion.actions.importing import Importing
 from services.ingestion.actions.learning import Learning
 from services.ingestion.actions.listing import Listing
 from services.ingestion.actions.measuring import Measuring
+from services.ingestion.actions.noticing import Noticing
 from services.ingestion.actions.recording import Recording
 from services.ingestion.actions.removing import Removing
 from services.ingestion.actions.replaying import Replaying
@@ -42,6 +43,7 @@ from services.ingestion.settings import IngestionSettings
 MIGRATIONS = Path(__file__).parent / "store" / "migrations"
 SERVICE = pb.DESCRIPTOR.services_by_name["IngestionService"].full_name
 NOTIFIER = notifier_pb.DESCRIPTOR.services_by_name["NotifierService"]
+POLLED = frozenset({"GetIngestionStatus", "KeepDoorOpen"})
 JOBS_GRACE = timedelta(seconds=1)
 """Every job may be cut off anywhere; one that waits for the notifier would wait long."""
 
@@ -79,9 +81,7 @@ async def running(settings: IngestionSettings) -> AsyncIterator[str]:
         reporting = Reporting(databases.asking, dispatcher)
         servicer = _servicer(settings, databases, works, watching, reporting)
         add = partial(rpc.add_IngestionServiceServicer_to_server, servicer)
-        address = await stack.enter_async_context(
-            serving(settings, SERVICE, add, polled={"GetIngestionStatus"})
-        )
+        address = await stack.enter_async_context(serving(settings, SERVICE, add, polled=POLLED))
         # Before the server drains: it would wait for streams that never end.
         stack.push_async_callback(watching.stop)
         yield address
@@ -107,6 +107,7 @@ async def _working(
                 thresholds=thresholds,
                 tidying=tidying,
                 giving_up=GivingUp(database, recording, settings.run_limit_hours),
+                noticing=_noticing(settings, databases, works),
             )
             yield works
     finally:
@@ -136,7 +137,12 @@ def _servicer(
         forgetting=Forgetting(database, _box(settings), _contacts(settings)),
         removing=Removing(database),
         reporting=reporting,
+        noticing=_noticing(settings, databases, works),
     )
+
+
+def _noticing(settings: IngestionSettings, databases: _Databases, works: Clockwork) -> Noticing:
+    return Noticing(databases.asking, settings.gap_after, partial(works.wake, jobs.OUTBOX))
 
 
 def _recording(settings: IngestionSettings, databases: _Databases, works: Clockwork) -> Recording:

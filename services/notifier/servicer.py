@@ -320,9 +320,8 @@ class NotifierServicer(rpc.NotifierServiceServicer):
             case "incident_id":
                 found = await self._explaining.incident(*inbox.incident_from(request))
             case "imagined":
-                location_id = fields.location_id(request.location_id)
-                event = explanations.imagined_from(location_id, request.imagined)
-                found = await self._explaining.imagined(event)
+                imagined = explanations.imagined_from(request)
+                found = await self._explaining.imagined(imagined)
             case _:
                 raise explanations.SubjectMissing.at("subject")
         return explanations.explanation_to(found)

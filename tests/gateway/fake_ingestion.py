@@ -1,7 +1,7 @@
 """An ingestion that does what a test tells it, behind the real contract."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
@@ -14,6 +14,7 @@ from libs.settings import ServiceSettings
 
 SERVICE = pb.DESCRIPTOR.services_by_name["IngestionService"].full_name
 Answer = Callable[[pb.RecordItem], pb.RecordResult]
+Heartbeat = Callable[[], Awaitable[object]]
 ProblemOf = Callable[[list[pb.RecordItem]], Problem | None]
 
 
@@ -23,6 +24,10 @@ def recorded(item: pb.RecordItem) -> pb.RecordResult:
     if item.WhichOneof("content") == "unread":
         kept = pb.RecordResult.OUTCOME_QUARANTINED
     return pb.RecordResult(outcome=kept, execution_id=new_id())
+
+
+async def well() -> None:
+    """Answers a heartbeat."""
 
 
 class FakeIngestion(rpc.IngestionServiceServicer):
@@ -40,6 +45,8 @@ class FakeIngestion(rpc.IngestionServiceServicer):
         self.problem_of: ProblemOf = lambda _: None
         self.may_answer = asyncio.Event()
         self.may_answer.set()
+        self.heartbeats = 0
+        self.on_heartbeat: Heartbeat = well
 
     @property
     def items(self) -> list[pb.RecordItem]:
@@ -60,6 +67,11 @@ class FakeIngestion(rpc.IngestionServiceServicer):
         if problem := self.problem_of(list(request.items)):
             raise problem
         return pb.RecordExecutionsResponse(results=[self.answer(item) for item in request.items])
+
+    async def KeepDoorOpen(self, request, context):
+        self.heartbeats += 1
+        await self.on_heartbeat()
+        return pb.KeepDoorOpenResponse()
 
 
 @asynccontextmanager

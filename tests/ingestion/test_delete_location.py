@@ -18,7 +18,7 @@ from tests.ingestion.builders import (
 from tests.support.everything import GONE, STAYING, fill, traces
 from tests.support.recount import differences
 
-OF_NO_LOCATION = frozenset({"arrivals", "outbox_lease"})
+OF_NO_LOCATION = frozenset({"arrivals", "door_heartbeats", "outbox_lease", "recording_gaps"})
 
 
 async def delete(ingestion, location):

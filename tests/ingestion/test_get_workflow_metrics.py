@@ -20,6 +20,7 @@ from tests.ingestion.builders import (
     record,
     refused,
 )
+from tests.ingestion.gaps import a_gap
 
 
 async def metrics(ingestion, location, workflow="wf", **window):
@@ -266,3 +267,22 @@ async def test_too_many_of_the_most_frequent_are_refused(ingestion, location, to
     request = pb.GetWorkflowMetricsRequest(location_id=location, workflow_id="wf", top=top)
     with refused(problems.InvalidRequest, "TOP_OUT_OF_RANGE"):
         await ingestion.GetWorkflowMetrics(request, timeout=5)
+
+
+async def test_numbers_say_in_which_times_of_theirs_nothing_could_be_recorded(stopped_clock):
+    await a_gap(stopped_clock, minutes=2)
+    gap = await a_gap(stopped_clock, minutes=15)
+    await record(stopped_clock.ingestion, an_execution("l"))
+
+    async def gaps(**window):
+        request = pb.GetWorkflowMetricsRequest(location_id="l", workflow_id="wf")
+        request.window.FromTimedelta(timedelta(**window))
+        answer = await stopped_clock.ingestion.GetWorkflowMetrics(request, timeout=5)
+        return list(answer.recording_gaps)
+
+    assert (await gaps(days=1))[0] == gap
+    assert len(await gaps(days=1)) == 2
+    stopped_clock.move(minutes=59)
+    assert await gaps(minutes=30) == [gap], "it touches the window before"
+    stopped_clock.move(minutes=1)
+    assert await gaps(minutes=30) == []

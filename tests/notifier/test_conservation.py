@@ -143,6 +143,7 @@ OPENERS = [
     "connection_expired",
     "schedule_overdue",
     "same_error",
+    "recording_gap",
 ]
 FATES = """
 SELECT e.event_id, e.incident_id IS NOT NULL, e.decision->>'outcome',

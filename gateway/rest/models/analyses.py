@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, Field
 
 from gateway.rest import wire
 from gateway.rest.models.executions import RunNumbers, Window, WorkflowMetrics
+from gateway.rest.models.gaps import Gap
 from gateway.rest.models.shapes import Answer, words
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
 
@@ -98,12 +99,14 @@ class MetricsWithErrors(WorkflowMetrics):
     top_errors: list[ErrorGroup]
     """The most frequent, as many as `top` asked for."""
     top_failing_steps: list[FailingStep]
+    gaps: list[Gap] = Field(validation_alias="recording_gaps")
+    """Times of both windows in which nothing could be recorded, newest first, at most 100."""
 
     @classmethod
     def told(cls, response: pb.GetWorkflowMetricsResponse) -> Self:
         """Gives the answer that shows what ingestion says."""
         shown = wire.plain(response)
-        names = ("top_errors", "top_failing_steps")
+        names = ("top_errors", "top_failing_steps", "recording_gaps")
         return cls.measured(response.metrics, **{name: shown[name] for name in names})
 
 

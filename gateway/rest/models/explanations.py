@@ -25,6 +25,10 @@ KindWord = Literal[
     "connection_restored",
     "connection_removed",
     "schedule_overdue",
+    "same_error",
+    "same_error_over",
+    "recording_gap",
+    "recording_gap_over",
 ]
 
 
@@ -36,7 +40,8 @@ class ImaginedEventBody(Body):
     )
 
     kind: KindWord
-    """What would happen."""
+    """What would happen. The same error in many locations and gaps in what was recorded are of
+    all locations."""
     workflow_id: str = ""
     """The workflow it would be about; needed for kinds that are about one."""
 

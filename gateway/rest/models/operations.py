@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
+from gateway.rest.models.gaps import Gap
 from gateway.rest.models.shapes import Answer, words
 from libs.contracts.scheduler.v1 import scheduler_pb2 as pb
 
@@ -48,6 +49,8 @@ class IngestionQueue(Outbox):
     """Runs that began and did not end, counted up to 10,000."""
     quarantined: int = Field(validation_alias="quarantined_count")
     """Deliveries that could not be read, counted up to 10,000."""
+    last_gap: Gap | None = Field(validation_alias="last_recording_gap")
+    """The newest time in which nothing could be recorded; null when none ended within 24 hours."""
 
 
 class SchedulerQueue(Outbox):

@@ -235,11 +235,13 @@ def to_outbox(event: Event) -> OutboxEvent:
     While the notifier is slow or away, what a workflow's next failures say goes
     into one event.
     """
-    about_failures = isinstance(event, WorkflowFailing | WorkflowRecovered)
+    topic = ""
+    if isinstance(event, WorkflowFailing | WorkflowRecovered):
+        topic = f"{event.location_id}/{event.workflow_id}"
     return OutboxEvent(
         kind_of(event),
         payload_of(event),
         new_id(),
-        topic=f"{event.location_id}/{event.workflow_id}" if about_failures else "",
+        topic=topic,
         number="new_failures" if isinstance(event, WorkflowFailing) else "",
     )

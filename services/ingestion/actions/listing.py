@@ -15,11 +15,12 @@ from services.ingestion.domain.execution import (
     Status,
     WorkflowKey,
 )
+from services.ingestion.domain.gap import Gap
 from services.ingestion.domain.page import Page, PageRequest, Position, Written, moment
 from services.ingestion.domain.quarantine import QuarantinedDelivery
 from services.ingestion.domain.text import is_id, storable
 from services.ingestion.domain.workflow import Workflow
-from services.ingestion.store import Session, executions, history, quarantine, workflows
+from services.ingestion.store import Session, executions, gaps, history, quarantine, workflows
 from services.ingestion.store.now import now
 
 T = TypeVar("T")
@@ -126,6 +127,16 @@ class Listing:
             found,
             page.size,
             lambda last: Position(last.received_at, last.quarantine_id).written(),
+        )
+
+    async def gaps(self, location_id: str, page: PageRequest) -> Page[Gap]:
+        """Lists when nothing could be recorded, newest first; without a location counts of all."""
+        query = {"list": "gaps", "location_id": location_id}
+        after = _after(query, page.token, Position.read)
+        async with self._database.transaction() as session:
+            found = await gaps.newest(session, location_id, limit=page.size + 1, after=after)
+        return _page(
+            query, found, page.size, lambda last: Position(last.end, last.gap_id).written()
         )
 
 

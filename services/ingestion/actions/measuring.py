@@ -44,13 +44,15 @@ class Measuring:
             current, previous = await measurements.windows(
                 session, workflow, since=end - 2 * window, split=end - window
             )
-            last = await measurements.last_runs(session, workflow)
+            last, gaps = await measurements.last_runs_and_gaps(
+                session, workflow, since=end - 2 * window
+            )
             windows = Windows.until(end, window)
             ask = Breakdowns(session, Scope(*workflow), windows)
             errors, _ = await ask.error_groups(Bucket.fitting(window), most=top) if top else ((), 0)
             steps, _ = await ask.failing_steps(most=top) if top else ((), 0)
         found = _metrics(workflow, known.name, windows, (current, previous), last)
-        return replace(found, top_errors=tuple(errors), top_failing_steps=tuple(steps))
+        return replace(found, top_errors=tuple(errors), top_failing_steps=tuple(steps), gaps=gaps)
 
     async def metrics_of_many(
         self, location_id: str, wanted: Sequence[str], window: timedelta

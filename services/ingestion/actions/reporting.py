@@ -17,7 +17,7 @@ class Reporting:
         """Gives what waits, and since when."""
         outbox = await self._dispatcher.state()
         async with self._database.transaction() as session:
-            last_recorded_at, open_runs, unread = await status.counted(session)
+            last_recorded_at, open_runs, unread, last_gap = await status.counted(session)
             weeks = await partitions.weeks(session)
         return Status(
             outbox_count=outbox.waiting,
@@ -27,4 +27,5 @@ class Reporting:
             open_runs=open_runs,
             unread_deliveries=unread,
             partitions_until=weeks[-1][1],
+            last_gap=last_gap,
         )

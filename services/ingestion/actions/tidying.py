@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -11,6 +12,7 @@ from services.ingestion.store import (
     arrivals,
     changes,
     forgetting,
+    gaps,
     keys,
     partitions,
     quarantine,
@@ -43,12 +45,13 @@ class Tidying:
             await partitions.analyze(session)
 
     async def forget_expired(self) -> None:
-        """Removes keys after 7 days and unread deliveries after 30."""
+        """Removes keys after 7 days, unread deliveries after 30, gaps with the executions."""
         await self._forget(keys.forget_expired)
         await self._forget(quarantine.forget_expired)
         await self._forget(arrivals.forget_expired)
         await self._forget(rollups.forget_expired)
         await self._forget(rollups.forget_expired_days)
+        await self._forget(partial(gaps.forget_expired, kept=self._retention))
         async with self._database.transaction() as session:
             await changes.forget_expired(session)
 

@@ -71,12 +71,45 @@ class FinishedAgain:
     workflow_name: str
 
 
-Event = WorkflowFailing | WorkflowRecovered | NeverFinished | FinishedAgain
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingGap:
+    """Nothing could be recorded for a while; of the whole installation."""
+
+    location_id: str = ""
+    occurred_at: datetime
+    gap_id: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingGapOver:
+    """What was sent again of such a time has come."""
+
+    location_id: str = ""
+    occurred_at: datetime
+    gap_id: str
+    start: datetime
+    end: datetime
+    execution_count: int
+    """Executions that ran in that time and came after it."""
+
+
+Event = (
+    WorkflowFailing
+    | WorkflowRecovered
+    | NeverFinished
+    | FinishedAgain
+    | RecordingGap
+    | RecordingGapOver
+)
 KINDS: Mapping[str, type[Event]] = {
     "workflow_failing": WorkflowFailing,
     "workflow_recovered": WorkflowRecovered,
     "never_finished": NeverFinished,
     "finished_again": FinishedAgain,
+    "recording_gap": RecordingGap,
+    "recording_gap_over": RecordingGapOver,
 }
 
 

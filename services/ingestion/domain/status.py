@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from services.ingestion.domain.gap import Gap
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
@@ -15,3 +17,5 @@ class Status:
     open_runs: int
     unread_deliveries: int
     partitions_until: datetime
+    last_gap: Gap | None
+    """The newest one that ended within a day."""

@@ -9,6 +9,7 @@ from libs import problems
 from services.ingestion.domain.breakdown import ErrorGroup, FailingStep
 from services.ingestion.domain.change import WorkflowChange
 from services.ingestion.domain.execution import Execution, Status, WorkflowKey
+from services.ingestion.domain.gap import Gap
 from services.ingestion.domain.threshold import Standing
 from services.ingestion.domain.trend import RunCounts, Trend
 
@@ -87,6 +88,8 @@ class Metrics:
     top_errors: tuple[ErrorGroup, ...] = ()
     """The most frequent, as many as were asked for."""
     top_failing_steps: tuple[FailingStep, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    """Times of both windows in which nothing could be recorded, newest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,11 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.ingestion.domain.execution import Status, WorkflowKey
+from services.ingestion.domain.gap import Gap
 from services.ingestion.domain.trend import RunCounts
 from services.ingestion.domain.workflow import BusyPeriod, ErrorClassCount, RunOutcome
 from services.ingestion.store import rollups
+from services.ingestion.store.gaps import gaps_of
 
 WORKFLOW = "location_id = :location_id AND workflow_id = :workflow_id"
 COUNTS = """
@@ -22,6 +24,7 @@ COUNTS = """
     count(*) FILTER (WHERE status = 'failed' AND error_class = 'EXPECTED'),
     count(execution_time_ms), CAST(coalesce(sum(execution_time_ms), 0) AS bigint)
 """
+MOST_GAPS = 100
 # A run older than the log is still in the days.
 LAST = text(f"""
     SELECT
@@ -32,7 +35,16 @@ LAST = text(f"""
         coalesce(
             (SELECT max(executed_at) FROM execution_logs WHERE {WORKFLOW} AND status = 'failed'),
             (SELECT max(last_failure_at) FROM daily_rollups WHERE {WORKFLOW})
-        )
+        ),
+        gaps.ids, gaps.starts, gaps.ends
+    FROM (
+        SELECT array_agg(CAST(gap_id AS text)) AS ids, array_agg(started_at) AS starts,
+            array_agg(ended_at) AS ends
+        FROM (
+            SELECT gap_id, started_at, ended_at FROM recording_gaps WHERE ended_at > :since
+            ORDER BY ended_at DESC LIMIT {MOST_GAPS}
+        ) AS newest
+    ) AS gaps
 """)  # noqa: S608
 
 ONE_OF = "location_id = :location_id AND workflow_id = ANY (CAST(:workflow_ids AS text[]))"
@@ -101,12 +113,13 @@ async def windows(
     return counts.get((id_, True), RunCounts()), counts.get((id_, False), RunCounts())
 
 
-async def last_runs(
-    session: AsyncSession, workflow: WorkflowKey
-) -> tuple[datetime | None, datetime | None]:
-    """Tells when a workflow last ran, and when it last failed."""
-    last_execution_at, last_failure_at = (await session.execute(LAST, workflow._asdict())).one()
-    return last_execution_at, last_failure_at
+async def last_runs_and_gaps(
+    session: AsyncSession, workflow: WorkflowKey, *, since: datetime
+) -> tuple[tuple[datetime | None, datetime | None], tuple[Gap, ...]]:
+    """Tells when a workflow last ran and last failed, and when it could not be recorded since."""
+    row = (await session.execute(LAST, {**workflow._asdict(), "since": since})).one()
+    last_execution_at, last_failure_at, *gaps = row
+    return (last_execution_at, last_failure_at), gaps_of(gaps)
 
 
 class Histories:

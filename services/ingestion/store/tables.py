@@ -147,6 +147,35 @@ class ArrivalRow(IngestionTable, table=True):
     moments: list[datetime] = _column(ARRAY(Moment))
 
 
+class DoorHeartbeatRow(IngestionTable, table=True):
+    """When a door said last that it is open, and when before; there is one row."""
+
+    __tablename__ = "door_heartbeats"
+    __table_args__ = (
+        PrimaryKeyConstraint("id", name="door_heartbeats_pkey"),
+        CheckConstraint("id = 1", name="door_heartbeats_id_check"),
+    )
+
+    id: int = Field(sa_column_kwargs={"autoincrement": False})
+    heartbeat_at: datetime = _column(Moment)
+    previous_at: datetime | None = _column(Moment)
+
+
+class RecordingGapRow(IngestionTable, table=True):
+    """A time in which nothing could be recorded."""
+
+    __tablename__ = "recording_gaps"
+    __table_args__ = (
+        PrimaryKeyConstraint("gap_id", name="recording_gaps_pkey"),
+        Index("recording_gaps_ended_at_idx", desc("ended_at"), desc("gap_id")),
+    )
+
+    gap_id: str = _column(Id)
+    started_at: datetime = _column(Moment)
+    ended_at: datetime = _column(Moment)
+    over_told: bool = Field(sa_column_kwargs={"server_default": text("false")})
+
+
 class OpenRunRow(IngestionTable, table=True):
     """A run that began and was not reported to end; it is no execution yet."""
 

@@ -12,7 +12,7 @@ from services.ingestion.domain.breakdown import (
     Timeline,
 )
 from services.ingestion.domain.workflow import Metrics
-from services.ingestion.translate import responses
+from services.ingestion.translate import gaps, responses
 
 BUCKETS = {Bucket.HOUR: pb.BUCKET_HOUR, Bucket.DAY: pb.BUCKET_DAY}
 MOST_EPISODES = 100
@@ -24,6 +24,7 @@ def metrics(numbers: Metrics) -> pb.GetWorkflowMetricsResponse:
         metrics=responses.metrics(numbers),
         top_errors=[_group(each) for each in numbers.top_errors],
         top_failing_steps=[_step(each) for each in numbers.top_failing_steps],
+        recording_gaps=[gaps.gap(each) for each in numbers.gaps],
     )
 
 

@@ -118,6 +118,11 @@ def location_from(request: Message) -> str:
     return _required(request, "location_id", refusals.LocationMissing)
 
 
+def counted_from(request: pb.ListRecordingGapsRequest) -> str:
+    """Reads whose executions are counted; nothing for those of all locations."""
+    return storable(request.location_id)
+
+
 def workflow_from(request: Message) -> WorkflowKey:
     """Reads which workflow of which location it is about."""
     workflow_id = _required(request, "workflow_id", refusals.WorkflowMissing)

@@ -19,6 +19,7 @@ from services.ingestion.domain.workflow import (
     RunOutcome,
     WorkflowHealth,
 )
+from services.ingestion.translate import gaps
 
 STATUSES = {
     Status.SUCCESS: pb.EXECUTION_STATUS_SUCCESS,
@@ -142,6 +143,7 @@ def status(status: IngestionStatus) -> pb.GetIngestionStatusResponse:
         open_run_count=status.open_runs,
         quarantined_count=status.unread_deliveries,
         partitions_until=timestamp(status.partitions_until),
+        last_recording_gap=gaps.gap(status.last_gap) if status.last_gap else None,
     )
 
 

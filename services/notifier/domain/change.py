@@ -41,10 +41,11 @@ def since_change(change: WorkflowChange, first_failure_at: datetime | None) -> s
     known_before = change.previous_version is not None or change.previous_status
     if change.changed_at is None or first_failure_at is None or not known_before:
         return ""
-    return f"first failure {_span(first_failure_at - change.changed_at)} after {change}"
+    return f"first failure {span(first_failure_at - change.changed_at)} after {change}"
 
 
-def _span(time: timedelta) -> str:
+def span(time: timedelta) -> str:
+    """Gives how long a time is, as people say it."""
     if time < FEW_MINUTES:
         return f"{max(round(time.total_seconds() / SECONDS_A_MINUTE), 0)} min"
     if time < FEW_HOURS:

@@ -42,6 +42,8 @@ class Kind(StrEnum):
     SCHEDULE_OVERDUE = "schedule_overdue"
     SAME_ERROR = "same_error"
     SAME_ERROR_OVER = "same_error_over"
+    RECORDING_GAP = "recording_gap"
+    RECORDING_GAP_OVER = "recording_gap_over"
 
 
 _SEVERITIES = {
@@ -53,6 +55,7 @@ _SEVERITIES = {
     Kind.SCAN_FAILED: Severity.WARNING,
     Kind.NEVER_FINISHED: Severity.WARNING,
     Kind.SCHEDULE_OVERDUE: Severity.WARNING,
+    Kind.RECORDING_GAP: Severity.WARNING,
 }
 
 
@@ -262,6 +265,28 @@ class SameErrorOver:
     error_fingerprint: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingGap:
+    """Nothing could be recorded for a while, whatever was the reason."""
+
+    kind: ClassVar = Kind.RECORDING_GAP
+    gap_id: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingGapOver:
+    """What was sent again of such a time has come as far as it will by itself."""
+
+    kind: ClassVar = Kind.RECORDING_GAP_OVER
+    gap_id: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
+    execution_count: int = 0
+    """Executions that ran in that time and came after it."""
+
+
 AboutWorkflow: TypeAlias = (
     WorkflowFailing
     | WorkflowRecovered
@@ -275,7 +300,8 @@ AboutWorkflow: TypeAlias = (
 AboutScans: TypeAlias = ScanCompleted | ScanFailed | ScheduleOverdue
 AboutConnection: TypeAlias = ConnectionExpired | ConnectionRestored | ConnectionRemoved
 AboutErrors: TypeAlias = SameError | SameErrorOver
-Detail: TypeAlias = AboutWorkflow | AboutScans | AboutConnection | AboutErrors
+AboutGaps: TypeAlias = RecordingGap | RecordingGapOver
+Detail: TypeAlias = AboutWorkflow | AboutScans | AboutConnection | AboutErrors | AboutGaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +351,8 @@ DETAILS: Mapping[Kind, type[Detail]] = {
         ConnectionRemoved,
         SameError,
         SameErrorOver,
+        RecordingGap,
+        RecordingGapOver,
     )
 }
 """What is told of each kind."""

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from libs import problems
 from services.notifier.domain import wording
 from services.notifier.domain.delivery import Delivery
-from services.notifier.domain.event import ConnectionRemoved, Event, FindingFixed
+from services.notifier.domain.event import ConnectionRemoved, Event, FindingFixed, RecordingGapOver
 from services.notifier.domain.incident import EarlierFix, Incident
 
 LONGEST_SNOOZE = timedelta(days=30)
@@ -110,6 +110,8 @@ def end_of(event: Event) -> Action | None:
             return Action(Deed.RESOLVED, actor, f"{wording.DISCONNECTED}.")
         case FindingFixed(ignored_because=reason) if reason:
             return Action(Deed.RESOLVED, note=f"The finding is ignored: {reason}")
+        case RecordingGapOver() as over:
+            return Action(Deed.RESOLVED, note=f"{wording.came_later(over)}.")
         case _:
             return None
 

@@ -8,6 +8,7 @@ from math import ceil
 from services.notifier.domain.event import (
     AboutConnection,
     AboutErrors,
+    AboutGaps,
     AboutScans,
     CriticalFinding,
     Event,
@@ -157,6 +158,7 @@ _ENDINGS = (
     Kind.CONNECTION_RESTORED,
     Kind.CONNECTION_REMOVED,
     Kind.SAME_ERROR_OVER,
+    Kind.RECORDING_GAP_OVER,
 )
 
 
@@ -171,8 +173,8 @@ def dedup_key_of(event: Event) -> str:
     if isinstance(detail, AboutScans | AboutConnection):
         about = "scan" if isinstance(detail, AboutScans) else "conn"
         return f"{about}:{event.location_id}"
-    if isinstance(detail, AboutErrors):
-        return same_error_key(detail.error_fingerprint)
+    if isinstance(detail, AboutErrors | AboutGaps):
+        return _key_in_installation(detail)
     if isinstance(detail, CriticalFinding | FindingFixed):
         return f"issue:{detail.fingerprint or f'{detail.workflow_id}:{detail.rule_id}'}"
     if isinstance(detail, ScoreLow | ScoreRecovered):
@@ -180,6 +182,12 @@ def dedup_key_of(event: Event) -> str:
     if isinstance(detail, NeverFinished | FinishedAgain):
         return f"unfinished:{detail.workflow_id}"
     return f"fail:{detail.workflow_id}"
+
+
+def _key_in_installation(detail: AboutErrors | AboutGaps) -> str:
+    if isinstance(detail, AboutGaps):
+        return f"gap:{detail.gap_id}"
+    return same_error_key(detail.error_fingerprint)
 
 
 STANDING_FOR_OTHERS = (
@@ -199,6 +207,7 @@ _OPENERS = {
     "unfinished": Kind.NEVER_FINISHED,
     "conn": Kind.CONNECTION_EXPIRED,
     "err": Kind.SAME_ERROR,
+    "gap": Kind.RECORDING_GAP,
 }
 
 

@@ -5,6 +5,7 @@ from urllib.parse import quote
 from services.notifier.domain.event import (
     AboutConnection,
     AboutErrors,
+    AboutGaps,
     Event,
     ScanCompleted,
     ScanFailed,
@@ -25,7 +26,7 @@ class Links:
             return self._page(event.location_id, "scans", detail.scan_id), "Open the scan"
         if isinstance(detail, ScheduleOverdue):
             return self._page(event.location_id, "schedules"), "Open the schedule"
-        if isinstance(detail, AboutErrors):
+        if isinstance(detail, AboutErrors | AboutGaps):
             return self.inbox(), "Open the inbox"
         if isinstance(detail, AboutConnection):
             return self._page(event.location_id, "settings", "connection"), "Open the connection"

@@ -15,6 +15,8 @@ from services.notifier.domain.event import (
     FindingFixed,
     Kind,
     NeverFinished,
+    RecordingGap,
+    RecordingGapOver,
     SameError,
     SameErrorOver,
     ScanCompleted,
@@ -26,6 +28,7 @@ from services.notifier.domain.event import (
     WorkflowFailing,
     WorkflowRecovered,
 )
+from services.notifier.domain.gap import MEANING, NOTHING_MORE, REMEDY, during
 from services.notifier.domain.incident import EarlierFix, Incident
 from services.notifier.domain.text import cut
 
@@ -192,6 +195,15 @@ def _same_error_over_title(_: SameErrorOver, ended: Incident | None) -> str:
     return f"Over everywhere: {ended.title}" if ended else "The same error is over everywhere"
 
 
+def _gap_over_title(over: RecordingGapOver, _: Incident | None) -> str:
+    return f"Recording gap {during(over)}: {came_later(over)}"
+
+
+def came_later(over: RecordingGapOver) -> str:
+    """Gives "12 executions came later"."""
+    return f"{counted(over.execution_count, 'execution')} came later"
+
+
 def _always(title: str) -> Callable[[Any, Incident | None], str]:
     return lambda _detail, _ended: title
 
@@ -213,6 +225,8 @@ _TITLES: Mapping[Kind, Callable[[Any, Incident | None], str]] = {
     Kind.SCHEDULE_OVERDUE: _always("A scan is overdue"),
     Kind.SAME_ERROR: _same_error_title,
     Kind.SAME_ERROR_OVER: _same_error_over_title,
+    Kind.RECORDING_GAP: lambda gap, _: f"Nothing could be recorded {during(gap)}",
+    Kind.RECORDING_GAP_OVER: _gap_over_title,
 }
 
 
@@ -298,6 +312,16 @@ def _same_error_facts(error: SameError, _: datetime) -> list[Fact]:
     ]
 
 
+def _gap_facts(gap: RecordingGap | RecordingGapOver, _: datetime) -> list[Fact]:
+    over = isinstance(gap, RecordingGapOver)
+    return [
+        Fact("From", _moment_or_empty(gap.start)),
+        Fact("Until", _moment_or_empty(gap.end)),
+        Fact("What it means", NOTHING_MORE if over else MEANING),
+        Fact("What to do", REMEDY),
+    ]
+
+
 def _nothing(_detail: object, _at: datetime) -> list[Fact]:
     return []
 
@@ -319,6 +343,8 @@ _FACTS: Mapping[Kind, Callable[[Any, datetime], list[Fact]]] = {
     Kind.SCHEDULE_OVERDUE: _overdue_facts,
     Kind.SAME_ERROR: _same_error_facts,
     Kind.SAME_ERROR_OVER: _nothing,
+    Kind.RECORDING_GAP: _gap_facts,
+    Kind.RECORDING_GAP_OVER: _gap_facts,
 }
 
 

@@ -17,6 +17,8 @@ from services.notifier.domain.event import (
     FindingFixed,
     FinishedAgain,
     NeverFinished,
+    RecordingGap,
+    RecordingGapOver,
     ScanCompleted,
     ScanFailed,
     ScheduleOverdue,
@@ -49,6 +51,12 @@ class EventIdMalformed(problems.InvalidRequest):
     reason = "EVENT_ID_MALFORMED"
 
 
+class GapIdMalformed(problems.InvalidRequest):
+    """Give each gap a gap_id of its own, a UUID."""
+
+    reason = "GAP_ID_MALFORMED"
+
+
 class EventKindMissing(problems.InvalidRequest):
     """Say what happened: set one of the details that this version knows."""
 
@@ -70,7 +78,7 @@ def event_from(message: pb.Event) -> Event:
         raise EventKindMissing.at("detail")
     return Event(
         event_id=_event_id(message.event_id),
-        location_id=fields.location_id(message.location_id),
+        location_id=fields.reach(message, installation=kind in _OF_ALL),
         occurred_at=fields.moment(message, "occurred_at"),
         detail=_DETAILS[kind](getattr(message, kind)),
     )
@@ -93,6 +101,13 @@ def _event_id(given: str) -> str:
         return str(UUID(given))
     except ValueError as error:
         raise EventIdMalformed.at("event_id") from error
+
+
+def _gap_id(given: str) -> str:
+    try:
+        return str(UUID(given))
+    except ValueError as error:
+        raise GapIdMalformed.at("gap_id") from error
 
 
 def _change(message: pb.WorkflowChange) -> WorkflowChange:
@@ -243,6 +258,26 @@ def _schedule_overdue(message: pb.ScheduleOverdue) -> ScheduleOverdue:
     )
 
 
+def _recording_gap(message: pb.RecordingGap) -> RecordingGap:
+    return RecordingGap(
+        gap_id=_gap_id(message.gap_id),
+        start=fields.moment(message, "start"),
+        end=fields.moment(message, "end"),
+    )
+
+
+def _recording_gap_over(message: pb.RecordingGapOver) -> RecordingGapOver:
+    return RecordingGapOver(
+        gap_id=_gap_id(message.gap_id),
+        start=fields.moment(message, "start"),
+        end=fields.moment(message, "end"),
+        execution_count=fields.count(message.execution_count),
+    )
+
+
+_OF_ALL = ("recording_gap", "recording_gap_over")
+"""Kinds of the whole installation; others are of one location."""
+
 _DETAILS: Mapping[str, Callable[[Any], Detail]] = {
     "workflow_failing": _failing,
     "workflow_recovered": _recovered,
@@ -258,4 +293,6 @@ _DETAILS: Mapping[str, Callable[[Any], Detail]] = {
     "connection_restored": _connection_restored,
     "connection_removed": _connection_removed,
     "schedule_overdue": _schedule_overdue,
+    "recording_gap": _recording_gap,
+    "recording_gap_over": _recording_gap_over,
 }

@@ -3,7 +3,14 @@
 from libs import problems
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
 from libs.rpc.times import timestamp
-from services.notifier.domain.event import DETAILS, AboutWorkflow, Event, imagined
+from services.notifier.domain.event import (
+    DETAILS,
+    AboutErrors,
+    AboutGaps,
+    AboutWorkflow,
+    Event,
+    imagined,
+)
 from services.notifier.domain.explanation import EventNotFound, Explanation, Heard
 from services.notifier.domain.scope import INSTALLATION
 from services.notifier.domain.settings import AlertSettings
@@ -24,9 +31,12 @@ def event_from(request: pb.ExplainDecisionRequest) -> tuple[str, str]:
     return location_id, request.event_id
 
 
-def imagined_from(location_id: str, message: pb.ImaginedEvent) -> Event:
-    """Reads an event that does not happen."""
+def imagined_from(request: pb.ExplainDecisionRequest) -> Event:
+    """Reads an event that does not happen; one of the whole installation names no location."""
+    message = request.imagined
     kind = silences.kind_from(message.kind, "imagined.kind")
+    of_all = issubclass(DETAILS[kind], AboutErrors | AboutGaps)
+    location_id = fields.reach(request, installation=of_all)
     workflow_id = ""
     if issubclass(DETAILS[kind], AboutWorkflow):
         workflow_id = fields.workflow_id(message.workflow_id, "imagined.workflow_id")

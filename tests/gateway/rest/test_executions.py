@@ -5,6 +5,7 @@ import pytest
 from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
 from libs.problems import NotFound
 from libs.rpc.times import timestamp
+from tests.gateway.rest.well import GAP
 
 AT = datetime(2026, 3, 1, 9, 30, 15, 250_000, tzinfo=UTC)
 FAILED = pb.Execution(
@@ -220,12 +221,13 @@ async def test_metrics_have_the_fixed_names_and_the_window_before(street, client
         },
         "top_errors": [],
         "top_failing_steps": [],
+        "gaps": [],
     }
     asked = street.ingestion.last("GetWorkflowMetrics")
     assert (asked.window.ToTimedelta(), asked.top) == (timedelta(hours=720), 0)
 
 
-async def test_metrics_come_with_what_failed_most(street, client):
+async def test_metrics_come_with_what_failed_most_and_what_may_be_missing(street, client):
     group = pb.ErrorGroup(
         error_class="AUTH", count=3, first_seen_at=timestamp(AT), last_seen_at=timestamp(AT)
     )
@@ -237,7 +239,7 @@ async def test_metrics_come_with_what_failed_most(street, client):
     street.ingestion.answers(
         "GetWorkflowMetrics",
         pb.GetWorkflowMetricsResponse(
-            metrics=numbers, top_errors=[group], top_failing_steps=[step]
+            metrics=numbers, top_errors=[group], top_failing_steps=[step], recording_gaps=[GAP]
         ),
     )
 
@@ -246,6 +248,8 @@ async def test_metrics_come_with_what_failed_most(street, client):
     assert street.ingestion.last("GetWorkflowMetrics").top == 5
     assert [each["error_class"] for each in answer.body["top_errors"]] == ["AUTH"]
     assert [each["count"] for each in answer.body["top_failing_steps"]] == [2]
+    (gap,) = answer.body["gaps"]
+    assert (gap["gap_id"], gap["end"], gap["seconds"]) == ("g-1", "2026-03-02T12:30:00Z", 900.0)
 
 
 async def test_whether_it_would_alert_now(street, client):

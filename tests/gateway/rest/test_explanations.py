@@ -126,3 +126,12 @@ async def test_the_agency_is_told_why_of_what_is_about_many_locations(explained,
     asked = explained.notifier.last("ExplainDecision")
     assert (asked.location_id, asked.incident_id) == ("", "i-1")
     assert (refused.status, refused.body["reason"]) == (403, "AGENCY_KEY_NEEDED")
+
+
+async def test_the_agency_imagines_what_is_of_all_locations(explained, agency):
+    everywhere, gap = {"params": {"all_locations": "true"}}, {"kind": "recording_gap"}
+    answer = await agency.call("POST", "/api/alerts/explain", gap, **everywhere)
+
+    assert answer.status == 200
+    asked = explained.notifier.last("ExplainDecision")
+    assert (asked.location_id, asked.imagined.kind) == ("", "recording_gap")

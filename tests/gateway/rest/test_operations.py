@@ -219,6 +219,9 @@ async def test_what_waits_anywhere(own):
             last_recorded_at=timestamp(AT),
             open_run_count=3,
             quarantined_count=1,
+            last_recording_gap=ingestion_pb2.RecordingGap(
+                gap_id="g-1", start=timestamp(AT - timedelta(minutes=15)), end=timestamp(AT)
+            ),
         ),
     )
     street.scheduler.answers(
@@ -249,6 +252,12 @@ async def test_what_waits_anywhere(own):
         "last_recorded_at": "2026-03-02T12:30:00Z",
         "open_runs": 3,
         "quarantined": 1,
+        "last_gap": {
+            "gap_id": "g-1",
+            "start": "2026-03-02T12:15:00Z",
+            "end": "2026-03-02T12:30:00Z",
+            "seconds": 900.0,
+        },
     }
     assert queues["scheduler"] == {
         "outbox_events": 6,

@@ -22,6 +22,9 @@ EXECUTION = ingestion.Execution(
     executed_at=NOW,
     received_at=NOW,
 )
+GAP = ingestion.RecordingGap(
+    gap_id="g-1", start=timestamp(AT - timedelta(minutes=15)), end=NOW, execution_count=3
+)
 COUNTS = ingestion.RunCounts()
 METRICS = ingestion.WorkflowMetrics(
     location_id="loc-demo",
@@ -162,6 +165,7 @@ def make_well(street: Street) -> None:
         "GetWorkflow": ingestion.GetWorkflowResponse(workflow=WORKFLOW),
         "UpdateWorkflow": ingestion.UpdateWorkflowResponse(workflow=WORKFLOW),
         "ListQuarantined": ingestion.ListQuarantinedResponse(),
+        "ListRecordingGaps": ingestion.ListRecordingGapsResponse(gaps=[GAP]),
         "GetExecution": ingestion.GetExecutionResponse(execution=EXECUTION),
         "ListErrorGroups": ingestion.ListErrorGroupsResponse(window_start=NOW, window_end=NOW),
         "ListFailingSteps": ingestion.ListFailingStepsResponse(window_start=NOW, window_end=NOW),

@@ -7,6 +7,8 @@ import pytest
 from services.notifier.domain.event import (
     CriticalFinding,
     Event,
+    RecordingGap,
+    RecordingGapOver,
     ScanCompleted,
     Severity,
     WorkflowFailing,
@@ -109,3 +111,18 @@ def test_a_long_name_leaves_room_for_what_happened():
 
     assert message.subject.endswith("… failed 3× in 24 h")
     assert len(message.subject) < 120
+
+
+def test_a_gap_says_from_when_until_when():
+    midnight = NOON.replace(day=24, hour=0)
+
+    def title(gap):
+        return opening(an_event(gap, ""), NOON, an_incident(), LINKS).title
+
+    assert title(RecordingGap(start=NOON, end=NOON.replace(hour=15))) == (
+        "Nothing could be recorded from 12:00 to 15:00 UTC on 2026-11-23 (3 h)"
+    )
+    assert title(RecordingGapOver(start=NOON, end=midnight, execution_count=1)) == (
+        "Recording gap from 2026-11-23 12:00 to 2026-11-24 00:00 UTC (12 h): 1 execution came later"
+    )
+    assert title(RecordingGap()) == "Nothing could be recorded for a while"

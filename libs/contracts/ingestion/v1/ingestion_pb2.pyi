@@ -695,6 +695,7 @@ class GetWorkflowMetricsResponse(_message.Message):
     METRICS_FIELD_NUMBER: _builtins.int
     TOP_ERRORS_FIELD_NUMBER: _builtins.int
     TOP_FAILING_STEPS_FIELD_NUMBER: _builtins.int
+    RECORDING_GAPS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def metrics(self) -> Global___WorkflowMetrics:
         """The numbers."""
@@ -707,16 +708,23 @@ class GetWorkflowMetricsResponse(_message.Message):
     def top_failing_steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___FailingStep]:
         """The steps with most failures in the window, as `ListFailingSteps` has them."""
 
+    @_builtins.property
+    def recording_gaps(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecordingGap]:
+        """Times in the window, or in the one before, in which nothing could be recorded,
+        newest first, at most 100, without counts: the numbers may lack what ran then.
+        """
+
     def __init__(
         self,
         *,
         metrics: Global___WorkflowMetrics | None = ...,
         top_errors: _abc.Iterable[Global___ErrorGroup] | None = ...,
         top_failing_steps: _abc.Iterable[Global___FailingStep] | None = ...,
+        recording_gaps: _abc.Iterable[Global___RecordingGap] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["metrics", b"metrics"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["metrics", b"metrics", "top_errors", b"top_errors", "top_failing_steps", b"top_failing_steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["metrics", b"metrics", "recording_gaps", b"recording_gaps", "top_errors", b"top_errors", "top_failing_steps", b"top_failing_steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2892,6 +2900,7 @@ class GetIngestionStatusResponse(_message.Message):
     OPEN_RUN_COUNT_FIELD_NUMBER: _builtins.int
     QUARANTINED_COUNT_FIELD_NUMBER: _builtins.int
     PARTITIONS_UNTIL_FIELD_NUMBER: _builtins.int
+    LAST_RECORDING_GAP_FIELD_NUMBER: _builtins.int
     outbox_count: _builtins.int
     """Events that wait to be told to the notifier."""
     dead_letter_count: _builtins.int
@@ -2914,6 +2923,12 @@ class GetIngestionStatusResponse(_message.Message):
         could not be kept.
         """
 
+    @_builtins.property
+    def last_recording_gap(self) -> Global___RecordingGap:
+        """The newest time in which nothing could be recorded, without a count. Absent
+        when none ended within 24 hours.
+        """
+
     def __init__(
         self,
         *,
@@ -2924,11 +2939,157 @@ class GetIngestionStatusResponse(_message.Message):
         open_run_count: _builtins.int = ...,
         quarantined_count: _builtins.int = ...,
         partitions_until: _timestamp_pb2.Timestamp | None = ...,
+        last_recording_gap: Global___RecordingGap | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["last_recorded_at", b"last_recorded_at", "outbox_oldest_age", b"outbox_oldest_age", "partitions_until", b"partitions_until"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_recorded_at", b"last_recorded_at", "last_recording_gap", b"last_recording_gap", "outbox_oldest_age", b"outbox_oldest_age", "partitions_until", b"partitions_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_letter_count", b"dead_letter_count", "last_recorded_at", b"last_recorded_at", "open_run_count", b"open_run_count", "outbox_count", b"outbox_count", "outbox_oldest_age", b"outbox_oldest_age", "partitions_until", b"partitions_until", "quarantined_count", b"quarantined_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_letter_count", b"dead_letter_count", "last_recorded_at", b"last_recorded_at", "last_recording_gap", b"last_recording_gap", "open_run_count", b"open_run_count", "outbox_count", b"outbox_count", "outbox_oldest_age", b"outbox_oldest_age", "partitions_until", b"partitions_until", "quarantined_count", b"quarantined_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetIngestionStatusResponse: _TypeAlias = GetIngestionStatusResponse  # noqa: Y015
+
+@_typing.final
+class KeepDoorOpenRequest(_message.Message):
+    """Request for `KeepDoorOpen`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeepDoorOpenRequest: _TypeAlias = KeepDoorOpenRequest  # noqa: Y015
+
+@_typing.final
+class KeepDoorOpenResponse(_message.Message):
+    """Response of `KeepDoorOpen`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDING_GAP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def recording_gap(self) -> Global___RecordingGap:
+        """The gap that ends with this call, without a count. Absent when there is none."""
+
+    def __init__(
+        self,
+        *,
+        recording_gap: Global___RecordingGap | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recording_gap", b"recording_gap"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recording_gap", b"recording_gap"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeepDoorOpenResponse: _TypeAlias = KeepDoorOpenResponse  # noqa: Y015
+
+@_typing.final
+class RecordingGap(_message.Message):
+    """A time in which no door was open, or nothing could be written: executions of it
+    may be missing.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GAP_ID_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    EXECUTION_COUNT_FIELD_NUMBER: _builtins.int
+    gap_id: _builtins.str
+    """Its id (UUID)."""
+    execution_count: _builtins.int
+    """Executions that ran in that time and came after it, counted up to 10,000.
+    Absent where nobody counts.
+    """
+    @_builtins.property
+    def start(self) -> _timestamp_pb2.Timestamp:
+        """When a door said for the last time that it is open."""
+
+    @_builtins.property
+    def end(self) -> _timestamp_pb2.Timestamp:
+        """When one said so again."""
+
+    def __init__(
+        self,
+        *,
+        gap_id: _builtins.str = ...,
+        start: _timestamp_pb2.Timestamp | None = ...,
+        end: _timestamp_pb2.Timestamp | None = ...,
+        execution_count: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_execution_count", b"_execution_count", "end", b"end", "execution_count", b"execution_count", "start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_execution_count", b"_execution_count", "end", b"end", "execution_count", b"execution_count", "gap_id", b"gap_id", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__execution_count: _TypeAlias = _typing.Literal["execution_count"]  # noqa: Y015
+    _WhichOneofArgType__execution_count: _TypeAlias = _typing.Literal["_execution_count", b"_execution_count"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__execution_count) -> _WhichOneofReturnType__execution_count | None: ...
+
+Global___RecordingGap: _TypeAlias = RecordingGap  # noqa: Y015
+
+@_typing.final
+class ListRecordingGapsRequest(_message.Message):
+    """Request for `ListRecordingGaps`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Whose executions are counted. Empty means those of all locations."""
+    page_size: _builtins.int
+    """At most this many. 0 means 50; above 500 is read as 500; negative is
+    refused.
+    """
+    page_token: _builtins.str
+    """The `next_page_token` of the page before, or empty for the first page."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRecordingGapsRequest: _TypeAlias = ListRecordingGapsRequest  # noqa: Y015
+
+@_typing.final
+class ListRecordingGapsResponse(_message.Message):
+    """Response of `ListRecordingGaps`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GAPS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def gaps(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecordingGap]:
+        """One page, newest first, with counts."""
+
+    def __init__(
+        self,
+        *,
+        gaps: _abc.Iterable[Global___RecordingGap] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gaps", b"gaps", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRecordingGapsResponse: _TypeAlias = ListRecordingGapsResponse  # noqa: Y015

@@ -164,6 +164,16 @@ class IngestionServiceStub:
                 request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetIngestionStatusRequest.SerializeToString,
                 response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetIngestionStatusResponse.FromString,
                 _registered_method=True)
+        self.KeepDoorOpen = channel.unary_unary(
+                '/runwarden.ingestion.v1.IngestionService/KeepDoorOpen',
+                request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.KeepDoorOpenRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.KeepDoorOpenResponse.FromString,
+                _registered_method=True)
+        self.ListRecordingGaps = channel.unary_unary(
+                '/runwarden.ingestion.v1.IngestionService/ListRecordingGaps',
+                request_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListRecordingGapsRequest.SerializeToString,
+                response_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListRecordingGapsResponse.FromString,
+                _registered_method=True)
 
 
 class IngestionServiceServicer:
@@ -436,6 +446,28 @@ class IngestionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def KeepDoorOpen(self, request, context):
+        """Says that a door is open: what comes there now can be recorded. Every gateway
+        calls it every 10 seconds; of the whole installation, without a location.
+
+        After a time in which no door said so (`INGESTION_GAP_AFTER`) the first call
+        notes a gap and tells the notifier, once, however many doors call at once. The
+        first call ever notes none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRecordingGaps(self, request, context):
+        """Lists the times in which nothing could be recorded, newest first, as long as
+        executions are kept. They are of the whole installation; their executions are
+        counted for one location, or for all. Fails with `PAGE_SIZE_NEGATIVE` or
+        `PAGE_TOKEN_WRONG`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngestionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -563,6 +595,16 @@ def add_IngestionServiceServicer_to_server(servicer, server):
                     servicer.GetIngestionStatus,
                     request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetIngestionStatusRequest.FromString,
                     response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetIngestionStatusResponse.SerializeToString,
+            ),
+            'KeepDoorOpen': grpc.unary_unary_rpc_method_handler(
+                    servicer.KeepDoorOpen,
+                    request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.KeepDoorOpenRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.KeepDoorOpenResponse.SerializeToString,
+            ),
+            'ListRecordingGaps': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRecordingGaps,
+                    request_deserializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListRecordingGapsRequest.FromString,
+                    response_serializer=libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListRecordingGapsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1245,6 +1287,60 @@ class IngestionService:
             '/runwarden.ingestion.v1.IngestionService/GetIngestionStatus',
             libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetIngestionStatusRequest.SerializeToString,
             libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.GetIngestionStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KeepDoorOpen(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.ingestion.v1.IngestionService/KeepDoorOpen',
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.KeepDoorOpenRequest.SerializeToString,
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.KeepDoorOpenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRecordingGaps(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runwarden.ingestion.v1.IngestionService/ListRecordingGaps',
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListRecordingGapsRequest.SerializeToString,
+            libs_dot_contracts_dot_ingestion_dot_v1_dot_ingestion__pb2.ListRecordingGapsResponse.FromString,
             options,
             channel_credentials,
             insecure,

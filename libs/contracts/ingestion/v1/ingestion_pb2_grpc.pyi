@@ -180,6 +180,20 @@ class IngestionServiceStub:
     """Says how ingestion itself is: what waits, and since when. Of the whole
     installation, without a location.
     """
+    KeepDoorOpen: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.KeepDoorOpenRequest, _ingestion_pb2.KeepDoorOpenResponse]
+    """Says that a door is open: what comes there now can be recorded. Every gateway
+    calls it every 10 seconds; of the whole installation, without a location.
+
+    After a time in which no door said so (`INGESTION_GAP_AFTER`) the first call
+    notes a gap and tells the notifier, once, however many doors call at once. The
+    first call ever notes none.
+    """
+    ListRecordingGaps: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.ListRecordingGapsRequest, _ingestion_pb2.ListRecordingGapsResponse]
+    """Lists the times in which nothing could be recorded, newest first, as long as
+    executions are kept. They are of the whole installation; their executions are
+    counted for one location, or for all. Fails with `PAGE_SIZE_NEGATIVE` or
+    `PAGE_TOKEN_WRONG`.
+    """
 
 class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Knows what happened: keeps the execution log of every watched GoHighLevel
@@ -496,6 +510,32 @@ class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_ingestion_pb2.GetIngestionStatusResponse]:
         """Says how ingestion itself is: what waits, and since when. Of the whole
         installation, without a location.
+        """
+
+    @_abc_1.abstractmethod
+    def KeepDoorOpen(
+        self,
+        request: _ingestion_pb2.KeepDoorOpenRequest,
+        context: _aio.ServicerContext[_ingestion_pb2.KeepDoorOpenRequest, _abc.Awaitable[_ingestion_pb2.KeepDoorOpenResponse]],
+    ) -> _abc.Awaitable[_ingestion_pb2.KeepDoorOpenResponse]:
+        """Says that a door is open: what comes there now can be recorded. Every gateway
+        calls it every 10 seconds; of the whole installation, without a location.
+
+        After a time in which no door said so (`INGESTION_GAP_AFTER`) the first call
+        notes a gap and tells the notifier, once, however many doors call at once. The
+        first call ever notes none.
+        """
+
+    @_abc_1.abstractmethod
+    def ListRecordingGaps(
+        self,
+        request: _ingestion_pb2.ListRecordingGapsRequest,
+        context: _aio.ServicerContext[_ingestion_pb2.ListRecordingGapsRequest, _abc.Awaitable[_ingestion_pb2.ListRecordingGapsResponse]],
+    ) -> _abc.Awaitable[_ingestion_pb2.ListRecordingGapsResponse]:
+        """Lists the times in which nothing could be recorded, newest first, as long as
+        executions are kept. They are of the whole installation; their executions are
+        counted for one location, or for all. Fails with `PAGE_SIZE_NEGATIVE` or
+        `PAGE_TOKEN_WRONG`.
         """
 
 def add_IngestionServiceServicer_to_server(servicer: IngestionServiceServicer, server: _aio.Server) -> None: ...

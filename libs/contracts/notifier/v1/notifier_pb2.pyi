@@ -813,10 +813,14 @@ class Event(_message.Message):
     CONNECTION_RESTORED_FIELD_NUMBER: _builtins.int
     SCHEDULE_OVERDUE_FIELD_NUMBER: _builtins.int
     CONNECTION_REMOVED_FIELD_NUMBER: _builtins.int
+    RECORDING_GAP_FIELD_NUMBER: _builtins.int
+    RECORDING_GAP_OVER_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Unique id of the event (UUID). Required."""
     location_id: _builtins.str
-    """The location it happened in. Required."""
+    """The location it happened in. Required, but for gaps in what was recorded: they
+    are of the whole installation and name none.
+    """
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
         """When it happened."""
@@ -881,6 +885,14 @@ class Event(_message.Message):
         incident of its connection, with a note that says so.
         """
 
+    @_builtins.property
+    def recording_gap(self) -> Global___RecordingGap:
+        """Nothing could be recorded for a while (warning)."""
+
+    @_builtins.property
+    def recording_gap_over(self) -> Global___RecordingGapOver:
+        """What was sent again of that time has come (info). Ends its incident."""
+
     def __init__(
         self,
         *,
@@ -901,12 +913,14 @@ class Event(_message.Message):
         connection_restored: Global___ConnectionRestored | None = ...,
         schedule_overdue: Global___ScheduleOverdue | None = ...,
         connection_removed: Global___ConnectionRemoved | None = ...,
+        recording_gap: Global___RecordingGap | None = ...,
+        recording_gap_over: Global___RecordingGapOver | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["connection_expired", b"connection_expired", "connection_removed", b"connection_removed", "connection_restored", b"connection_restored", "critical_finding", b"critical_finding", "detail", b"detail", "finding_fixed", b"finding_fixed", "finished_again", b"finished_again", "never_finished", b"never_finished", "occurred_at", b"occurred_at", "scan_completed", b"scan_completed", "scan_failed", b"scan_failed", "schedule_overdue", b"schedule_overdue", "score_low", b"score_low", "score_recovered", b"score_recovered", "workflow_failing", b"workflow_failing", "workflow_recovered", b"workflow_recovered"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["connection_expired", b"connection_expired", "connection_removed", b"connection_removed", "connection_restored", b"connection_restored", "critical_finding", b"critical_finding", "detail", b"detail", "finding_fixed", b"finding_fixed", "finished_again", b"finished_again", "never_finished", b"never_finished", "occurred_at", b"occurred_at", "recording_gap", b"recording_gap", "recording_gap_over", b"recording_gap_over", "scan_completed", b"scan_completed", "scan_failed", b"scan_failed", "schedule_overdue", b"schedule_overdue", "score_low", b"score_low", "score_recovered", b"score_recovered", "workflow_failing", b"workflow_failing", "workflow_recovered", b"workflow_recovered"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_expired", b"connection_expired", "connection_removed", b"connection_removed", "connection_restored", b"connection_restored", "critical_finding", b"critical_finding", "detail", b"detail", "event_id", b"event_id", "finding_fixed", b"finding_fixed", "finished_again", b"finished_again", "location_id", b"location_id", "never_finished", b"never_finished", "occurred_at", b"occurred_at", "scan_completed", b"scan_completed", "scan_failed", b"scan_failed", "schedule_overdue", b"schedule_overdue", "score_low", b"score_low", "score_recovered", b"score_recovered", "workflow_failing", b"workflow_failing", "workflow_recovered", b"workflow_recovered"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_expired", b"connection_expired", "connection_removed", b"connection_removed", "connection_restored", b"connection_restored", "critical_finding", b"critical_finding", "detail", b"detail", "event_id", b"event_id", "finding_fixed", b"finding_fixed", "finished_again", b"finished_again", "location_id", b"location_id", "never_finished", b"never_finished", "occurred_at", b"occurred_at", "recording_gap", b"recording_gap", "recording_gap_over", b"recording_gap_over", "scan_completed", b"scan_completed", "scan_failed", b"scan_failed", "schedule_overdue", b"schedule_overdue", "score_low", b"score_low", "score_recovered", b"score_recovered", "workflow_failing", b"workflow_failing", "workflow_recovered", b"workflow_recovered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["workflow_failing", "workflow_recovered", "critical_finding", "score_low", "score_recovered", "scan_completed", "scan_failed", "finding_fixed", "never_finished", "finished_again", "connection_expired", "connection_restored", "schedule_overdue", "connection_removed"]  # noqa: Y015
+    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["workflow_failing", "workflow_recovered", "critical_finding", "score_low", "score_recovered", "scan_completed", "scan_failed", "finding_fixed", "never_finished", "finished_again", "connection_expired", "connection_restored", "schedule_overdue", "connection_removed", "recording_gap", "recording_gap_over"]  # noqa: Y015
     _WhichOneofArgType_detail: _TypeAlias = _typing.Literal["detail", b"detail"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_detail) -> _WhichOneofReturnType_detail | None: ...
 
@@ -1537,6 +1551,78 @@ class ScheduleOverdue(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ScheduleOverdue: _TypeAlias = ScheduleOverdue  # noqa: Y015
+
+@_typing.final
+class RecordingGap(_message.Message):
+    """Nothing could be recorded for a while, whatever was the reason."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GAP_ID_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    gap_id: _builtins.str
+    """Its id, a UUID. Required."""
+    @_builtins.property
+    def start(self) -> _timestamp_pb2.Timestamp:
+        """When something could be recorded for the last time before it."""
+
+    @_builtins.property
+    def end(self) -> _timestamp_pb2.Timestamp:
+        """When something could be recorded again."""
+
+    def __init__(
+        self,
+        *,
+        gap_id: _builtins.str = ...,
+        start: _timestamp_pb2.Timestamp | None = ...,
+        end: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "gap_id", b"gap_id", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordingGap: _TypeAlias = RecordingGap  # noqa: Y015
+
+@_typing.final
+class RecordingGapOver(_message.Message):
+    """What was sent again of such a time has come as far as it will by itself."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GAP_ID_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    EXECUTION_COUNT_FIELD_NUMBER: _builtins.int
+    gap_id: _builtins.str
+    """That of the gap. Required."""
+    execution_count: _builtins.int
+    """Executions that ran in that time and came after it, in all locations."""
+    @_builtins.property
+    def start(self) -> _timestamp_pb2.Timestamp:
+        """As the gap said it."""
+
+    @_builtins.property
+    def end(self) -> _timestamp_pb2.Timestamp:
+        """As the gap said it."""
+
+    def __init__(
+        self,
+        *,
+        gap_id: _builtins.str = ...,
+        start: _timestamp_pb2.Timestamp | None = ...,
+        end: _timestamp_pb2.Timestamp | None = ...,
+        execution_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "execution_count", b"execution_count", "gap_id", b"gap_id", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordingGapOver: _TypeAlias = RecordingGapOver  # noqa: Y015
 
 @_typing.final
 class SendTestAlertRequest(_message.Message):
@@ -3711,7 +3797,9 @@ class ExplainDecisionRequest(_message.Message):
     INCIDENT_ID_FIELD_NUMBER: _builtins.int
     IMAGINED_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
-    """Required, unless the event or the incident is about many locations."""
+    """Required, unless the event or the incident is about many locations; such a
+    kind of imagined event names none.
+    """
     event_id: _builtins.str
     """An event."""
     incident_id: _builtins.str

@@ -242,8 +242,8 @@ class NotifierServiceServicer:
         Idempotent by `event_id`; durable when answered; one result for each event,
         in the order of the request. Fails as a whole with `NO_EVENTS` or
         `TOO_MANY_EVENTS`; a rejected event says `EVENT_ID_MALFORMED`,
-        `LOCATION_MISSING`, `WORKFLOW_MISSING`, `EVENT_KIND_MISSING` or
-        `TIME_OUT_OF_RANGE`.
+        `LOCATION_MISSING`, `INSTALLATION_HAS_NONE`, `WORKFLOW_MISSING`,
+        `GAP_ID_MALFORMED`, `EVENT_KIND_MISSING` or `TIME_OUT_OF_RANGE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -52,8 +52,8 @@ class NotifierServiceStub:
     Idempotent by `event_id`; durable when answered; one result for each event,
     in the order of the request. Fails as a whole with `NO_EVENTS` or
     `TOO_MANY_EVENTS`; a rejected event says `EVENT_ID_MALFORMED`,
-    `LOCATION_MISSING`, `WORKFLOW_MISSING`, `EVENT_KIND_MISSING` or
-    `TIME_OUT_OF_RANGE`.
+    `LOCATION_MISSING`, `INSTALLATION_HAS_NONE`, `WORKFLOW_MISSING`,
+    `GAP_ID_MALFORMED`, `EVENT_KIND_MISSING` or `TIME_OUT_OF_RANGE`.
     """
     SendTestAlert: _aio.UnaryUnaryMultiCallable[_notifier_pb2.SendTestAlertRequest, _notifier_pb2.SendTestAlertResponse]
     """Sends a test alert to every target of the location, or of the whole
@@ -264,8 +264,8 @@ class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotent by `event_id`; durable when answered; one result for each event,
         in the order of the request. Fails as a whole with `NO_EVENTS` or
         `TOO_MANY_EVENTS`; a rejected event says `EVENT_ID_MALFORMED`,
-        `LOCATION_MISSING`, `WORKFLOW_MISSING`, `EVENT_KIND_MISSING` or
-        `TIME_OUT_OF_RANGE`.
+        `LOCATION_MISSING`, `INSTALLATION_HAS_NONE`, `WORKFLOW_MISSING`,
+        `GAP_ID_MALFORMED`, `EVENT_KIND_MISSING` or `TIME_OUT_OF_RANGE`.
         """
 
     @_abc_1.abstractmethod
