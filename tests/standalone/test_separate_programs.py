@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 
 import aiohttp
+import psycopg
 import pytest
 
 from libs.rpc.health import serves
@@ -55,11 +56,25 @@ async def answers(http, path, status):
         return False
 
 
+async def items_of(http, path):
+    """Gives the items of a list that is about all locations."""
+    async with http.get(path, params={"all_locations": "true"}) as answer:
+        return (await answer.json())["items"]
+
+
 @pytest.fixture
 def street(database_urls, tmp_path):
     return Street(database_urls, tmp_path / "admin.key")
 
 
+@pytest.fixture
+def a_quarter_of_an_hour_away(database_urls):
+    """Lets the door have been open 15 minutes ago."""
+    with psycopg.connect(database_urls["ingestion"]) as connection:
+        connection.execute("INSERT INTO door_heartbeats VALUES (1, now() - interval '15 minutes')")
+
+
+@pytest.mark.usefixtures("a_quarter_of_an_hour_away")
 async def test_alerts_wait_for_a_notifier_that_is_away(street):
     async with AsyncExitStack() as running:
         for name in ("ingestion", "scheduler", "gateway"):
@@ -86,3 +101,8 @@ async def test_alerts_wait_for_a_notifier_that_is_away(street):
 
         assert await eventually(told) == [3]
         assert await answers(http, "/health/ready", 200)
+
+        gaps = await items_of(http, "/api/gaps")
+        assert [each["seconds"] // 60 for each in gaps] == [15]
+        (incident,) = await eventually(lambda: items_of(http, "/api/incidents"))
+        assert incident["dedup_key"] == f"gap:{gaps[0]['gap_id']}"
