@@ -1,14 +1,15 @@
 """The words of times in which nothing could be recorded."""
 
-from datetime import datetime
+from datetime import timedelta
 
 from services.notifier.domain.change import span
 from services.notifier.domain.event import RecordingGap, RecordingGapOver
 
+FEW_MINUTES = timedelta(minutes=2)
 MEANING = (
     "Executions of that time may be missing, and numbers that include it may be too low. "
-    "HighLevel sends again what was answered 429, for about 70 minutes; what did not reach "
-    "the door is lost."
+    "HighLevel sends again what was answered 429, for about 70 minutes; then you are told how many "
+    "came. What did not reach the door is lost."
 )
 NOTHING_MORE = (
     "What is still missing does not come by itself any more. Only executions that say when they "
@@ -24,10 +25,7 @@ def during(gap: RecordingGap | RecordingGapOver) -> str:
     if gap.start is None or gap.end is None:
         return "for a while"
     took = span(gap.end - gap.start)
+    time = "%H:%M" if gap.end - gap.start >= FEW_MINUTES else "%H:%M:%S"
     if gap.start.date() == gap.end.date():
-        return f"from {gap.start:%H:%M} to {gap.end:%H:%M} UTC on {gap.end:%Y-%m-%d} ({took})"
-    return f"from {_day_and_time(gap.start)} to {_day_and_time(gap.end)} UTC ({took})"
-
-
-def _day_and_time(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M}"
+        return f"from {gap.start:{time}} to {gap.end:{time}} UTC on {gap.end:%Y-%m-%d} ({took})"
+    return f"from {gap.start:%Y-%m-%d {time}} to {gap.end:%Y-%m-%d {time}} UTC ({took})"

@@ -97,17 +97,18 @@ def reject(result: pb.EventResult, problem: problems.InvalidRequest) -> None:
 
 
 def _event_id(given: str) -> str:
-    try:
-        return str(UUID(given))
-    except ValueError as error:
-        raise EventIdMalformed.at("event_id") from error
+    return _uuid(given, EventIdMalformed.at("event_id"))
 
 
 def _gap_id(given: str) -> str:
+    return _uuid(given, GapIdMalformed.at("gap_id"))
+
+
+def _uuid(given: str, malformed: problems.InvalidRequest) -> str:
     try:
         return str(UUID(given))
     except ValueError as error:
-        raise GapIdMalformed.at("gap_id") from error
+        raise malformed from error
 
 
 def _change(message: pb.WorkflowChange) -> WorkflowChange:

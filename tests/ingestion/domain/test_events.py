@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from services.ingestion.domain.change import WorkflowChange
 from services.ingestion.domain.events import (
+    RecordingGapOver,
     WorkflowFailing,
     WorkflowRecovered,
     event_from,
@@ -25,31 +26,43 @@ changes = st.builds(
     version=st.none() | counts,
     previous_version=st.none() | counts,
 )
-events = st.builds(
-    WorkflowFailing,
-    location_id=texts,
+over = st.builds(
+    RecordingGapOver,
     occurred_at=moments,
-    workflow_id=texts,
-    workflow_name=texts,
-    new_failures=counts,
-    failure_count=counts,
-    failure_threshold=counts,
-    time_window_hours=counts,
-    first_failure_at=moments,
-    last_failure_at=moments,
-    failed_action_name=texts,
-    error_message=texts,
-    error_class=texts,
-    execution_ids=st.lists(texts, max_size=5).map(tuple),
-    last_change=st.none() | changes,
-    first_since_change=st.none() | moments,
-) | st.builds(
-    WorkflowRecovered,
-    location_id=texts,
-    occurred_at=moments,
-    workflow_id=texts,
-    workflow_name=texts,
-    recovered_at=moments,
+    gap_id=texts,
+    start=moments,
+    end=moments,
+    execution_count=counts,
+)
+events = (
+    over
+    | st.builds(
+        WorkflowFailing,
+        location_id=texts,
+        occurred_at=moments,
+        workflow_id=texts,
+        workflow_name=texts,
+        new_failures=counts,
+        failure_count=counts,
+        failure_threshold=counts,
+        time_window_hours=counts,
+        first_failure_at=moments,
+        last_failure_at=moments,
+        failed_action_name=texts,
+        error_message=texts,
+        error_class=texts,
+        execution_ids=st.lists(texts, max_size=5).map(tuple),
+        last_change=st.none() | changes,
+        first_since_change=st.none() | moments,
+    )
+    | st.builds(
+        WorkflowRecovered,
+        location_id=texts,
+        occurred_at=moments,
+        workflow_id=texts,
+        workflow_name=texts,
+        recovered_at=moments,
+    )
 )
 
 

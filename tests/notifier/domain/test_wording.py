@@ -125,4 +125,7 @@ def test_a_gap_says_from_when_until_when():
     assert title(RecordingGapOver(start=NOON, end=midnight, execution_count=1)) == (
         "Recording gap from 2026-11-23 12:00 to 2026-11-24 00:00 UTC (12 h): 1 execution came later"
     )
+    assert title(RecordingGap(start=NOON, end=NOON.replace(second=54))) == (
+        "Nothing could be recorded from 12:00:00 to 12:00:54 UTC on 2026-11-23 (1 min)"
+    )
     assert title(RecordingGap()) == "Nothing could be recorded for a while"
