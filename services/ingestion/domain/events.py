@@ -92,7 +92,7 @@ class RecordingGapOver:
     start: datetime
     end: datetime
     execution_count: int
-    """Executions that ran in that time and came after it."""
+    """Executions that ran in that time and came after it, counted up to 1,000,000."""
 
 
 Event = (

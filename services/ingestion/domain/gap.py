@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 REPEATED_FOR = timedelta(minutes=75)
 """HighLevel sends what was answered 429 again 6 times, every 10 minutes plus a little: for about
 70 minutes. After that nothing more comes by itself."""
-MOST_COUNTED = 10_000
+MOST_COUNTED, MOST_TOLD = 10_000, 1_000_000
+"""Up to how many executions are counted for whoever asks, and for the one message at the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.ids import new_id
-from services.ingestion.domain.gap import MOST_COUNTED, REPEATED_FOR, Gap
+from services.ingestion.domain.gap import MOST_COUNTED, MOST_TOLD, REPEATED_FOR, Gap
 from services.ingestion.domain.page import Position
 from services.ingestion.store.forgetting import forget
 
@@ -97,5 +97,5 @@ async def forget_expired(session: AsyncSession, kept: timedelta) -> int:
 
 
 async def _counted(session: AsyncSession, gap: Gap) -> Gap:
-    given = {"start": gap.start, "end": gap.end, "most": None}
+    given = {"start": gap.start, "end": gap.end, "most": MOST_TOLD}
     return replace(gap, execution_count=await session.scalar(COUNTED, given))

@@ -1599,7 +1599,9 @@ class RecordingGapOver(_message.Message):
     gap_id: _builtins.str
     """That of the gap. Required."""
     execution_count: _builtins.int
-    """Executions that ran in that time and came after it, in all locations."""
+    """Executions that ran in that time and came after it, in all locations, counted
+    up to 1,000,000.
+    """
     @_builtins.property
     def start(self) -> _timestamp_pb2.Timestamp:
         """As the gap said it."""
