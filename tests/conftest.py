@@ -1,5 +1,6 @@
 """What every test may ask for: a real PostgreSQL, and a fresh database of a service."""
 
+import gc
 from collections.abc import Callable, Iterator
 
 import hypothesis
@@ -15,24 +16,28 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("runwarden")
 
-ONE_PROGRAM_FOR_ALL = (
-    "tests/standalone/test_bad_input.py",
-    "tests/standalone/test_hostile_input.py",
-    "tests/standalone/test_readme.py",
-)
+SHARED_PROGRAMS = {
+    "tests/standalone/test_bad_input.py": "street",
+    "tests/standalone/test_findings.py": "street",
+    "tests/standalone/test_ghl_scan.py": "street",
+    "tests/standalone/test_history.py": "street",
+    "tests/standalone/test_hostile_input.py": "street",
+    "tests/standalone/test_links_in_mails.py": "street",
+    "tests/standalone/test_readme.py": "readme",
+    "tests/standalone/test_story.py": "street",
+}
 """Modules whose tests share a program, which takes longer to start than they take to run."""
 
 
 class SomeModulesTogether(LoadScopeScheduling):
-    """Gives such a module to one worker, and every other test to whoever is free.
+    """Gives the modules of a program to one worker, and every other test to whoever is free.
 
     That is what `xdist_group` is for; with this pytest it does nothing, because
     pytest no longer lets xdist write the group into the name of a test.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        module = nodeid.partition("::")[0]
-        return module if module in ONE_PROGRAM_FOR_ALL else nodeid
+        return SHARED_PROGRAMS.get(nodeid.partition("::")[0], nodeid)
 
 
 def pytest_xdist_make_scheduler(
@@ -41,6 +46,17 @@ def pytest_xdist_make_scheduler(
     """Takes the place of xdist's own when it was asked for groups."""
     together = config.getoption("dist") == "loadgroup"
     return SomeModulesTogether(config, log) if together else None
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keeps the collector from walking, again and again, through all that was imported."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts what takes longest first, so that no worker waits at the end for another one."""
+    items.sort(key=lambda each: "standalone" not in each.nodeid)
 
 
 @pytest.fixture(scope="session")

@@ -12,22 +12,7 @@ from tests.scheduler.domain.unseen import wrong_paths, wrong_starts, wrong_steps
 from tests.scheduler.domain.unseen.agencies import Agency, agencies
 from tests.scheduler.domain.unseen.drawing import DIALECTS, Flow, exported
 from tests.scheduler.domain.unseen.spoiling import Case
-from tests.support.programs import standalone
 from tests.support.waiting import eventually
-
-LOCATION = {"location_id": "loc-unseen"}
-
-
-@pytest.fixture
-async def program(data, databases_given):
-    async with standalone(data, **databases_given) as running:
-        yield running
-
-
-@pytest.fixture
-async def http(program):
-    async with program.http() as client:
-        yield client
 
 
 async def answered(response):
@@ -36,34 +21,50 @@ async def answered(response):
     return body
 
 
-async def got(http, path, **query):
-    return await answered(await http.get(path, params=LOCATION | query))
+@pytest.fixture
+def got(http, here):
+    async def get(path, **query):
+        return await answered(await http.get(path, params=here | query))
+
+    return get
 
 
-async def posted(http, path, body=None):
-    return await answered(await http.post(path, params=LOCATION, json=body))
+@pytest.fixture
+def posted(http, here):
+    async def post(path, body=None):
+        return await answered(await http.post(path, params=here, json=body))
+
+    return post
 
 
-async def uploaded(program, *flows: Flow) -> None:
-    random = Random(4)
-    async with grpc.aio.insecure_channel(str(program.runtime["scheduler"])) as channel:
-        stub = rpc.SchedulerServiceStub(channel)
-        for flow in flows:
-            content = json.dumps(exported(flow, random.choice(DIALECTS), random)).encode()
-            request = pb.UploadWorkflowDefinitionRequest(
-                location_id="loc-unseen", workflow_id=flow.id, content=content
-            )
-            await stub.UploadWorkflowDefinition(request, timeout=10)
+@pytest.fixture
+def uploaded(street, here):
+    async def upload(*flows: Flow):
+        random = Random(4)
+        async with grpc.aio.insecure_channel(str(street.runtime["scheduler"])) as channel:
+            stub = rpc.SchedulerServiceStub(channel)
+            for flow in flows:
+                content = json.dumps(exported(flow, random.choice(DIALECTS), random)).encode()
+                request = pb.UploadWorkflowDefinitionRequest(
+                    **here, workflow_id=flow.id, content=content
+                )
+                await stub.UploadWorkflowDefinition(request, timeout=10)
+
+    return upload
 
 
-async def scanned(http) -> dict:
-    asked = await posted(http, "/api/schedules/run-now", {"scanScope": "all"})
+@pytest.fixture
+def scanned(got, posted):
+    async def scan() -> dict:
+        asked = await posted("/api/schedules/run-now", {"scanScope": "all"})
 
-    async def completed():
-        scan = await got(http, f"/api/scans/{asked['scan_id']}")
-        return scan if scan["status"] == "completed" else None
+        async def completed():
+            scan = await got(f"/api/scans/{asked['scan_id']}")
+            return scan if scan["status"] == "completed" else None
 
-    return await eventually(completed)
+        return await eventually(completed)
+
+    return scan
 
 
 def spoilt(agency: Agency) -> dict[str, Flow]:
@@ -81,15 +82,15 @@ def spoilt(agency: Agency) -> dict[str, Flow]:
     return flows
 
 
-async def test_findings_are_found_ignored_fixed_and_compared(program, http):
+async def test_findings_are_found_ignored_fixed_and_compared(got, posted, uploaded, scanned):
     (agency,) = agencies(1, seed="program")
     sick = spoilt(agency)
     faulty = {flow.id: flow for flow in sick.values()}
-    await uploaded(program, *(faulty.get(flow.id, flow) for flow in agency.flows))
+    await uploaded(*(faulty.get(flow.id, flow) for flow in agency.flows))
 
-    first = await scanned(http)
+    first = await scanned()
 
-    found = (await got(http, "/api/findings"))["items"]
+    found = (await got("/api/findings"))["items"]
     loud = {each["rule_id"]: each for each in found if each["severity"] != "info"}
     assert {rule_id: each["workflow_id"] for rule_id, each in loud.items()} == {
         rule_id: flow.id for rule_id, flow in sick.items()
@@ -101,18 +102,17 @@ async def test_findings_are_found_ignored_fixed_and_compared(program, http):
     assert loud["GHL222"]["points_if_fixed"] > 0
 
     ignored = await posted(
-        http,
         f"/api/findings/{loud['GHL202']['finding_id']}/ignore",
         {"reason": "Paused until spring.", "untilVersionChanges": True},
     )
     healthy = next(flow for flow in agency.flows if flow.id == sick["GHL222"].id)
-    await uploaded(program, healthy)
-    second = await scanned(http)
+    await uploaded(healthy)
+    second = await scanned()
 
     assert ignored["ignored"]["workflow_version"]
     assert second["summary"]["ignored_count"] == 1
     assert second["summary"]["fixed_count"] == 1
-    difference = await got(http, "/api/scans/compare")
+    difference = await got("/api/scans/compare")
     assert difference["baseline"]["scan_id"] == first["scan_id"]
     assert [each["rule_id"] for each in difference["fixed"]] == ["GHL222"]
     assert [each["rule_id"] for each in difference["ignored"]] == ["GHL202"]
@@ -125,18 +125,20 @@ async def test_findings_are_found_ignored_fixed_and_compared(program, http):
         loud[rule_id]["workflow_id"]: loud[rule_id]["points_if_fixed"]
         for rule_id in ("GHL202", "GHL222")
     }
-    story = await got(http, f"/api/findings/{loud['GHL222']['finding_id']}")
+    story = await got(f"/api/findings/{loud['GHL222']['finding_id']}")
     assert [each["state"] for each in story["sightings"]] == ["fixed", "new"]
 
 
-async def test_the_rules_and_the_arithmetic_of_every_score_can_be_read(program, http):
+async def test_the_rules_and_the_arithmetic_of_every_score_can_be_read(
+    http, got, uploaded, scanned
+):
     (agency,) = agencies(1, seed="arithmetic")
-    await uploaded(program, *spoilt(agency).values())
-    await scanned(http)
+    await uploaded(*spoilt(agency).values())
+    await scanned()
 
     catalogue = await answered(await http.get("/api/rules"))
     rules = {each["rule_id"] for each in catalogue["rules"]}
-    results = (await got(http, "/api/scans/latest/results"))["items"]
+    results = (await got("/api/scans/latest/results"))["items"]
 
     assert len(results) == 3
     for each in results:

@@ -1,39 +1,14 @@
-"""Connected to a stand-in GoHighLevel that runs by itself: what scans find, and what alerts say."""
+"""Connected to a stand-in GoHighLevel: what scans find, and what alerts say."""
 
-import asyncio
-import re
-import sys
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
-import pytest
 
-from tests.support.ghl import stand_in_ghl
-from tests.support.ghl_agency import a_workflow, demo_agency
-from tests.support.programs import ROOT, standalone
+from tests.support.ghl_agency import a_workflow
 from tests.support.waiting import eventually
 
 RIVERSIDE = "RiversideDental00001"
 NORTHGATE = "NorthgateFitness0001"
-
-
-@pytest.fixture
-async def ghl_program():
-    """`python -m tests.support.ghl`, its address and the tokens it shows."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.support.ghl", cwd=ROOT, stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        shown = ""
-        while "agency token" not in shown:
-            shown += (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
-        yield (
-            re.search(r"url (\S+)", shown)[1],
-            dict(re.findall(r"location (\S+) token (\S+)", shown)),
-        )
-    finally:
-        process.terminate()
-        await process.wait()
 
 
 async def answered(response, status=200):
@@ -65,85 +40,72 @@ async def items(http, path, location, **params):
     return (await answered(response))["items"]
 
 
-async def test_findings_from_definitions_appear_over_rest(data, databases_given, ghl_program):
-    url, tokens = ghl_program
-    async with (
-        standalone(data, **databases_given, SCHEDULER_GHL_BASE_URL=url) as program,
-        program.http() as http,
-    ):
-        made = await connected(http, RIVERSIDE, tokens[RIVERSIDE])
-        assert (made["status"], made["workflow_count"]) == ("connected", 4)
+async def test_findings_from_definitions_appear_over_rest(http, ghl):
+    tokens = {each: ghl.agency.private_token(each) for each in (RIVERSIDE, NORTHGATE)}
+    made = await connected(http, RIVERSIDE, tokens[RIVERSIDE])
+    assert (made["status"], made["workflow_count"]) == ("connected", 4)
 
-        scan = await scanned(http, RIVERSIDE)
+    scan = await scanned(http, RIVERSIDE)
 
-        assert (scan["partial"], scan["workflows_scanned"]) == (False, 3)
-        found = await items(http, "/api/findings", RIVERSIDE)
-        assert {(each["rule_id"], each["workflow_id"]) for each in found} >= {
-            ("GHL222", "riverside-reminder"),
-            ("GHL213", "riverside-review"),
-        }
-        assert {each["workflow_id"] for each in found} <= {
-            "riverside-reminder",
-            "riverside-review",
-        }
-        listed = await items(http, "/api/workflows", RIVERSIDE)
-        assert len(listed) == 4
-        known = await items(http, "/api/workflows/snapshots", RIVERSIDE)
-        assert {each["status"] for each in known} == {"published", "draft"}
-        assert tokens[RIVERSIDE] not in str(found) + str(known)
+    assert (scan["partial"], scan["workflows_scanned"]) == (False, 3)
+    found = await items(http, "/api/findings", RIVERSIDE)
+    assert {(each["rule_id"], each["workflow_id"]) for each in found} >= {
+        ("GHL222", "riverside-reminder"),
+        ("GHL213", "riverside-review"),
+    }
+    assert {each["workflow_id"] for each in found} <= {
+        "riverside-reminder",
+        "riverside-review",
+    }
+    listed = await items(http, "/api/workflows", RIVERSIDE)
+    assert len(listed) == 4
+    known = await items(http, "/api/workflows/snapshots", RIVERSIDE)
+    assert {each["status"] for each in known} == {"published", "draft"}
+    assert tokens[RIVERSIDE] not in str(found) + str(known)
 
-        # One without the workflow API is scanned too, and an upload takes its place.
-        await connected(http, NORTHGATE, tokens[NORTHGATE])
-        await scanned(http, NORTHGATE)
-        connection = await answered(await http.get(f"/api/locations/{NORTHGATE}/connection"))
-        assert connection["unreadable"][0]["code"] == "WORKFLOW_API_NOT_ENABLED_FOR_LOCATION"
-        assert await items(http, "/api/findings", NORTHGATE, rule_id="GHL216") == []
-        export = {"name": "Trial week", "status": "published", "triggers": [], "steps": []}
-        path = "/api/workflows/northgate-trial/definition"
-        here = {"location_id": NORTHGATE}
-        await answered(await http.put(path, params=here, json=export))
-        await scanned(http, NORTHGATE)
-        [empty] = await items(http, "/api/findings", NORTHGATE, rule_id="GHL216")
-        assert empty["workflow_id"] == "northgate-trial"
+    # One without the workflow API is scanned too, and an upload takes its place.
+    await connected(http, NORTHGATE, tokens[NORTHGATE])
+    await scanned(http, NORTHGATE)
+    connection = await answered(await http.get(f"/api/locations/{NORTHGATE}/connection"))
+    assert connection["unreadable"][0]["code"] == "WORKFLOW_API_NOT_ENABLED_FOR_LOCATION"
+    assert await items(http, "/api/findings", NORTHGATE, rule_id="GHL216") == []
+    export = {"name": "Trial week", "status": "published", "triggers": [], "steps": []}
+    path = "/api/workflows/northgate-trial/definition"
+    here = {"location_id": NORTHGATE}
+    await answered(await http.put(path, params=here, json=export))
+    await scanned(http, NORTHGATE)
+    [empty] = await items(http, "/api/findings", NORTHGATE, rule_id="GHL216")
+    assert empty["workflow_id"] == "northgate-trial"
 
 
-async def test_an_alert_says_what_was_changed_before_the_first_failure(data, databases_given):
-    agency = demo_agency()
-    location = agency.locations[NORTHGATE]
+async def test_an_alert_says_what_was_changed_before_the_first_failure(http, here, owner, ghl):
+    place = here["location_id"]
+    location = ghl.agency.add_location(place)
     location.workflows[:] = [a_workflow("wf-1", "Trial week", version=23)]
     now = datetime.now(UTC)
-    async with (
-        stand_in_ghl(agency) as ghl,
-        standalone(data, **databases_given, SCHEDULER_GHL_BASE_URL=ghl.url) as program,
-        program.http() as http,
-    ):
-        await connected(http, NORTHGATE, agency.private_token(NORTHGATE))
-        await scanned(http, NORTHGATE)
-        edited = (now - timedelta(minutes=40)).isoformat()
-        location.workflows[:] = [
-            a_workflow("wf-1", "Trial week", version=24, updatedAt=edited),
-        ]
-        await scanned(http, NORTHGATE)
-        [change] = await items(http, "/api/workflows/wf-1/changes", NORTHGATE)
-        assert (change["previous_version"], change["version"]) == (23, 24)
+    await connected(http, place, ghl.agency.private_token(place))
+    await scanned(http, place)
+    edited = (now - timedelta(minutes=40)).isoformat()
+    location.workflows[:] = [
+        a_workflow("wf-1", "Trial week", version=24, updatedAt=edited),
+    ]
+    await scanned(http, place)
+    [change] = await items(http, "/api/workflows/wf-1/changes", place)
+    assert (change["previous_version"], change["version"]) == (23, 24)
 
-        for minutes in (26, 20, 10):
-            failed = {
-                "status": "failed",
-                "errorMessage": "no",
-                "executedAt": (now - timedelta(minutes=minutes)).isoformat(),
-            }
-            here = {"location_id": NORTHGATE}
-            path = "/api/workflows/wf-1/executions"
-            await answered(await http.post(path, params=here, json=failed))
-
-        async def told():
-            mails = await answered(await http.get("/api/dev/mailbox"))
-            return [each for each in mails["items"] if "Trial week" in each["subject"]]
-
-        settings = {"alertEmail": "owner@agency.example"}
-        await answered(await http.post("/api/alerts/settings", params=here, json=settings))
-        failed = {"status": "failed", "errorMessage": "no"}
+    for minutes in (26, 20, 10):
+        failed = {
+            "status": "failed",
+            "errorMessage": "no",
+            "executedAt": (now - timedelta(minutes=minutes)).isoformat(),
+        }
+        path = "/api/workflows/wf-1/executions"
         await answered(await http.post(path, params=here, json=failed))
-        [mail, *_] = await eventually(told, within=30)
-        assert "first failure 14 min after v23 became v24" in mail["text"]
+
+    settings = {"alertEmail": owner.address}
+    await answered(await http.post("/api/alerts/settings", params=here, json=settings))
+    failed = {"status": "failed", "errorMessage": "no"}
+    await answered(await http.post(path, params=here, json=failed))
+    [mail, *_] = await eventually(owner.mails, within=30)
+    text = mail.message.get_body(("plain",)).get_content()
+    assert "first failure 14 min after v23 became v24" in text

@@ -6,17 +6,8 @@ from io import BytesIO
 
 import pytest
 
-from tests.support.programs import standalone
-
-LOCATION = {"location_id": "loc-1"}
 DOOR = "/api/workflows/wf-1/executions"
 LINES = {"Content-Type": "application/x-ndjson"}
-
-
-@pytest.fixture
-async def http(data, databases_given):
-    async with standalone(data, **databases_given) as program, program.http() as client:
-        yield client
 
 
 async def answered(response, status=200):
@@ -25,38 +16,42 @@ async def answered(response, status=200):
     return body
 
 
-async def get(http, path, **query):
-    return json.loads(await answered(await http.get(path, params=LOCATION | query)))
+@pytest.fixture
+def get(http, here):
+    async def get(path, **query):
+        return json.loads(await answered(await http.get(path, params=here | query)))
+
+    return get
 
 
-async def test_what_was_not_understood_is_corrected_watched_exported_and_imported(http):
-    async with http.get("/api/events/stream", params=LOCATION) as stream:
+async def test_what_was_not_understood_is_corrected_watched_exported_and_imported(http, here, get):
+    async with http.get("/api/events/stream", params=here) as stream:
         assert (await stream.content.readline()).startswith(b": open")
         sent = {"status": "done", "errorMessage": "21211: Invalid number", "runId": "r-1"}
-        await answered(await http.post(DOOR, params=LOCATION, json=sent), 202)
-        (kept,) = (await get(http, "/api/quarantine"))["items"]
+        await answered(await http.post(DOOR, params=here, json=sent), 202)
+        (kept,) = (await get("/api/quarantine"))["items"]
         path = f"/api/quarantine/{kept['quarantine_id']}/replay"
-        await answered(await http.post(path, params=LOCATION, json={"status": "failed"}))
+        await answered(await http.post(path, params=here, json={"status": "failed"}))
         async for line in stream.content:
             if line.startswith(b"data: "):
                 shown = json.loads(line.removeprefix(b"data: "))
                 break
     assert (shown["run_id"], shown["status"]) == ("r-1", "failed")
-    assert (await get(http, "/api/quarantine"))["items"] == []
-    assert await get(http, f"/api/executions/{shown['id']}") == shown
-    found = await get(http, "/api/executions", error_text="invalid NUMBER")
+    assert (await get("/api/quarantine"))["items"] == []
+    assert await get(f"/api/executions/{shown['id']}") == shown
+    found = await get("/api/executions", error_text="invalid NUMBER")
     assert [each["id"] for each in found["items"]] == [shown["id"]]
-    (group,) = (await get(http, "/api/errors"))["items"]
+    (group,) = (await get("/api/errors"))["items"]
     assert (group["count"], group["error_class"]) == (1, shown["error_class"])
 
-    export = await answered(await http.get("/api/executions/export", params=LOCATION))
+    export = await answered(await http.get("/api/executions/export", params=here))
     path = "/api/executions/import"
-    again = await http.post(path, params=LOCATION, data=export, headers=LINES)
+    again = await http.post(path, params=here, data=export, headers=LINES)
     assert json.loads(await answered(again)) == {
         "accepted": 0, "duplicates": 1, "rejected": 0, "rejected_lines": [],
     }  # fmt: skip
-    elsewhere = export.replace("loc-1", "loc-2")
-    copied = await http.post(path, params={"location_id": "loc-2"}, data=elsewhere, headers=LINES)
+    other = export.replace(here["location_id"], "another")
+    copied = await http.post(path, params={"location_id": "another"}, data=other, headers=LINES)
     assert json.loads(await answered(copied))["accepted"] == 1
 
 
@@ -73,7 +68,7 @@ BAD = (
 )  # fmt: skip
 
 
-async def test_of_10_000_lines_37_bad_ones_are_named_and_the_rest_counts_once(http):
+async def test_of_10_000_lines_37_bad_ones_are_named_and_the_rest_counts_once(http, here, get):
     begin = datetime.now(UTC) - timedelta(days=60)
     wrong = {270 * place + 3: BAD[place % len(BAD)] for place in range(37)}
     lines = []
@@ -89,7 +84,7 @@ async def test_of_10_000_lines_37_bad_ones_are_named_and_the_rest_counts_once(ht
     file = "\n".join(lines).encode()
     path = "/api/executions/import"
     told = [
-        json.loads(await answered(await http.post(path, params=LOCATION, data=each, headers=LINES)))
+        json.loads(await answered(await http.post(path, params=here, data=each, headers=LINES)))
         for each in (BytesIO(file), BytesIO(file))
     ]
     counts = [(each["accepted"], each["duplicates"], each["rejected"]) for each in told]
@@ -97,7 +92,7 @@ async def test_of_10_000_lines_37_bad_ones_are_named_and_the_rest_counts_once(ht
     named = {number: reason for number, (_, reason) in wrong.items()}
     for each in told:
         assert {line["line"]: line["reason"] for line in each["rejected_lines"]} == named
-    listed = await get(http, "/api/workflows/metrics", workflow_id="wf-3", hours="2160")
+    listed = await get("/api/workflows/metrics", workflow_id="wf-3", hours="2160")
     assert sum(each["total_executions"] for each in listed["items"]) == sum(
         number % 7 == 3 and number not in wrong for number in range(1, 10_001)
     )

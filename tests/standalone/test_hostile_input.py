@@ -16,31 +16,24 @@ BRACKETS = b"[" * 500_000
 
 
 @pytest.fixture
-async def http(shared_program):
-    async with shared_program.http() as client:
-        yield client
-
-
-@pytest.fixture
-def kept(shared_urls, request):
+def kept(street_urls, here):
     """Counts the rows of the test's own location in a table of ingestion."""
 
     def count(table):
-        with psycopg.connect(shared_urls["ingestion"]) as connection:
+        with psycopg.connect(street_urls["ingestion"]) as connection:
             query = f"SELECT count(*) FROM {table} WHERE location_id = %s"
-            return connection.execute(query, [location(request)]).fetchone()[0]
+            return connection.execute(query, [here["location_id"]]).fetchone()[0]
 
     return count
 
 
 @pytest.fixture
-def post(http, request):
+def post(http, here):
     """Posts a body as JSON for the test's own location."""
 
     async def send(path, body, **headers):
         sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-        where = {"location_id": location(request)}
-        options = {"params": where, "headers": JSON | headers}
+        options = {"params": here, "headers": JSON | headers}
         async with http.post(path, data=BytesIO(sent), **options) as answer:
             return answer.status, await answer.json()
 
@@ -48,19 +41,14 @@ def post(http, request):
 
 
 @pytest.fixture
-def newest(http, request):
+def newest(http, here):
     """Gives the execution that came last."""
 
     async def ask():
-        where = {"location_id": location(request), "limit": "1"}
-        async with http.get("/api/executions", params=where) as answer:
+        async with http.get("/api/executions", params=here | {"limit": "1"}) as answer:
             return (await answer.json())["items"][0]
 
     return ask
-
-
-def location(request):
-    return request.node.name[:64].encode("ascii", "replace").decode()
 
 
 def failed(**fields):

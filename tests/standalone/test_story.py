@@ -2,17 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import psycopg
 import pytest
 from standardwebhooks import Webhook
 
-from tests.support.database_clock import set_clock
-from tests.support.programs import standalone
+from tests.support.database_clock import release_clock, set_clock
 from tests.support.receivers import receiver
-from tests.support.smtp import mail_server
 from tests.support.waiting import eventually
 
-LOCATION = {"location_id": "loc-1"}
 DOOR = "/api/workflows/wf-1/executions"
 FAILED = {
     "status": "failed",
@@ -25,36 +23,18 @@ FAILED = {
 
 
 @pytest.fixture
-async def mailbox():
-    async with mail_server() as server:
-        yield server
-
-
-@pytest.fixture
 async def hook():
     async with receiver() as made:
         yield made
 
 
 @pytest.fixture
-async def program(data, databases_given, mailbox, hook):
-    async with standalone(
-        data,
-        **databases_given,
-        SMTP_HOST=mailbox.host,
-        SMTP_PORT=str(mailbox.port),
-        SMTP_USER=mailbox.user,
-        SMTP_PASS=mailbox.password,
-        SMTP_TLS_CA=str(mailbox.ca_file),
-        SMTP_FROM="Runwarden <alerts@agency.example>",
-        NOTIFIER_EGRESS_ALLOW=f"127.0.0.1:{hook.port}",
-    ) as running:
-        yield running
-
-
-@pytest.fixture
-async def http(program):
-    async with program.http() as client:
+async def client(street, http, here):
+    """A client with a key of the test's own location."""
+    asked = {"name": "Story", "scope": "admin", **here}
+    made = await answered(await http.post("/api/keys", json=asked), 201)
+    headers = {"Authorization": f"Bearer {made['key']}"}
+    async with aiohttp.ClientSession(street.url, headers=headers) as client:
         yield client
 
 
@@ -64,40 +44,39 @@ async def answered(response, status=200):
     return body
 
 
-async def configured(http, hook):
-    settings = {"alertEmail": "owner@agency.example", "webhookUrl": hook.url}
-    return await answered(await http.post("/api/alerts/settings", params=LOCATION, json=settings))
+async def configured(client, owner, hook):
+    settings = {"alertEmail": owner.address, "webhookUrl": hook.url}
+    return await answered(await client.post("/api/alerts/settings", json=settings))
 
 
-async def failure(http, minutes_ago):
+async def failure(client, minutes_ago):
     at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
     body = FAILED | {"executedAt": at.isoformat()}
-    return await answered(await http.post(DOOR, params=LOCATION, json=body))
+    return await answered(await client.post(DOOR, json=body))
 
 
-def outbox_is_empty(url):
-    with psycopg.connect(url) as connection:
+def outbox_is_empty(urls):
+    with psycopg.connect(urls["ingestion"]) as connection:
         return connection.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
 
 
 async def test_three_failures_make_one_mail_and_one_webhook_and_a_fourth_makes_none(
-    http, hook, mailbox, database_urls
+    client, owner, hook, street_urls
 ):
-    secret = (await configured(http, hook))["webhook_secret"]
+    secret = (await configured(client, owner, hook))["webhook_secret"]
     for minutes_ago in (50, 30, 10):
-        assert (await failure(http, minutes_ago))["status"] == "accepted"
+        assert (await failure(client, minutes_ago))["status"] == "accepted"
 
-    await eventually(lambda: mailbox.mails and hook.requests)
-    await failure(http, 0)
-    await eventually(lambda: outbox_is_empty(database_urls["ingestion"]))
-    deliveries = await answered(await http.get("/api/deliveries", params=LOCATION))
+    await eventually(lambda: owner.mails() and hook.requests)
+    await failure(client, 0)
+    await eventually(lambda: outbox_is_empty(street_urls))
+    deliveries = await answered(await client.get("/api/deliveries"))
 
     assert len(deliveries["items"]) == 2
-    assert (len(mailbox.mails), len(hook.requests)) == (1, 1)
-    mail = mailbox.mails[0]
+    assert (len(owner.mails()), len(hook.requests)) == (1, 1)
+    mail = owner.mails()[0]
     assert mail.authenticated
     assert mail.tls
-    assert mail.message["To"] == "owner@agency.example"
     assert "Lead follow-up" in mail.message["Subject"]
     for kind in ("plain", "html"):
         text = mail.message.get_body((kind,)).get_content()
@@ -106,21 +85,21 @@ async def test_three_failures_make_one_mail_and_one_webhook_and_a_fourth_makes_n
     told = Webhook(secret).verify(hook.requests[0].body, dict(hook.requests[0].headers))
     assert told["data"]["workflow"]["id"] == "wf-1"
 
-    incidents = await answered(await http.get("/api/incidents", params=LOCATION))
+    incidents = await answered(await client.get("/api/incidents"))
     assert [each["failure_count"] for each in incidents["items"]] == [4]
 
 
-async def test_the_numbers_are_those_one_can_count_by_hand(http):
+async def test_the_numbers_are_those_one_can_count_by_hand(client):
     for minutes_ago in (50, 30, 10):
-        await failure(http, minutes_ago)
+        await failure(client, minutes_ago)
     for status, took in (("success", 800), ("success", 1000), ("partial", 3000)):
         body = {"status": status, "executionTimeMs": took}
-        await answered(await http.post(DOOR, params=LOCATION, json=body))
+        await answered(await client.post(DOOR, json=body))
 
-    metrics = await answered(await http.get("/api/workflows/wf-1/metrics", params=LOCATION))
-    failures = await answered(await http.get("/api/workflows/wf-1/failures", params=LOCATION))
+    metrics = await answered(await client.get("/api/workflows/wf-1/metrics"))
+    failures = await answered(await client.get("/api/workflows/wf-1/failures"))
     history = await answered(
-        await http.get("/api/workflows/wf-1/executions", params=LOCATION | {"limit": "4"})
+        await client.get("/api/workflows/wf-1/executions", params={"limit": "4"})
     )
 
     assert (metrics["total_executions"], metrics["failed_executions"]) == (6, 3)
@@ -133,65 +112,64 @@ async def test_the_numbers_are_those_one_can_count_by_hand(http):
     assert history["next_page_token"]
 
 
-async def test_a_schedule_set_to_the_next_minute_fires_once(http, database_urls):
-    await failure(http, 10)
+async def test_a_schedule_set_to_the_next_minute_fires_once(client, street_urls):
+    await failure(client, 10)
     now = datetime.now(UTC)
     soon = (now + timedelta(minutes=1)).strftime("%H:%M")
     schedule = {"frequency": "daily", "preferredTime": soon, "timezone": "UTC"}
-    saved = await answered(await http.post("/api/schedules", params=LOCATION, json=schedule))
+    saved = await answered(await client.post("/api/schedules", json=schedule))
     due = datetime.fromisoformat(saved["next_scan_at"])
     assert now < due <= now + timedelta(minutes=1)
     assert len(saved["next_runs"]) == 5
 
-    set_clock(database_urls["scheduler"], due + timedelta(seconds=1))
+    set_clock(street_urls["scheduler"], due + timedelta(seconds=1))
 
     async def completed():
-        history = await answered(await http.get("/api/schedules/history", params=LOCATION))
+        history = await answered(await client.get("/api/schedules/history"))
         return [each for each in history["items"] if each["status"] == "completed"]
 
     scans = await eventually(completed)
-    set_clock(database_urls["scheduler"], due + timedelta(seconds=30))
-    later = await answered(await http.get("/api/schedules", params=LOCATION))
-    history = await answered(await http.get("/api/schedules/history", params=LOCATION))
+    set_clock(street_urls["scheduler"], due + timedelta(seconds=30))
+    later = await answered(await client.get("/api/schedules"))
+    history = await answered(await client.get("/api/schedules/history"))
 
     assert [each["trigger"] for each in scans] == ["schedule"]
     assert len(history["items"]) == 1
     assert datetime.fromisoformat(later["next_scan_at"]) == due + timedelta(days=1)
+    release_clock(street_urls["scheduler"])
 
 
-async def test_run_now_answers_at_once_and_tells_what_it_found(http, hook, mailbox):
-    await configured(http, hook)
+async def test_run_now_answers_at_once_and_tells_what_it_found(client, owner, hook):
+    await configured(client, owner, hook)
     for minutes_ago in (50, 40, 30, 20, 10):
-        await failure(http, minutes_ago)
-    await eventually(lambda: mailbox.mails)
+        await failure(client, minutes_ago)
+    await eventually(owner.mails)
 
-    started = await answered(await http.post("/api/schedules/run-now", params=LOCATION), 202)
+    started = await answered(await client.post("/api/schedules/run-now"), 202)
 
     async def done():
-        scan = await answered(await http.get(f"/api/scans/{started['scan_id']}", params=LOCATION))
+        scan = await answered(await client.get(f"/api/scans/{started['scan_id']}"))
         return scan if scan["status"] == "completed" else None
 
     scan = await eventually(done)
-    findings = await answered(
-        await http.get(f"/api/scans/{started['scan_id']}/findings", params=LOCATION)
-    )
+    findings = await answered(await client.get(f"/api/scans/{started['scan_id']}/findings"))
     assert scan["workflows_scanned"] == 1
     assert {"GHL401", "GHL402"} <= {each["rule_id"] for each in findings["items"]}
     assert scan["issues_found"] == len(findings["items"])
 
     def subjects():
-        return [str(each.message["Subject"]) for each in mailbox.mails]
+        return [str(each.message["Subject"]) for each in owner.mails()]
 
     await eventually(lambda: any(each.startswith("[INFO]") for each in subjects()))
     assert len([each for each in subjects() if each.startswith("[INFO]")]) == 1
 
 
-async def test_a_test_alert_says_what_became_of_it_at_each_target(http, hook, mailbox):
-    await configured(http, hook)
+async def test_a_test_alert_says_what_became_of_it_at_each_target(client, owner, hook):
+    await configured(client, owner, hook)
     hook.answer_next(500)
 
-    verdicts = await answered(await http.post("/api/alerts/test", params=LOCATION))
+    verdicts = await answered(await client.post("/api/alerts/test"))
 
     told = {each["channel"]: each["delivered"] for each in verdicts["items"]}
     assert told == {"email": True, "webhook": False}
-    assert len(mailbox.mails) == 1
+    assert len(owner.mails()) == 1
