@@ -1,7 +1,7 @@
 """A running ingestion service that tests share, and a location that is a test's own."""
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -9,6 +9,14 @@ from tests.ingestion.builders import StoppedClock, an_ingestion
 from tests.ingestion.fake_notifier import FakeNotifier, answering
 
 _serial = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_rest() -> Iterator[None]:
+    """What has no storm to tell of need not rest, and nobody here need wait for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("services.ingestion.jobs.LONGEST_REST", 0.0)
+        yield
 
 
 @pytest.fixture(scope="session")

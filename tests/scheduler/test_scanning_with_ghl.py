@@ -89,7 +89,7 @@ async def test_active_are_the_published_ones(scheduler, ghl, ingestion):
 @pytest.mark.parametrize(
     ("scope", "left"), [(ACTIVE, set()), (ALL, {("GHL101", "wf-2"), ("GHL102", "wf-3")})]
 )
-async def test_what_was_unpublished_or_deleted_is_found_until_it_is_back(
+async def test_what_was_unpublished_or_deleted_is_found_and_told_once(
     scheduler, ghl, ingestion, notifier, *, scope, left
 ):
     ingestion.knows("wf-3", history(*"SSS"))
@@ -106,13 +106,26 @@ async def test_what_was_unpublished_or_deleted_is_found_until_it_is_back(
     still = await scanned(scheduler, scan_scope=scope)
     assert await found_rules(scheduler) == left
     assert (still.summary.new_count, still.summary.fixed_count) == (0, 0)
+    assert len(notifier.told("critical_finding")) == 2
+
+
+@pytest.mark.parametrize("scope", [ACTIVE, ALL])
+async def test_what_is_published_again_or_back_is_fixed(
+    scheduler, ghl, ingestion, notifier, *, scope
+):
+    ingestion.knows("wf-3", history(*"SSS"))
+    has(ghl, workflow("wf-1"), workflow("wf-2"), workflow("wf-3"))
+    await connected(scheduler, ghl)
+    await scanned(scheduler, scan_scope=scope)
+    has(ghl, workflow("wf-1"), workflow("wf-2", status="draft"))
+    await scanned(scheduler, scan_scope=scope)
+    await eventually(lambda: len(notifier.told("critical_finding")) == 2)
 
     has(ghl, workflow("wf-1"), workflow("wf-2"), workflow("wf-3"))
     back = await scanned(scheduler, scan_scope=scope)
     assert await found_rules(scheduler) == set()
     assert back.summary.fixed_count == 2
     await eventually(lambda: len(notifier.told("finding_fixed")) == 2)
-    assert len(notifier.told("critical_finding")) == 2
 
 
 async def test_what_a_failed_scan_saw_first_is_found_by_the_next(scheduler, ghl, url):

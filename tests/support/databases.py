@@ -28,6 +28,8 @@ FORGETFUL = {
     "max_wal_senders": "0",
     "autovacuum": "off",
     "max_connections": "300",
+    # 4,096 rounds at each connection guard no secret here.
+    "scram_iterations": "1",
 }
 ROOM = 4 * 1024**3
 """Bytes that must be free in memory; a session needs less than one of them."""
