@@ -68,6 +68,7 @@ async def ghl():
     """The GoHighLevel of the street."""
     async with stand_in_ghl(demo_agency()) as running:
         yield running
+        assert running.failures == []
 
 
 @pytest.fixture(scope="session")
