@@ -3,12 +3,16 @@
 import asyncio
 import threading
 import time
+from collections.abc import Collection
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, create_engine, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from libs.problems import CannotStart
@@ -29,8 +33,11 @@ def upgrade(url: str, folder: Path) -> None:
     """Applies the migrations of `folder` that the database does not have yet.
 
     Waits up to a minute for a database that is still starting. Several
-    processes may call it at once: an advisory lock lets one through.
+    processes may call it at once: an advisory lock lets one through. Where
+    nothing is to be done it is not asked for.
     """
+    if _version(url) == _newest(folder, frozenset(each.name for each in folder.glob("*.py"))):
+        return
     engine = create_engine(
         "postgresql+psycopg://", creator=lambda: _connected(url), poolclass=NullPool
     )
@@ -41,7 +48,9 @@ def upgrade(url: str, folder: Path) -> None:
         connection.execute(text("SET lock_timeout = '4s'"))
         connection.commit()
         try:
-            command.upgrade(_config(connection, folder), "head")
+            config = _config(folder)
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
         finally:
             connection.rollback()
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
@@ -49,7 +58,23 @@ def upgrade(url: str, folder: Path) -> None:
     engine.dispose()
 
 
-def _connected(url: str) -> psycopg.Connection[tuple[object, ...]]:
+def _version(url: str) -> str | None:
+    with _connected(url) as connection:
+        try:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except psycopg.errors.UndefinedTable:
+            return None
+    return row[0] if row else None
+
+
+@cache
+def _newest(folder: Path, _: Collection[str]) -> str | None:
+    """Gives the newest version in a folder, which is read once as long as its files are the same."""
+    with _one_at_a_time:
+        return ScriptDirectory.from_config(_config(folder)).get_current_head()
+
+
+def _connected(url: str) -> psycopg.Connection[tuple[Any, ...]]:
     until = time.monotonic() + CONNECT_SECONDS
     while True:
         try:
@@ -63,10 +88,9 @@ def _connected(url: str) -> psycopg.Connection[tuple[object, ...]]:
             time.sleep(0.5)
 
 
-def _config(connection: Connection, folder: Path) -> Config:
+def _config(folder: Path) -> Config:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.set_main_option("version_locations", str(folder).replace("%", "%%"))
     config.set_main_option("path_separator", "newline")
-    config.attributes["connection"] = connection
     return config

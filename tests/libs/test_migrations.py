@@ -44,6 +44,21 @@ async def test_four_at_once_apply_each_migration_once(url, folder):
         ]
 
 
+async def test_a_database_that_has_all_is_not_locked(url, folder):
+    await migrations.apply(url, folder)
+    with psycopg.connect(url) as another:
+        another.execute("SELECT pg_advisory_lock(%s)", [migrations.ADVISORY_LOCK])
+        await asyncio.wait_for(migrations.apply(url, folder), 10)
+
+    (folder / "0002_more.py").write_text(
+        ONE.replace("0001", "0002").replace("None", '"0001"').replace("things", "more")
+    )
+    await migrations.apply(url, folder)
+
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT to_regclass('more')::text").fetchone() == ("more",)
+
+
 async def test_a_migration_that_fails_changes_nothing_and_frees_the_lock(url, folder):
     broken = folder / "0002_broken.py"
     broken.write_text(
