@@ -51,6 +51,12 @@ class Delivery:
         in_header = keys.presented(self.header(b"authorization"), self.header(b"x-api-key"))
         return in_header or self.query.get("key")
 
+    def require_json(self) -> None:
+        """Raises `ContentTypeNotJson` unless the sender calls the body JSON."""
+        kind = self.header(b"content-type").partition(";")[0]
+        if kind.strip().lower() != "application/json":
+            raise told.ContentTypeNotJson
+
     def sender(self) -> str:
         """Gives the address it came from; of IPv6 the network, where one sender has them all.
 

@@ -32,7 +32,7 @@ POSTPONED = 429
 OK, QUARANTINED, IGNORED = 200, 202, 202
 
 _PATH = re.compile(r"/api/workflows/([^/]+)/executions/?")
-_FINAL = frozenset({400, 401, 403, 408, 413})
+_FINAL = frozenset({400, 401, 403, 408, 413, 415})
 """Where sending the same again does not help; everything else is answered 429."""
 _LOCATION_UNKNOWN = {
     "status": "ignored",

@@ -20,6 +20,7 @@ from gateway.delivery import Delivery
 from gateway.intake import Taken
 from gateway.payloads import Reading, SignedReading, read_signed
 from gateway.payloads.problems import SignedTimeWrong
+from gateway.rest.problems import ContentTypeNotJson
 from gateway.signature import Signatures, SignatureWrong
 from libs import problems
 from libs.clock import Clock
@@ -101,10 +102,11 @@ class SignedWebhooks:
         Raises why there is none, or why it is not taken any more.
         """
         try:
+            delivery.require_json()
             found = read_signed(body, delivery.workflow_id)
             checked_location_id(found.location_id)
             self._check_time(found)
-        except problems.InvalidRequest:
+        except (problems.InvalidRequest, ContentTypeNotJson):
             SIGNED_WEBHOOKS.labels(result="unread").inc()
             raise
         if not await self._access.knows(found.location_id):

@@ -7,7 +7,7 @@ from gateway.rest.models.recording import EXECUTION
 
 PATH = "/api/workflows/{workflow_id}/executions"
 NAME = "receive_webhook"
-ERRORS = (400, 401, 403, 413, 429)
+ERRORS = (400, 401, 403, 413, 415, 429)
 
 STATUSES = ("accepted", "duplicate", "quarantined", "ignored", "rejected")
 

@@ -26,6 +26,7 @@ from tests.support.waiting import eventually
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DOOR = "/api/workflows/-/executions"
+JSON = {"Content-Type": "application/json; charset=utf-8"}
 A_MINUTE = 30
 NEW, OLD, FOREIGN = (Ed25519PrivateKey.generate() for _ in range(3))
 
@@ -79,6 +80,7 @@ def post(client):
 
     async def post(body, signature=None, *, path=DOOR, address=address, **headers):
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        headers = JSON | headers
         headers |= {"X-GHL-Signature": signature} if signature is not None else {}
         headers["X-Forwarded-For"] = f"198.51.100.7, {address}"
         async with client.post(path, data=body, headers=headers) as response:
@@ -121,6 +123,13 @@ async def test_what_either_key_signed_becomes_an_execution_of_its_location(
     assert execution.contact_id == "c-1"
     assert execution.executed_at.ToDatetime(UTC) == NOW
     assert counted("taken") == before + 2
+
+
+async def test_what_is_not_called_json_is_refused_for_good(post, action, ingestion):
+    answer = await post(action(), signed(action()), Content_Type="text/plain")
+
+    assert (answer.status, answer.reason) == (415, "CONTENT_TYPE_NOT_JSON")
+    assert ingestion.executions == []
 
 
 @pytest.mark.parametrize(
@@ -197,7 +206,7 @@ async def test_few_bodies_of_nobody_knows_whom_are_read_at_once(client, post, ac
 
     async def send(number):
         headers = {"X-GHL-Signature": signed(b"{"), "X-Forwarded-For": f"192.0.2.{number}"}
-        async with client.post(DOOR, data=slow(), headers=headers) as response:
+        async with client.post(DOOR, data=slow(), headers=headers | JSON) as response:
             return response.status
 
     async def crowded():
