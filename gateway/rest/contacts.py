@@ -20,7 +20,8 @@ async def forget_contact(
     """Forgets a contact. Its executions stay, without it, so that no number changes.
 
     They lose the contact, the run id and the error message; unread deliveries in
-    which its id stands are removed. What alerts have told already stays told.
+    which its id stands are removed. What its runs said is also removed, within
+    minutes, from what alerts keep; what was sent already cannot be called back.
     """
     request = pb.ForgetContactRequest(location_id=location_id, contact_id=body.contact_id)
     with back.asking("ingestion"):

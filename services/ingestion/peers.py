@@ -13,6 +13,7 @@ from libs.rpc.client import telling_problems
 from libs.rpc.times import datetime_from, timestamp
 from services.ingestion.domain.change import WorkflowChange
 from services.ingestion.domain.events import (
+    ContactForgotten,
     FinishedAgain,
     NeverFinished,
     RecordingGap,
@@ -109,6 +110,9 @@ def _message(event: OutboxEvent) -> pb.Event:
             message.recording_gap.CopyFrom(_gap(told))
         case RecordingGapOver():
             message.recording_gap_over.CopyFrom(_gap_over(told))
+        case ContactForgotten():
+            message.contact_forgotten.execution_ids.extend(told.execution_ids)
+            message.contact_forgotten.run_ids.extend(told.run_ids)
     return message
 
 

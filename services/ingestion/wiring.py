@@ -134,11 +134,16 @@ def _servicer(
             databases.recording, _contacts(settings), timedelta(days=settings.retention_days)
         ),
         learning=Learning(database),
-        forgetting=Forgetting(database, _box(settings), _contacts(settings)),
+        forgetting=_forgetting(settings, databases, works),
         removing=Removing(database),
         reporting=reporting,
         noticing=_noticing(settings, databases, works),
     )
+
+
+def _forgetting(settings: IngestionSettings, databases: _Databases, works: Clockwork) -> Forgetting:
+    wake = partial(works.wake, jobs.OUTBOX)
+    return Forgetting(databases.asking, _box(settings), _contacts(settings), wake)
 
 
 def _noticing(settings: IngestionSettings, databases: _Databases, works: Clockwork) -> Noticing:

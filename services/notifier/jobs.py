@@ -13,6 +13,7 @@ from libs.db.retention import Forgetting
 from services.notifier.actions.catching import Catching
 from services.notifier.actions.delivering import Delivering
 from services.notifier.actions.failing_over import FailingOver
+from services.notifier.actions.redacting import Redacting
 from services.notifier.actions.reminding import Reminding
 from services.notifier.actions.spreading import Spreading
 from services.notifier.actions.watching import Watching
@@ -23,11 +24,12 @@ log = structlog.get_logger()
 
 DELIVER, TRIM = "notifier.deliver", "notifier.trim_caught_mail"
 FORGET, REMIND = "notifier.forget", "notifier.remind"
-SPREAD = "notifier.spread"
+SPREAD, REDACT = "notifier.spread", "notifier.redact"
 FAIL_OVER, WATCH, AUDIT = "notifier.fail_over", "notifier.watch", "notifier.audit"
 POLL = timedelta(seconds=1)
 TRIM_EVERY = timedelta(minutes=1)
 FORGET_EVERY = timedelta(hours=1)
+REDACT_EVERY = timedelta(minutes=1)
 REMIND_EVERY = timedelta(seconds=1)
 SPREAD_EVERY = timedelta(seconds=2)
 FAIL_OVER_EVERY = timedelta(seconds=2)
@@ -121,6 +123,11 @@ def trim_caught_mail(works: Clockwork, catching: Catching) -> None:
 def forget(works: Clockwork, forgetting: Forgetting) -> None:
     """Deletes what is older than it is kept."""
     works.every(FORGET_EVERY, forgetting.forget, name=FORGET)
+
+
+def redact(works: Clockwork, redacting: Redacting) -> None:
+    """Forgets contacts."""
+    works.every(REDACT_EVERY, redacting.redact, name=REDACT)
 
 
 def spread(works: Clockwork, spreading: Spreading) -> None:

@@ -2,7 +2,6 @@
 
 # ruff: noqa: ARG002  gRPC passes a context; what is known of a call is in libs.rpc.call
 
-from libs import problems
 from libs.contracts.notifier.v1 import notifier_pb2 as pb
 from libs.contracts.notifier.v1 import notifier_pb2_grpc as rpc
 from libs.rpc import Context
@@ -11,6 +10,7 @@ from services.notifier.actions.explaining import Explaining
 from services.notifier.actions.following import Following
 from services.notifier.actions.inbox import Inbox
 from services.notifier.actions.listing import Listing
+from services.notifier.actions.redacting import Redacting
 from services.notifier.actions.removing import Removing
 from services.notifier.actions.replaying import Replaying
 from services.notifier.actions.reporting import Reporting
@@ -40,6 +40,7 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         *,
         configuring: Configuring,
         reporting: Reporting,
+        redacting: Redacting,
         inbox: Inbox,
         trying: Trying,
         listing: Listing,
@@ -53,6 +54,7 @@ class NotifierServicer(rpc.NotifierServiceServicer):
     ) -> None:
         self._configuring = configuring
         self._reporting = reporting
+        self._redacting = redacting
         self._inbox = inbox
         self._trying = trying
         self._listing = listing
@@ -99,17 +101,13 @@ class NotifierServicer(rpc.NotifierServiceServicer):
         self, request: pb.ReportEventsRequest, context: Context
     ) -> pb.ReportEventsResponse:
         events.check_size(request)
-        results = [pb.EventResult() for _ in request.events]
-        readable = []
-        for message, result in zip(request.events, results, strict=True):
-            try:
-                readable.append((events.event_from(message), result))
-            except problems.InvalidRequest as problem:
-                events.reject(result, problem)
-        news = await self._reporting.report([event for event, _ in readable])
-        for (_, result), is_new in zip(readable, news, strict=True):
-            events.take(result, is_new=is_new)
-        return pb.ReportEventsResponse(results=results)
+        told = events.told_in(request)
+        news = await self._reporting.report([event for event, _ in told.events])
+        events.take_all(told.events, news)
+        # After what they are to be taken out of.
+        news = await self._redacting.take_in([contact for contact, _ in told.contacts])
+        events.take_all(told.contacts, news)
+        return pb.ReportEventsResponse(results=told.results)
 
     async def SendTestAlert(
         self, request: pb.SendTestAlertRequest, context: Context

@@ -30,6 +30,7 @@ from services.notifier.actions.following import Following
 from services.notifier.actions.inbox import Inbox
 from services.notifier.actions.listing import Listing
 from services.notifier.actions.posting import Posting
+from services.notifier.actions.redacting import Redacting
 from services.notifier.actions.reminding import Reminding
 from services.notifier.actions.removing import Removing
 from services.notifier.actions.replaying import Replaying
@@ -176,6 +177,7 @@ async def _working(parts: _Parts, reporting: Reporting, watching: Watching) -> A
         reminding = Reminding(database, parts.addressing, parts.links, parts.built_in)
         jobs.remind(works, reminding)
         jobs.watch(works, watching)
+        jobs.redact(works, _redacting(parts))
         jobs.spread(works, Spreading(database, reporting, parts.wake))
         yield
 
@@ -183,6 +185,10 @@ async def _working(parts: _Parts, reporting: Reporting, watching: Watching) -> A
 def _reporting(parts: _Parts) -> Reporting:
     deciding = Deciding(parts.addressing, parts.links, parts.settings.hold_down)
     return Reporting(parts.database, deciding, parts.built_in, parts.wake)
+
+
+def _redacting(parts: _Parts) -> Redacting:
+    return Redacting(parts.database, partial(parts.works.wake, jobs.REDACT))
 
 
 def _watching(parts: _Parts) -> Watching:
@@ -198,6 +204,7 @@ def _servicer(parts: _Parts, reporting: Reporting, watching: Watching) -> Notifi
     return NotifierServicer(
         configuring=Configuring(database, parts.box, built_in, parts.egress.check, wake),
         reporting=reporting,
+        redacting=_redacting(parts),
         inbox=inbox,
         following=Following(database, inbox, parts.passes),
         trying=Trying(database, parts.posting, links, parts.clock),

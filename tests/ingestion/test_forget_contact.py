@@ -18,6 +18,7 @@ from tests.ingestion.builders import (
     refused,
 )
 from tests.support.recount import differences
+from tests.support.waiting import eventually
 
 WORDS = b"ana@example.org, c-ana, +1 555 0100"
 
@@ -87,6 +88,43 @@ async def test_the_runs_of_a_contact_stay_without_it(ingestion, location):
     assert [each.error_message for each in found] == [""] * 4
     assert sorted(each.run_id for each in found) == ["", "", "", "c-bo-1"]
     assert {each.error_class for each in found if each.status == FAILED} == {"EMAIL_BOUNCE"}
+    assert await forget(ingestion, location) == (0, 0)
+
+
+async def test_the_notifier_is_told_which_of_its_runs_failed(
+    ingestion, location, notifier, monkeypatch
+):
+    monkeypatch.setattr("services.ingestion.actions.forgetting.MOST_TOLD", 2)
+    hers = {"contact_id": "c-ana", "error_message": "no"}
+    await record(
+        ingestion,
+        a_failure(location, **hers, run_id="1"),
+        a_failure(location, **hers),
+        a_failure(location, **hers, run_id="3", executed_at=ago(days=20)),
+        a_failure(location, **hers, run_id="4"),
+        an_execution(location, contact_id="c-ana", run_id="c-ana-5"),
+        a_failure(location, contact_id="c-bo", run_id="6"),
+    )
+    failed = {
+        each.execution_id: each.run_id
+        for each in await listed(ingestion, location, contact_id="c-ana")
+        if each.status == FAILED
+    }
+
+    def told():
+        return [
+            each.contact_forgotten
+            for each in notifier.events(location)
+            if each.HasField("contact_forgotten")
+        ]
+
+    assert await forget(ingestion, location) == (5, 0)
+    assert await forget(ingestion, location, "c-nobody") == (0, 0)
+    found = await eventually(lambda: told() if len(told()) == 3 else None)
+
+    assert sorted(len(each.execution_ids) for each in found) == [1, 1, 2]
+    assert {one for each in found for one in each.execution_ids} > failed.keys()
+    assert sorted(one for each in found for one in each.run_ids) == ["1", "3", "4"]
     assert await forget(ingestion, location) == (0, 0)
 
 

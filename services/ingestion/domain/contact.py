@@ -9,6 +9,15 @@ PURPOSE = b"contact"
 
 
 @dataclass(frozen=True, slots=True)
+class ForgottenRun:
+    """A run of a forgotten contact, with the run id that it had."""
+
+    execution_id: str
+    run_id: str
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Forgotten:
     """How much was kept of a contact."""
 

@@ -95,6 +95,19 @@ class RecordingGapOver:
     """Executions that ran in that time and came after it, counted up to 1,000,000."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactForgotten:
+    """A contact is forgotten; alerts may have told what its runs said."""
+
+    location_id: str
+    occurred_at: datetime
+    execution_ids: tuple[str, ...]
+    """Those that failed: alerts tell of no others."""
+
+    run_ids: tuple[str, ...]
+    """Their run ids, as far as they had one."""
+
+
 Event = (
     WorkflowFailing
     | WorkflowRecovered
@@ -102,6 +115,7 @@ Event = (
     | FinishedAgain
     | RecordingGap
     | RecordingGapOver
+    | ContactForgotten
 )
 KINDS: Mapping[str, type[Event]] = {
     "workflow_failing": WorkflowFailing,
@@ -110,6 +124,7 @@ KINDS: Mapping[str, type[Event]] = {
     "finished_again": FinishedAgain,
     "recording_gap": RecordingGap,
     "recording_gap_over": RecordingGapOver,
+    "contact_forgotten": ContactForgotten,
 }
 
 

@@ -2,16 +2,26 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.ingestion.domain.contact import ForgottenRun
+from services.ingestion.domain.execution import Status
 
 # What the roll-ups are made of stays, so they go on saying what the log says.
 FORGET = text("""
-    UPDATE execution_logs SET contact_ref = NULL, run_id = '', error_message = ''
-    WHERE location_id = :location_id AND contact_ref = ANY (CAST(:refs AS uuid[]))
-        AND executed_at >= :start AND executed_at < :end
+    WITH known AS (
+        SELECT executed_at, execution_id, run_id FROM execution_logs
+        WHERE location_id = :location_id AND contact_ref = ANY (CAST(:refs AS uuid[]))
+            AND executed_at >= :start AND executed_at < :end
+        ORDER BY executed_at, execution_id FOR UPDATE
+    )
+    UPDATE execution_logs AS log SET contact_ref = NULL, run_id = '', error_message = ''
+    FROM known
+    WHERE log.executed_at = known.executed_at AND log.execution_id = known.execution_id
+        AND log.executed_at >= :start AND log.executed_at < :end
+    RETURNING CAST(log.execution_id AS text), known.run_id, log.status
 """)
 FORGET_OPEN = text("""
     UPDATE open_runs SET contact_ref = NULL
@@ -26,11 +36,11 @@ async def forget(
     *,
     start: datetime,
     end: datetime,
-) -> int:
-    """Takes a contact out of the runs between two times; gives how many had it."""
+) -> list[ForgottenRun]:
+    """Takes a contact out of the runs between two times; gives those that had it."""
     given = {"location_id": location_id, "refs": list(refs), "start": start, "end": end}
-    updated = await session.execute(FORGET, given)
-    return cast("CursorResult[Any]", updated).rowcount
+    rows = await session.execute(FORGET, given)
+    return [ForgottenRun(row[0], row[1], row[2] == Status.FAILED) for row in rows]
 
 
 async def forget_open(session: AsyncSession, location_id: str, refs: Sequence[str]) -> None:

@@ -25,7 +25,7 @@ class DeliveryDelivered(problems.WrongState):
 
 
 class DeliveryNotSendable(problems.WrongState):
-    """It cannot be sent: it is not meant to be, or its target is no more."""
+    """It cannot be sent: it is not meant to be, or its target or its text is no more."""
 
     reason = "DELIVERY_NOT_SENDABLE"
 

@@ -15,7 +15,13 @@ from services.notifier.domain.message import Occasion
 from services.notifier.domain.target import Target
 from services.notifier.store import deliveries
 from services.notifier.store.incidents import from_row
-from services.notifier.store.tables import DeliveryAttemptRow, DeliveryRow, IncidentRow, TargetRow
+from services.notifier.store.tables import (
+    DeliveryAttemptRow,
+    DeliveryRow,
+    IncidentRow,
+    MessageRow,
+    TargetRow,
+)
 from services.notifier.store.targets import target_from
 
 
@@ -65,13 +71,14 @@ async def held(
     )
     await _hold_incidents(session, *which)
     query = (
-        select(DeliveryRow, TargetRow)
+        select(DeliveryRow, TargetRow, sendable())
         .outerjoin(TargetRow, col(TargetRow.target_id) == DeliveryRow.target_id)
         .where(*which)
         .order_by(col(DeliveryRow.position))
         .with_for_update(of=DeliveryRow)
     )
-    return {row.delivery_id: _replayable(row, at) for row, at in await session.execute(query)}
+    found = await session.execute(query)
+    return {row.delivery_id: _replayable(row, at, known=known) for row, at, known in found}
 
 
 async def named(session: AsyncSession, delivery_ids: Collection[str]) -> Sequence[str]:
@@ -142,7 +149,11 @@ async def _hold_incidents(session: AsyncSession, *which: ColumnElement[bool]) ->
 
 def sendable() -> ColumnElement[bool]:
     """Says in SQL that what a delivery tells is still known."""
-    return or_(col(DeliveryRow.message_id).is_not(None), col(DeliveryRow.content).is_not(None))
+    unmade = col(DeliveryRow.message_id).is_(None)
+    whole = exists().where(
+        col(MessageRow.message_id) == DeliveryRow.message_id, col(MessageRow.removal) == ""
+    )
+    return or_(and_(unmade, col(DeliveryRow.content).is_not(None)), whole)
 
 
 def _has_open_target() -> ColumnElement[bool]:
@@ -153,11 +164,10 @@ def _has_open_target() -> ColumnElement[bool]:
     )
 
 
-def _replayable(row: DeliveryRow, target: TargetRow | None) -> Replayable:
-    lost = row.message_id is None and row.content is None
+def _replayable(row: DeliveryRow, target: TargetRow | None, *, known: bool) -> Replayable:
     return Replayable(
         status=DeliveryStatus(row.status),
-        lost=lost or target is None or target.removed_at is not None,
+        lost=not known or target is None or target.removed_at is not None,
         switched_off=target is not None and bool(target.disabled_because),
     )
 

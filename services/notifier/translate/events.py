@@ -1,6 +1,7 @@
 """Reads the events that the other services report."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -27,10 +28,12 @@ from services.notifier.domain.event import (
     WorkflowFailing,
     WorkflowRecovered,
 )
+from services.notifier.domain.redaction import ContactForgotten
 from services.notifier.translate import fields
 
 MOST_EVENTS = 500
 MOST_NAMED = 5
+MOST_FORGOTTEN = 500
 
 
 class NoEvents(problems.InvalidRequest):
@@ -57,6 +60,12 @@ class GapIdMalformed(problems.InvalidRequest):
     reason = "GAP_ID_MALFORMED"
 
 
+class TooManyRuns(problems.InvalidRequest):
+    """Name at most 500 runs of a contact in one event."""
+
+    reason = "TOO_MANY_RUNS"
+
+
 class EventKindMissing(problems.InvalidRequest):
     """Say what happened: set one of the details that this version knows."""
 
@@ -69,6 +78,35 @@ def check_size(request: pb.ReportEventsRequest) -> None:
         raise NoEvents.at("events")
     if len(request.events) > MOST_EVENTS:
         raise TooManyEvents.at("events")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told in one request: what happened, and whom to forget; each with its result."""
+
+    results: list[pb.EventResult] = field(default_factory=list)
+    events: list[tuple[Event, pb.EventResult]] = field(default_factory=list)
+    contacts: list[tuple[ContactForgotten, pb.EventResult]] = field(default_factory=list)
+
+    def read(self, message: pb.Event) -> None:
+        """Adds what one message tells, or why it is refused."""
+        result = pb.EventResult()
+        self.results.append(result)
+        try:
+            if message.WhichOneof("detail") == "contact_forgotten":
+                self.contacts.append((_contact(message), result))
+            else:
+                self.events.append((event_from(message), result))
+        except problems.InvalidRequest as problem:
+            reject(result, problem)
+
+
+def told_in(request: pb.ReportEventsRequest) -> Told:
+    """Reads everything that is told in a request; refuses what cannot be read."""
+    told = Told()
+    for message in request.events:
+        told.read(message)
+    return told
 
 
 def event_from(message: pb.Event) -> Event:
@@ -87,6 +125,12 @@ def event_from(message: pb.Event) -> Event:
 def take(result: pb.EventResult, *, is_new: bool) -> None:
     """Writes that an event was taken in, or known before."""
     result.outcome = pb.EventResult.OUTCOME_ACCEPTED if is_new else pb.EventResult.OUTCOME_DUPLICATE
+
+
+def take_all(told: Sequence[tuple[object, pb.EventResult]], news: Sequence[bool]) -> None:
+    """Writes of each whether it was taken in, or known before."""
+    for (_, result), is_new in zip(told, news, strict=True):
+        take(result, is_new=is_new)
 
 
 def reject(result: pb.EventResult, problem: problems.InvalidRequest) -> None:
@@ -109,6 +153,18 @@ def _uuid(given: str, malformed: problems.InvalidRequest) -> str:
         return str(UUID(given))
     except ValueError as error:
         raise malformed from error
+
+
+def _contact(message: pb.Event) -> ContactForgotten:
+    told = message.contact_forgotten
+    if max(len(told.execution_ids), len(told.run_ids)) > MOST_FORGOTTEN:
+        raise TooManyRuns.at("contact_forgotten")
+    return ContactForgotten(
+        event_id=_event_id(message.event_id),
+        location_id=fields.location_id(message.location_id),
+        execution_ids=fields.lines(told.execution_ids, MOST_FORGOTTEN),
+        run_ids=fields.lines(told.run_ids, MOST_FORGOTTEN),
+    )
 
 
 def _change(message: pb.WorkflowChange) -> WorkflowChange:

@@ -153,8 +153,11 @@ class IngestionServiceStub:
     """Forgets a contact: its executions stay as runs of their workflow, so that no
     number changes, and lose the contact, the run id and the error message, which
     like to name it. Unread deliveries in which its id stands, or that no key opens
-    any more, are removed. What arrives later is kept again. What alerts have told
-    already stays told: their texts are the notifier's.
+    any more, are removed. What arrives later is kept again.
+
+    The notifier is told which of its executions failed, and removes what they said
+    from what alerts keep, within minutes. What has left the house (a mail in a
+    mailbox, a message in a chat) cannot be called back.
 
     Idempotent. Fails with `LOCATION_MISSING`, `CONTACT_MISSING` or
     `FIELD_TOO_LONG`.
@@ -460,8 +463,11 @@ class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Forgets a contact: its executions stay as runs of their workflow, so that no
         number changes, and lose the contact, the run id and the error message, which
         like to name it. Unread deliveries in which its id stands, or that no key opens
-        any more, are removed. What arrives later is kept again. What alerts have told
-        already stays told: their texts are the notifier's.
+        any more, are removed. What arrives later is kept again.
+
+        The notifier is told which of its executions failed, and removes what they said
+        from what alerts keep, within minutes. What has left the house (a mail in a
+        mailbox, a message in a chat) cannot be called back.
 
         Idempotent. Fails with `LOCATION_MISSING`, `CONTACT_MISSING` or
         `FIELD_TOO_LONG`.

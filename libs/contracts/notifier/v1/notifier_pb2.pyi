@@ -815,6 +815,7 @@ class Event(_message.Message):
     CONNECTION_REMOVED_FIELD_NUMBER: _builtins.int
     RECORDING_GAP_FIELD_NUMBER: _builtins.int
     RECORDING_GAP_OVER_FIELD_NUMBER: _builtins.int
+    CONTACT_FORGOTTEN_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Unique id of the event (UUID). Required."""
     location_id: _builtins.str
@@ -893,6 +894,12 @@ class Event(_message.Message):
     def recording_gap_over(self) -> Global___RecordingGapOver:
         """What was sent again of that time has come (info). Ends its incident."""
 
+    @_builtins.property
+    def contact_forgotten(self) -> Global___ContactForgotten:
+        """A contact is forgotten. An instruction and no alert: it makes no incident,
+        tells nobody, and is no event that can be explained.
+        """
+
     def __init__(
         self,
         *,
@@ -915,12 +922,13 @@ class Event(_message.Message):
         connection_removed: Global___ConnectionRemoved | None = ...,
         recording_gap: Global___RecordingGap | None = ...,
         recording_gap_over: Global___RecordingGapOver | None = ...,
+        contact_forgotten: Global___ContactForgotten | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["connection_expired", b"connection_expired", "connection_removed", b"connection_removed", "connection_restored", b"connection_restored", "critical_finding", b"critical_finding", "detail", b"detail", "finding_fixed", b"finding_fixed", "finished_again", b"finished_again", "never_finished", b"never_finished", "occurred_at", b"occurred_at", "recording_gap", b"recording_gap", "recording_gap_over", b"recording_gap_over", "scan_completed", b"scan_completed", "scan_failed", b"scan_failed", "schedule_overdue", b"schedule_overdue", "score_low", b"score_low", "score_recovered", b"score_recovered", "workflow_failing", b"workflow_failing", "workflow_recovered", b"workflow_recovered"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["connection_expired", b"connection_expired", "connection_removed", b"connection_removed", "connection_restored", b"connection_restored", "contact_forgotten", b"contact_forgotten", "critical_finding", b"critical_finding", "detail", b"detail", "finding_fixed", b"finding_fixed", "finished_again", b"finished_again", "never_finished", b"never_finished", "occurred_at", b"occurred_at", "recording_gap", b"recording_gap", "recording_gap_over", b"recording_gap_over", "scan_completed", b"scan_completed", "scan_failed", b"scan_failed", "schedule_overdue", b"schedule_overdue", "score_low", b"score_low", "score_recovered", b"score_recovered", "workflow_failing", b"workflow_failing", "workflow_recovered", b"workflow_recovered"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_expired", b"connection_expired", "connection_removed", b"connection_removed", "connection_restored", b"connection_restored", "critical_finding", b"critical_finding", "detail", b"detail", "event_id", b"event_id", "finding_fixed", b"finding_fixed", "finished_again", b"finished_again", "location_id", b"location_id", "never_finished", b"never_finished", "occurred_at", b"occurred_at", "recording_gap", b"recording_gap", "recording_gap_over", b"recording_gap_over", "scan_completed", b"scan_completed", "scan_failed", b"scan_failed", "schedule_overdue", b"schedule_overdue", "score_low", b"score_low", "score_recovered", b"score_recovered", "workflow_failing", b"workflow_failing", "workflow_recovered", b"workflow_recovered"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_expired", b"connection_expired", "connection_removed", b"connection_removed", "connection_restored", b"connection_restored", "contact_forgotten", b"contact_forgotten", "critical_finding", b"critical_finding", "detail", b"detail", "event_id", b"event_id", "finding_fixed", b"finding_fixed", "finished_again", b"finished_again", "location_id", b"location_id", "never_finished", b"never_finished", "occurred_at", b"occurred_at", "recording_gap", b"recording_gap", "recording_gap_over", b"recording_gap_over", "scan_completed", b"scan_completed", "scan_failed", b"scan_failed", "schedule_overdue", b"schedule_overdue", "score_low", b"score_low", "score_recovered", b"score_recovered", "workflow_failing", b"workflow_failing", "workflow_recovered", b"workflow_recovered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["workflow_failing", "workflow_recovered", "critical_finding", "score_low", "score_recovered", "scan_completed", "scan_failed", "finding_fixed", "never_finished", "finished_again", "connection_expired", "connection_restored", "schedule_overdue", "connection_removed", "recording_gap", "recording_gap_over"]  # noqa: Y015
+    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["workflow_failing", "workflow_recovered", "critical_finding", "score_low", "score_recovered", "scan_completed", "scan_failed", "finding_fixed", "never_finished", "finished_again", "connection_expired", "connection_restored", "schedule_overdue", "connection_removed", "recording_gap", "recording_gap_over", "contact_forgotten"]  # noqa: Y015
     _WhichOneofArgType_detail: _TypeAlias = _typing.Literal["detail", b"detail"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_detail) -> _WhichOneofReturnType_detail | None: ...
 
@@ -979,7 +987,9 @@ class WorkflowFailing(_message.Message):
 
     @_builtins.property
     def execution_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The newest failed executions, at most 5."""
+        """The newest failed executions, at most 5, the newest first: it is the one that
+        said `error_message`.
+        """
 
     @_builtins.property
     def last_change(self) -> Global___WorkflowChange:
@@ -1074,6 +1084,41 @@ class WorkflowChange(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__version) -> _WhichOneofReturnType__version | None: ...
 
 Global___WorkflowChange: _TypeAlias = WorkflowChange  # noqa: Y015
+
+@_typing.final
+class ContactForgotten(_message.Message):
+    """A contact is forgotten, whose runs may have been told. What these runs said is
+    taken out of events, incidents, deliveries, messages and caught mails of the
+    location within a minute, and once more ten minutes later, for what was written
+    at the same moment. A message that is on its way stays as it is until it arrived
+    or was given up.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_IDS_FIELD_NUMBER: _builtins.int
+    RUN_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def execution_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Executions of the contact that failed, at most 500 (`TOO_MANY_RUNS`)."""
+
+    @_builtins.property
+    def run_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Their run ids, as far as they have one, at most 500 (`TOO_MANY_RUNS`)."""
+
+    def __init__(
+        self,
+        *,
+        execution_ids: _abc.Iterable[_builtins.str] | None = ...,
+        run_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution_ids", b"execution_ids", "run_ids", b"run_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactForgotten: _TypeAlias = ContactForgotten  # noqa: Y015
 
 @_typing.final
 class WorkflowRecovered(_message.Message):

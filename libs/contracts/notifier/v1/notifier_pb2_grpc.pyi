@@ -53,7 +53,8 @@ class NotifierServiceStub:
     in the order of the request. Fails as a whole with `NO_EVENTS` or
     `TOO_MANY_EVENTS`; a rejected event says `EVENT_ID_MALFORMED`,
     `LOCATION_MISSING`, `INSTALLATION_HAS_NONE`, `WORKFLOW_MISSING`,
-    `GAP_ID_MALFORMED`, `EVENT_KIND_MISSING` or `TIME_OUT_OF_RANGE`.
+    `GAP_ID_MALFORMED`, `TOO_MANY_RUNS`, `EVENT_KIND_MISSING` or
+    `TIME_OUT_OF_RANGE`.
     """
     SendTestAlert: _aio.UnaryUnaryMultiCallable[_notifier_pb2.SendTestAlertRequest, _notifier_pb2.SendTestAlertResponse]
     """Sends a test alert to every target of the location, or of the whole
@@ -172,7 +173,8 @@ class NotifierServiceStub:
     ReplayDeliveries: _aio.UnaryUnaryMultiCallable[_notifier_pb2.ReplayDeliveriesRequest, _notifier_pb2.ReplayDeliveriesResponse]
     """Sends again what was given up, with the same ids, at the pace of its target:
     named deliveries, or all of a span of time. What was folded into one message
-    goes out as that message. What was delivered is sent again only if forced.
+    goes out as that message. What was delivered is sent again only if forced; a
+    message whose text was removed for a contact is not.
 
     Fails with `NOTHING_TO_REPLAY`, `DELIVERY_NOT_FOUND`, and for a named delivery
     with `DELIVERY_DELIVERED`, `DELIVERY_NOT_SENDABLE` or `TARGET_SWITCHED_OFF`;
@@ -265,7 +267,8 @@ class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
         in the order of the request. Fails as a whole with `NO_EVENTS` or
         `TOO_MANY_EVENTS`; a rejected event says `EVENT_ID_MALFORMED`,
         `LOCATION_MISSING`, `INSTALLATION_HAS_NONE`, `WORKFLOW_MISSING`,
-        `GAP_ID_MALFORMED`, `EVENT_KIND_MISSING` or `TIME_OUT_OF_RANGE`.
+        `GAP_ID_MALFORMED`, `TOO_MANY_RUNS`, `EVENT_KIND_MISSING` or
+        `TIME_OUT_OF_RANGE`.
         """
 
     @_abc_1.abstractmethod
@@ -516,7 +519,8 @@ class NotifierServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_notifier_pb2.ReplayDeliveriesResponse]:
         """Sends again what was given up, with the same ids, at the pace of its target:
         named deliveries, or all of a span of time. What was folded into one message
-        goes out as that message. What was delivered is sent again only if forced.
+        goes out as that message. What was delivered is sent again only if forced; a
+        message whose text was removed for a contact is not.
 
         Fails with `NOTHING_TO_REPLAY`, `DELIVERY_NOT_FOUND`, and for a named delivery
         with `DELIVERY_DELIVERED`, `DELIVERY_NOT_SENDABLE` or `TARGET_SWITCHED_OFF`;

@@ -9,6 +9,7 @@ from services.notifier.store.tables.deliveries import (
     MessageRow,
     TestAlertRow,
 )
+from services.notifier.store.tables.forgotten import ForgottenContactRow
 from services.notifier.store.tables.incidents import EventRow, IncidentActionRow, IncidentRow
 from services.notifier.store.tables.settings import AlertSettingsRow
 from services.notifier.store.tables.silences import SilenceRow
@@ -21,6 +22,7 @@ __all__ = [
     "DeliveryAttemptRow",
     "DeliveryRow",
     "EventRow",
+    "ForgottenContactRow",
     "IncidentActionRow",
     "IncidentRow",
     "MessageRow",

@@ -35,6 +35,12 @@ class MessageRow(NotifierTable, table=True):
         PrimaryKeyConstraint("message_id", name="messages_pkey"),
         ForeignKeyConstraint(["target_id"], ["targets.target_id"], name="messages_target_id_fkey"),
         Index("messages_created_at_idx", "created_at"),
+        Index(
+            "messages_removal_idx",
+            "target_id",
+            "message_id",
+            postgresql_where=text("removal = 'due'"),
+        ),
     )
 
     message_id: str = identifier()
@@ -45,6 +51,7 @@ class MessageRow(NotifierTable, table=True):
     body_html: str = words()
     body: bytes = Field(sa_type=LargeBinary, nullable=False)
     created_at: datetime = moment()
+    removal: str = words(default="")
 
 
 class DeliveryRow(NotifierTable, table=True):
