@@ -1,12 +1,10 @@
 """What every test may ask for: a real PostgreSQL, and a fresh database of a service."""
 
-import asyncio
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import hypothesis
 import pytest
-import uvloop
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -48,11 +46,6 @@ def pytest_xdist_make_scheduler(
     """Takes the place of xdist's own when it was asked for groups."""
     together = config.getoption("dist") == "loadgroup"
     return SomeModulesTogether(config, log) if together else None
-
-
-def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Gives the loop that the programs run on."""
-    return {"uvloop": uvloop.new_event_loop}
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
