@@ -140,6 +140,7 @@ async def test_each_target_hears_what_it_wants(notifier, clock):
         await add_target(notifier, "email", f"{name}@agency.example", **wish)
 
     await report(notifier, a_low_score(score=45))
+    await mails(notifier, 1)
     await report(notifier, a_low_score(score=20))
     await mails(notifier, 3)
 
