@@ -20,6 +20,9 @@ from libs.contracts.scheduler.v1 import scheduler_pb2
 from libs.rpc.server import serving
 from libs.settings import ServiceSettings
 
+HEARTBEAT = "KeepDoorOpen"
+"""What the gateway asks by itself, every ten seconds."""
+
 Script = Message | list[Message] | problems.Problem | Callable[[Any], Any]
 """An answer, a problem to raise, or a function of the request that gives one, also async.
 
@@ -81,6 +84,8 @@ class ScriptedService:
         )
 
     async def _answer(self, name: str, request: Any) -> Any:
+        if name == HEARTBEAT:
+            return ingestion_pb2.KeepDoorOpenResponse()
         self.asked[name].append(request)
         script = self._script.get(name)
         if script is None:
