@@ -32,7 +32,8 @@ FORGETFUL = {
     "scram_iterations": "1",
 }
 ROOM = 4 * 1024**3
-"""Bytes that must be free in memory; a session needs less than one of them."""
+"""Bytes that must be free in memory: each worker's server keeps up to 1 GiB of its log there, and
+databases of 8 MiB until their tests end."""
 
 
 @contextmanager
@@ -51,7 +52,7 @@ def postgres_for_tests() -> Iterator[str]:
 
 
 def _roomy_memory() -> Path | None:
-    """Gives a folder in memory: copying a database there costs half the processor time.
+    """Gives a folder in memory: making and dropping databases there costs half the system time.
 
     None where there is none, or too little of it, as in many containers.
     """
