@@ -105,13 +105,21 @@ class Batches:
 
         Raises `BacklogFull` or `Stopping` without taking any of them.
         """
-        if self._stopped:
-            raise Stopping(retry_after=RETRY_AFTER)
-        if len(self._waiting) + self._under_way + len(items) > self._largest_backlog:
-            raise BacklogFull(retry_after=RETRY_AFTER)
+        self._check_room(len(items))
+        ids = call.request_id.get(), call.trace.get()
         if len(items) == 1:
-            return [await self._add(items[0])]
-        return await asyncio.gather(*(self._add(item) for item in items))
+            return [await self._add(items[0], *ids)]
+        return await asyncio.gather(*(self._add(item, *ids) for item in items))
+
+    def submit(
+        self, item: pb.RecordItem, *, request_id: str, trace: str
+    ) -> "asyncio.Future[Outcome]":
+        """Gives what will become of one item of a request, once it is committed.
+
+        Raises `BacklogFull` or `Stopping` without taking it.
+        """
+        self._check_room(1)
+        return self._add(item, request_id, trace)
 
     async def stop(self) -> None:
         """Takes nothing more, and fails what was not answered yet."""
@@ -124,12 +132,16 @@ class Batches:
         for batch in calls.values():
             self._fail(batch, Stopping(retry_after=RETRY_AFTER))
 
-    def _add(self, item: pb.RecordItem) -> "asyncio.Future[Outcome]":
+    def _check_room(self, items: int) -> None:
+        if self._stopped:
+            raise Stopping(retry_after=RETRY_AFTER)
+        if len(self._waiting) + self._under_way + items > self._largest_backlog:
+            raise BacklogFull(retry_after=RETRY_AFTER)
+
+    def _add(self, item: pb.RecordItem, request_id: str, trace: str) -> "asyncio.Future[Outcome]":
         loop = asyncio.get_running_loop()
         result = loop.create_future()
-        self._waiting.append(
-            _Waiting(item, item.ByteSize(), result, call.request_id.get(), call.trace.get())
-        )
+        self._waiting.append(_Waiting(item, item.ByteSize(), result, request_id, trace))
         if not self._about_to_leave:
             # After this turn of the loop: what arrived in the same turn leaves together.
             self._about_to_leave = True

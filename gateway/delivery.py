@@ -21,6 +21,11 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
 
+async def nothing_more() -> Message:
+    """Receives for a request whose body came with it."""
+    raise problems.CallerLeft
+
+
 class BodyTooSlow(told.HttpProblem):
     """The body did not arrive within 5 seconds; send it again."""
 

@@ -1,4 +1,4 @@
-"""The webhook door: raw ASGI in front of everything else, because that is where the load is.
+"""The webhook door: in front of everything else, because that is where the load is.
 
 HighLevel sends a webhook again only when it was answered 429, never after
 another error. So the door answers 429 whenever an event could not be committed,
@@ -7,42 +7,29 @@ a bug of ours included, and never 5xx.
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from functools import partial
 from time import perf_counter
 from typing import Any
 
-import msgspec
-import structlog
-
-from gateway.access import Access, Caller, Scope
+from gateway import replies
+from gateway.access import Access, Scope
+from gateway.batches import Outcome
 from gateway.crashes import log_crash
-from gateway.delivery import BodyTooSlow, Delivery, Receive
-from gateway.intake import Intake, Taken
-from gateway.rest import problems as told
+from gateway.delivery import Delivery, Receive, nothing_more
+from gateway.intake import Entry, Intake
+from gateway.replies import Reply
 from gateway.signed import SignedWebhooks
 from libs import metrics, problems
 from libs.rpc import call
 
-log = structlog.get_logger()
-
 BODY_SECONDS = 5.0
-RETRY_AFTER = "5"
-"""Seconds, where the problem itself names none."""
-POSTPONED = 429
-OK, QUARANTINED, IGNORED = 200, 202, 202
 
 _PATH = re.compile(r"/api/workflows/([^/]+)/executions/?")
-_FINAL = frozenset({400, 401, 403, 408, 413, 415})
-"""Where sending the same again does not help; everything else is answered 429."""
-_LOCATION_UNKNOWN = {
-    "status": "ignored",
-    "reason": "LOCATION_UNKNOWN",
-    "detail": "The location in the body is none of this installation, so nothing was kept. "
-    "PUT /api/locations/{location_id} makes it known.",
-}
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+Tell = Callable[[Reply], None]
 
 
 class Door:
@@ -63,6 +50,7 @@ class Door:
         self._behind = behind
         self._signed = signed
         self._body_seconds = body_seconds
+        self._concluding: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -71,27 +59,96 @@ class Door:
         if path is None:
             await self._behind(scope, receive, send)
             return
-        delivery = Delivery(scope, receive, path[1])
-        call.request_id.set(delivery.request_id)
-        call.trace.set(call.trace_from(delivery.header(b"traceparent")))
         began = perf_counter()
+        delivery = Delivery(scope, receive, path[1])
         try:
-            status, content = await self._taken(delivery)
-        except problems.Problem as problem:
-            await _tell(problem, delivery, send)
+            await _send(await self._reply(delivery, self._taken(delivery)), send)
         except asyncio.CancelledError:
             # The server stops and waited long enough.
-            await _tell(problems.Unavailable(), delivery, send)
+            await _send(replies.to_refused(problems.Unavailable(), delivery), send)
             raise
-        except Exception as error:  # noqa: BLE001  whatever it is, the sender must send again
-            log_crash("door.crashed", error)
-            await _tell(problems.Broken(), delivery, send)
-        else:
-            await _send_json(send, status, content, {"x-request-id": delivery.request_id})
         finally:
             metrics.DOOR_SECONDS.observe(perf_counter() - began)
 
-    async def _taken(self, delivery: Delivery) -> tuple[int, object]:
+    def at_once(self, scope: MutableMapping[str, Any], body: bytes, tell: Tell) -> bool:
+        """Takes a POST that is whole, if ingestion is all that must be asked; tells its reply later.
+
+        Says whether it did. If not, nothing has happened, and the call above is
+        to answer: it knows every case, and this only the one that is frequent.
+        """
+        path = _PATH.fullmatch(scope["path"])
+        if path is None:
+            return False
+        began = perf_counter()
+        delivery = Delivery(scope, nothing_more, path[1])
+        try:
+            begun = self._begun(delivery, body)
+        except Exception:  # noqa: BLE001  whatever it is, the call above meets it too and tells
+            return False
+        if begun is None:
+            return False
+        entry, outcome = begun
+        outcome.add_done_callback(partial(self._conclude, delivery, entry, tell, began))
+        return True
+
+    def _begun(
+        self, delivery: Delivery, body: bytes
+    ) -> "tuple[Entry, asyncio.Future[Outcome]] | None":
+        caller = self._access.remembered(delivery.secret())
+        if caller is None or not caller.may(Scope.INGEST):
+            return None
+        asked = delivery.query.get("location_id")
+        if asked:
+            caller.location(asked)
+        readings = delivery.read(body)
+        if readings.several:
+            return None
+        trace = call.trace_from(delivery.header(b"traceparent"))
+        return self._intake.begin(
+            readings.items[0], caller, asked, request_id=delivery.request_id, trace=trace
+        )
+
+    def _conclude(
+        self,
+        delivery: Delivery,
+        entry: Entry,
+        tell: Tell,
+        began: float,
+        recorded: "asyncio.Future[Outcome]",
+    ) -> None:
+        outcome = recorded.result()
+        if taken := entry.taken_as(outcome):
+            tell(replies.to_one(taken, delivery))
+            metrics.DOOR_SECONDS.observe(perf_counter() - began)
+            return
+        task = asyncio.create_task(self._conclude_late(delivery, entry, tell, began, outcome))
+        self._concluding.add(task)
+        task.add_done_callback(self._concluding.discard)
+
+    async def _conclude_late(
+        self, delivery: Delivery, entry: Entry, tell: Tell, began: float, outcome: Outcome
+    ) -> None:
+        """Tells of what was refused: it goes into quarantine, or its sender comes again."""
+
+        async def concluded() -> Reply:
+            taken = await self._intake.conclude(entry, outcome, _quarantine_as(delivery))
+            return replies.to_one(taken, delivery)
+
+        tell(await self._reply(delivery, concluded()))
+        metrics.DOOR_SECONDS.observe(perf_counter() - began)
+
+    async def _reply(self, delivery: Delivery, taking: Coroutine[Any, Any, Reply]) -> Reply:
+        call.request_id.set(delivery.request_id)
+        call.trace.set(call.trace_from(delivery.header(b"traceparent")))
+        try:
+            return await taking
+        except problems.Problem as problem:
+            return replies.to_refused(problem, delivery)
+        except Exception as error:  # noqa: BLE001  whatever it is, the sender must send again
+            log_crash("door.crashed", error)
+            return replies.to_refused(problems.Broken(), delivery)
+
+    async def _taken(self, delivery: Delivery) -> Reply:
         secret = delivery.secret()
         if secret is None and self._signed is not None:
             return await self._taken_signed(delivery, self._signed)
@@ -100,78 +157,32 @@ class Door:
         if asked:
             caller.location(asked)
         caller.require(Scope.INGEST)
-        body = await delivery.body(self._body_seconds)
-        return await self._recorded(delivery, body, caller, asked)
-
-    async def _recorded(
-        self, delivery: Delivery, body: bytes, caller: Caller, asked: str | None
-    ) -> tuple[int, object]:
-        readings = delivery.read(body)
+        readings = delivery.read(await delivery.body(self._body_seconds))
         taken = await self._intake.take(
-            readings.items,
-            caller,
-            asked,
-            quarantine_as=None if delivery.strict else delivery.header(b"content-type"),
+            readings.items, caller, asked, quarantine_as=_quarantine_as(delivery)
         )
         if readings.several:
-            return OK, {"results": [_result(each) for each in taken]}
-        return _answer(taken[0])
+            return replies.to_several(taken, delivery)
+        return replies.to_one(taken[0], delivery)
 
-    async def _taken_signed(self, delivery: Delivery, signed: SignedWebhooks) -> tuple[int, object]:
+    async def _taken_signed(self, delivery: Delivery, signed: SignedWebhooks) -> Reply:
         body = await signed.proven(delivery, self._body_seconds)
         webhook = await signed.read(delivery, body)
         if webhook is None:
-            return IGNORED, _LOCATION_UNKNOWN
+            return replies.to_unknown_location(delivery)
         # What cannot be recorded is refused: strangers must not fill the quarantine.
         (taken,) = await self._intake.take(
             [webhook.reading], webhook.caller, None, quarantine_as=None
         )
         signed.note(webhook, taken)
-        return _answer(taken)
+        return replies.to_one(taken, delivery)
 
 
-def _answer(taken: Taken) -> tuple[int, object]:
-    if taken.status == "rejected" and taken.problem is not None:
-        raise taken.problem
-    return QUARANTINED if taken.status == "quarantined" else OK, _result(taken)
+def _quarantine_as(delivery: Delivery) -> str | None:
+    return None if delivery.strict else delivery.header(b"content-type")
 
 
-def _result(taken: Taken) -> dict[str, object]:
-    result: dict[str, object] = {"status": taken.status}
-    if taken.kept_as:
-        name = "quarantine_id" if taken.status == "quarantined" else "execution_id"
-        result[name] = taken.kept_as
-    if taken.problem is not None:
-        result |= {"reason": taken.problem.reason, "detail": taken.problem.message}
-    if taken.problem is not None and taken.status == "rejected":
-        result["errors"] = _errors(taken.problem.fields)
-    return result
-
-
-def _errors(fields: Sequence[problems.FieldError]) -> list[dict[str, str]]:
-    return [{"field": each.field, "message": each.message} for each in fields]
-
-
-async def _tell(problem: problems.Problem, delivery: Delivery, send: Send) -> None:
-    status = told.status_of(problem)
-    headers = {key.lower(): value for key, value in told.headers_of(problem).items()}
-    if status not in _FINAL:
-        status = POSTPONED
-        headers.setdefault("retry-after", RETRY_AFTER)
-    if isinstance(problem, BodyTooSlow | told.BodyTooLarge):
-        headers["connection"] = "close"  # the rest of the body is not read
-    headers |= {"content-type": told.MEDIA_TYPE, "x-request-id": delivery.request_id}
-    content = told.document(problem, delivery.path) | {"status": status}
-    metrics.INGEST_EVENTS.labels(result="postponed" if status == POSTPONED else "refused").inc()
-    log.info("door.refused", status=status, reason=problem.reason, request_id=delivery.request_id)
-    await _send_json(send, status, content, headers)
-
-
-async def _send_json(send: Send, status: int, content: object, headers: dict[str, str]) -> None:
-    body = msgspec.json.encode(content)
-    raw = [(b"content-length", b"%d" % len(body))]
-    if "content-type" not in headers:
-        raw.append((b"content-type", b"application/json"))
-    raw += [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
+async def _send(reply: Reply, send: Send) -> None:
+    head = {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
+    await send(head)
+    await send({"type": "http.response.body", "body": reply.body})

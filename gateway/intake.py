@@ -1,8 +1,11 @@
 """What was read, on its way into ingestion: recorded, kept in quarantine, or refused."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from gateway.access import Access, Caller
 from gateway.batches import Batches, Outcome
@@ -21,8 +24,7 @@ _STATUSES: dict[int, Status] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True):
     """What became of one item."""
 
     status: Status
@@ -33,7 +35,7 @@ class Taken:
 
 
 @dataclass(slots=True)
-class _Entry:
+class Entry:
     """One item on its way."""
 
     reading: Reading
@@ -58,10 +60,16 @@ class _Entry:
             )
         )
 
+    def taken_as(self, outcome: Outcome) -> Taken | None:
+        """Gives what became of it; None when ingestion refused it."""
+        if isinstance(outcome, pb.RecordResult) and (status := _STATUSES.get(outcome.outcome)):
+            return Taken(status, outcome.execution_id, self.problem)
+        return None
+
     def settle(self, outcome: Outcome) -> None:
         """Notes what became of it; what ingestion refused for good waits for another way."""
-        if isinstance(outcome, pb.RecordResult) and outcome.outcome in _STATUSES:
-            self.taken = Taken(_STATUSES[outcome.outcome], outcome.execution_id, self.problem)
+        self.taken = self.taken_as(outcome)
+        if self.taken is not None:
             return
         refusal = _refusal(outcome)
         for_good = isinstance(refusal, problems.InvalidRequest | problems.Broken)
@@ -100,12 +108,35 @@ class Intake:
             await self._record([each for each in entries if each.problem is None], "")
         else:
             await self._record(entries, quarantine_as)
-            if refused := [each for each in entries if each.taken is None]:
-                # What could be read and was refused all the same is not lost either.
-                await self._record(refused, quarantine_as)
+            await self._quarantine(entries, quarantine_as)
         return [each.taken or Taken("rejected", "", each.problem) for each in entries]
 
-    async def _record(self, entries: Sequence[_Entry], content_type: str) -> None:
+    def begin(
+        self, reading: Reading, caller: Caller, asked: str | None, *, request_id: str, trace: str
+    ) -> "tuple[Entry, asyncio.Future[Outcome]] | None":
+        """Sends one execution on its way; gives it with what will become of it.
+
+        None when more must be asked or done first: then nothing has happened.
+        Raises what `take` raises.
+        """
+        entry = _entry(reading, caller, asked)
+        known = caller.location_id is not None or self._access.remembers(entry.location_id)
+        if entry.problem is not None or not known:
+            return None
+        return entry, self._batches.submit(entry.item(""), request_id=request_id, trace=trace)
+
+    async def conclude(self, entry: Entry, outcome: Outcome, quarantine_as: str | None) -> Taken:
+        """Gives what became of an execution that was begun; raises and keeps what `take` does."""
+        entry.settle(outcome)
+        if quarantine_as is not None:
+            await self._quarantine([entry], quarantine_as)
+        return entry.taken or Taken("rejected", "", entry.problem)
+
+    async def _quarantine(self, entries: Sequence[Entry], content_type: str) -> None:
+        """Keeps what could be read and was refused all the same: it is not lost either."""
+        await self._record([each for each in entries if each.taken is None], content_type)
+
+    async def _record(self, entries: Sequence[Entry], content_type: str) -> None:
         if not entries:
             return
         outcomes = await self._batches.record_each([each.item(content_type) for each in entries])
@@ -113,13 +144,13 @@ class Intake:
             entry.settle(outcome)
 
 
-def _entry(reading: Reading, caller: Caller, asked: str | None) -> _Entry:
+def _entry(reading: Reading, caller: Caller, asked: str | None) -> Entry:
     said = reading.location_id
     if caller.location_id is not None:
         caller.location(said)  # a snapshot copies a webhook, key and all, into another location
     location_id = caller.location(asked or said)
     content = reading.content
-    return _Entry(reading, location_id, None if isinstance(content, pb.Execution) else content)
+    return Entry(reading, location_id, None if isinstance(content, pb.Execution) else content)
 
 
 def _refusal(outcome: Outcome) -> problems.Problem:

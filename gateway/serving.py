@@ -6,12 +6,14 @@ import errno
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import structlog
 import uvicorn
 
 from gateway.joining import JoiningProtocol
+from gateway.shortcut import AtOnce, ShortcutProtocol
 from libs.problems import CannotStart
 
 log = structlog.get_logger()
@@ -20,6 +22,8 @@ DRAIN_SECONDS = 3
 """How long running requests may take to end; without a limit an open stream would block for ever."""
 IDLE_SECONDS = 75
 """How long a connection is kept for its next request; senders like to use one again."""
+QUIET_TICKS = 10
+"""Tenths of a second between looks for connections that were idle too long."""
 _CURES = {
     errno.EADDRINUSE: "another program does. Stop it, or set GATEWAY_PORT to another port "
     "(0 takes any free one).",
@@ -37,8 +41,9 @@ class ServerStopped(Exception):
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, idle_seconds: float) -> None:
         super().__init__(config)
+        self._idle_seconds = idle_seconds
         self.servers = []  # until it has started
         self.serves = asyncio.Event()
 
@@ -51,6 +56,14 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self.serves.set()
 
+    async def on_tick(self, counter: int) -> bool:
+        if counter % QUIET_TICKS == 0:
+            since = asyncio.get_running_loop().time() - self._idle_seconds
+            for each in list(self.server_state.connections):
+                if isinstance(each, ShortcutProtocol):
+                    each.close_if_quiet(since)
+        return await super().on_tick(counter)
+
     def stop_listening(self) -> None:
         """Closes what a server that died on its own has left open."""
         for each in self.servers:
@@ -58,15 +71,25 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: Any, host: str, port: int) -> AsyncIterator[str]:
+async def serving(
+    app: Any,
+    host: str,
+    port: int,
+    *,
+    at_once: AtOnce | None = None,
+    idle_seconds: float = IDLE_SECONDS,
+) -> AsyncIterator[str]:
     """Serves an ASGI app until the block ends, then lets running requests end; yields the url.
+
+    Asks `at_once` first, if there is one, to take what came as a whole. Closes
+    connections that had no request for so long.
 
     Cancels the block and raises `ServerStopped` when the server stops by itself.
     Raises `CannotListen`.
     """
     listening = _bound(host, port)
     url = f"http://{_named(host)}:{listening.getsockname()[1]}"
-    server = _Server(_config(app))
+    server = _Server(_config(app, at_once, idle_seconds), idle_seconds)
     task = asyncio.create_task(server.serve([listening]))
     owner = asyncio.current_task()
     assert owner is not None
@@ -87,18 +110,19 @@ async def serving(app: Any, host: str, port: int) -> AsyncIterator[str]:
     log.info("gateway.stopped", url=url)
 
 
-def _config(app: Any) -> uvicorn.Config:
+def _config(app: Any, at_once: AtOnce | None, idle_seconds: float) -> uvicorn.Config:
+    protocol: Any = partial(ShortcutProtocol, at_once=at_once) if at_once else JoiningProtocol
     return uvicorn.Config(
         app,
         loop="none",
-        http=JoiningProtocol,
+        http=protocol,
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,  # it would write `?key=` down
         server_header=False,
         proxy_headers=False,  # the wiring puts them behind the door, which looks at none
-        timeout_keep_alive=IDLE_SECONDS,
+        timeout_keep_alive=idle_seconds,  # type: ignore[arg-type]  # any number will do
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
 

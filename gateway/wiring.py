@@ -55,7 +55,7 @@ async def running(
         signed = _signed(trusted, settings, access, clock) if trusted else None
         door = Door(access, Intake(access, batches), proxied, signed=signed)
         async with (
-            serving(door, settings.host, settings.port) as address,
+            serving(door, settings.host, settings.port, at_once=door.at_once) as address,
             clockwork(grace=timedelta(0)) as works,
         ):
             works.every(heartbeat, partial(keep_open, services), name="door_heartbeat")

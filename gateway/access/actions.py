@@ -66,6 +66,14 @@ class Access:
             return _accepted(known)
         return _accepted(await self._callers.of(keys.digest(keys.checked_secret(secret))))
 
+    def remembered(self, secret: str | None) -> Caller | None:
+        """Gives who holds the key, when that is known without asking the database.
+
+        None when it is not, and when the key is worth nothing: `caller` says why.
+        """
+        known = self._callers.kept(keys.digest(secret)) if secret else None
+        return known if isinstance(known, Caller) else None
+
     def count_request(self, caller: Caller) -> None:
         """Raises `RateLimited` when the key has used up its requests of this minute."""
         self._limits.take(caller.key_id)
@@ -169,9 +177,13 @@ class Access:
         self._known_locations.forget(location_id)
         return removed
 
+    def remembers(self, location_id: str) -> bool:
+        """Says whether a location is known to be there without asking the database."""
+        return self._locations.kept(location_id) is not None
+
     async def remember_location(self, location_id: str) -> None:
         """Creates the location unless it is there; asks the database once an hour for each."""
-        if self._locations.kept(location_id) is None:
+        if not self.remembers(location_id):
             await self._locations.of(checked_location_id(location_id))
 
     async def known(self, location_id: str) -> None:

@@ -112,7 +112,8 @@ class _Answered:
 
 def request_id_from(given: str | None) -> str:
     """Gives the caller's request id without what could break a log line, or a new one."""
-    return _INVISIBLE.sub("", given or "")[:LONGEST_REQUEST_ID] or ids.new_id()
+    kept = _INVISIBLE.sub("", given)[:LONGEST_REQUEST_ID] if given else ""
+    return kept or ids.new_id()
 
 
 def _largest(path: str) -> int:

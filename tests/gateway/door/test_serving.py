@@ -36,7 +36,10 @@ async def nothing_behind(scope, receive, send):
 @asynccontextmanager
 async def door_with(access, intake, **more):
     door = Door(access, intake, nothing_behind, **more)
-    async with serving(door, "127.0.0.1", 0) as url, aiohttp.ClientSession(url) as client:
+    async with (
+        serving(door, "127.0.0.1", 0, at_once=door.at_once) as url,
+        aiohttp.ClientSession(url) as client,
+    ):
         yield client
 
 
@@ -104,12 +107,14 @@ async def test_with_no_database_there_the_sender_is_told_to_come_again():
     assert (response.status, answer["reason"]) == (429, "DATABASE_UNAVAILABLE")
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["by ASGI", "beside it"])
 async def test_a_webhook_under_way_is_answered_before_the_gateway_stops(
-    gateway, ingestion, ingest_key, tmp_path
+    known, gateway, ingestion, ingest_key, tmp_path
 ):
     url = gateway.settings.database_url.get_secret_value()
     settings = gateway_settings(url, tmp_path, ingestion_address=ingestion.address)
     ingestion.may_answer.clear()
+    key = {"X-Api-Key": ingest_key}
     stop = asyncio.Event()
     urls = asyncio.Queue()
 
@@ -120,9 +125,12 @@ async def test_a_webhook_under_way_is_answered_before_the_gateway_stops(
 
     task = asyncio.create_task(program())
     async with aiohttp.ClientSession(await urls.get()) as client:
-        request = asyncio.create_task(
-            client.post(DOOR, json=FAILED, headers={"X-Api-Key": ingest_key})
-        )
+        if known:
+            ingestion.may_answer.set()
+            await client.post(DOOR, json=FAILED, headers=key)
+            ingestion.may_answer.clear()
+            ingestion.calls.clear()
+        request = asyncio.create_task(client.post(DOOR, json=FAILED, headers=key))
         await eventually(lambda: ingestion.calls)
         stop.set()
         await asyncio.sleep(0)
