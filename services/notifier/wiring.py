@@ -70,9 +70,10 @@ SERVICE = pb.DESCRIPTOR.services_by_name["NotifierService"].full_name
 
 
 class _Databases(NamedTuple):
-    """The one database, over two kinds of connections."""
+    """The one database, over three kinds of connections."""
 
     asking: Database
+    reporting: Database
     delivering: Database
     """However many report or ask, deliveries go on."""
 
@@ -156,11 +157,12 @@ async def _databases(settings: NotifierSettings) -> AsyncIterator[_Databases]:
     url = settings.database_url.get_secret_value()
     async with (
         Database.open(url, name="notifier") as asking,
+        Database.open(url, name="reporting", by_index=True, exchanging=True) as reporting,
         Database.open(
             url, name="delivering", pool_size=DELIVERING_POOL, by_index=True, exchanging=True
         ) as delivering,
     ):
-        yield _Databases(asking, delivering)
+        yield _Databases(asking, reporting, delivering)
 
 
 @asynccontextmanager
@@ -184,7 +186,7 @@ async def _working(parts: _Parts, reporting: Reporting, watching: Watching) -> A
 
 def _reporting(parts: _Parts) -> Reporting:
     deciding = Deciding(parts.addressing, parts.links, parts.settings.hold_down)
-    return Reporting(parts.database, deciding, parts.built_in, parts.wake)
+    return Reporting(parts.databases.reporting, deciding, parts.built_in, parts.wake)
 
 
 def _redacting(parts: _Parts) -> Redacting:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.notifier.domain.decision import Audience
-from services.notifier.domain.scope import INSTALLATION, Scope
+from services.notifier.domain.scope import Scope
 from services.notifier.domain.settings import AlertSettings, Layers, effective
 from services.notifier.domain.silence import Silence
 from services.notifier.domain.target import ADDRESSES, Target
-from services.notifier.store import Transaction, settings, silences, targets
-from services.notifier.store.now import now
+from services.notifier.store import Transaction, listening
+from services.notifier.store.listening import Listening
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,12 @@ async def held_still(
     transaction: Transaction, scopes: Collection[Scope], built_in: AlertSettings
 ) -> Audiences:
     """Gives whom scopes want to be told, and keeps that from changing until the commit."""
-    layers = await settings.held_still(transaction, scopes)
-    found = await targets.of(transaction, {each.location_id for each in (INSTALLATION, *scopes)})
+    return of(await listening.held_still(transaction, scopes), built_in)
+
+
+def of(found: Listening, built_in: AlertSettings) -> Audiences:
+    """Gives whom the scopes want to be told for which that was found."""
     by_location: dict[str, list[Target]] = {}
-    for each in found:
+    for each in found.targets:
         by_location.setdefault(each.location_id, []).append(each)
-    lasting = await silences.active(transaction, {each.location_id for each in scopes})
-    return Audiences(layers, by_location, lasting, built_in, await now(transaction))
+    return Audiences(found.layers, by_location, found.silences, built_in, found.now)

@@ -1,6 +1,6 @@
 """Counts the events of one batch in their incidents, and writes the counts once at its end."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -10,20 +10,20 @@ from services.notifier.actions.audiences import Audiences
 from services.notifier.domain import wording
 from services.notifier.domain.decision import Mute, Suppression
 from services.notifier.domain.event import AboutWorkflow, Event
-from services.notifier.domain.inbox import Action, Deed
 from services.notifier.domain.incident import (
     EarlierFix,
+    Effect,
     Incident,
+    Key,
     cause_key_of,
-    dedup_key_of,
+    effect_of,
     failures_in,
     fingerprint_of,
+    key_of,
     same_error_key,
 )
-from services.notifier.store import Transaction, causes, deliveries, inbox, incidents
-
-Key = tuple[str, str]
-WOKEN = Action(Deed.WOKEN, note="It got worse.")
+from services.notifier.store import Transaction, deliveries, incidents, reports
+from services.notifier.store.reports import Counts, Earlier, Entered, Opening
 
 
 class Counted(Enum):
@@ -49,62 +49,61 @@ class _Open:
 class Counting:
     """The open incidents that a batch is about, all held since before its first event.
 
-    Most events are repeats: they cost no statement of their own.
+    Most events are repeats: they cost no statement of their own. Nor do those that
+    open an incident: all that are to be opened are before the first event is counted.
     """
 
     def __init__(
         self,
         transaction: Transaction,
         audiences: Audiences,
-        held: dict[Key, _Open],
-        *,
-        settling: Mapping[Key, Incident],
-        endings: Collection[Key],
-        fixes: Mapping[Key, Sequence[EarlierFix]],
-        spread_by: Mapping[str, str],
+        entered: Entered,
+        earlier: Earlier,
     ) -> None:
         self._transaction = transaction
         self._audiences = audiences
-        self._open = held
-        self._settling = dict(settling)
-        self._endings = set(endings)
-        self._fixes = fixes
-        self._spread_by = spread_by
+        self._open = {
+            (each.location_id, each.dedup_key): _Open(each, each.incident_id in entered.heard)
+            for each in entered.held
+        }
+        self._just_opened: dict[Key, tuple[Incident, bool]] = {}
+        self._settling = dict(earlier.settling)
+        self._endings = set(earlier.endings)
+        self._fixes = earlier.fixes
+        self._spread_by = entered.spread_by
+        self._happened = entered.happened
         self._causes: dict[str, str] = {}
         self._remind_by: dict[str, datetime] = {}
 
     @classmethod
     async def about(
-        cls, transaction: Transaction, events: Collection[Event], audiences: Audiences
+        cls,
+        transaction: Transaction,
+        events: Sequence[Event],
+        audiences: Audiences,
+        entered: Entered,
     ) -> Self:
-        """Holds the open incidents of the events."""
-        keys = {key_of(each) for each in events}
-        above = {(each.location_id, key) for each in events if (key := cause_key_of(each))}
-        found = await incidents.held_open(transaction, keys | above)
-        # In a second statement: who was told is only certain once the incidents are held.
-        heard = await deliveries.heard_of(transaction, [each.incident_id for each in found])
-        held = {
-            (each.location_id, each.dedup_key): _Open(each, each.incident_id in heard)
-            for each in found
-        }
-        closed = keys - held.keys()
-        settling = {
-            (each.location_id, each.dedup_key): each
-            for each in await incidents.held_settling(transaction, closed)
-        }
-        endings = await deliveries.waiting_endings(transaction, closed)
-        fixes = await inbox.earlier_fixes(transaction, closed)
-        spread = {same_error_key(each) for event in events if (each := fingerprint_of(event))}
-        spread_by = await causes.open_in_installation(transaction, spread)
-        return cls(
-            transaction,
-            audiences,
-            held,
-            settling=settling,
-            endings=endings,
-            fixes=fixes,
-            spread_by=spread_by,
-        )
+        """Holds what the events are about, and opens the incidents that they open."""
+        open_now = {(each.location_id, each.dedup_key) for each in entered.held}
+        closed = {key_of(each) for each in events} - open_now
+        earlier = await reports.look_back(transaction, closed)
+        counting = cls(transaction, audiences, entered, earlier)
+        await counting._open_for(events, closed - earlier.settling.keys())
+        return counting
+
+    async def _open_for(self, events: Sequence[Event], keys: Collection[Key]) -> None:
+        """Opens the incidents of those keys whose first event opens one."""
+        first: dict[Key, Event] = {}
+        for each in events:
+            first.setdefault(key_of(each), each)
+        openings = [
+            self._opening(each)
+            for key, each in first.items()
+            if key in keys and effect_of(each.detail.kind) is Effect.OPENS
+        ]
+        for incident, opened in await reports.open_incidents(self._transaction, openings):
+            key = (incident.location_id, incident.dedup_key)
+            self._just_opened[key] = incident, opened
 
     async def count(self, event: Event, at: datetime) -> tuple[Incident, Counted]:
         """Counts an event in its open incident, or opens one; says which."""
@@ -115,8 +114,7 @@ class Counting:
             if there.incident.got_worse:
                 _wake(there, self._audiences.now)
         else:
-            after = self._remind_after(event)
-            incident, opened = await incidents.count(self._transaction, event, at, after)
+            incident, opened = await self._opened(event)
             there = self._open[key_of(event)] = _Open(incident, heard=False)
             if opened:
                 return incident, Counted.OPENED
@@ -124,6 +122,16 @@ class Counting:
             there.heard = bool(heard)
         raised = self._raised(there, event)
         return there.incident, Counted.RAISED if raised else Counted.REPEATED
+
+    async def _opened(self, event: Event) -> tuple[Incident, bool]:
+        """Gives what was opened for an event; opens it if an earlier event ended the last one."""
+        if key_of(event) not in self._just_opened:
+            await self._open_for([event], [key_of(event)])
+        return self._just_opened.pop(key_of(event))
+
+    def _opening(self, event: Event) -> Opening:
+        at = self._happened[event.event_id]
+        return Opening(event, at, self._remind_after(event))
 
     def _raised(self, there: _Open, event: Event) -> bool:
         """Makes an incident as severe as an event; says whether that is to be told."""
@@ -164,7 +172,7 @@ class Counting:
         there = self._open.pop(key_of(event), None)
         if there is None:
             return None
-        await self._write([there])
+        await reports.note(self._transaction, _counts_of([there]))
         ended = await incidents.resolve(self._transaction, event, at, hold_down)
         self._endings.add(key_of(event))
         if ended and hold_down:
@@ -228,26 +236,16 @@ class Counting:
             update_at=None,
         )
 
-    async def write(self) -> None:
-        """Writes the counts."""
-        await self._write(self._open.values())
-        await causes.note(self._transaction, self._causes)
-        for incident_id, at in self._remind_by.items():
-            await incidents.remind_by(self._transaction, incident_id, at)
-
-    async def _write(self, held: Collection[_Open]) -> None:
-        await incidents.write(self._transaction, [each.incident for each in held if each.changed])
-        for each in held:
-            if each.woken:
-                # What is due now is told by the next look at the reminders.
-                incident_id = each.incident.incident_id
-                await incidents.wake(self._transaction, incident_id, each.remind_at)
-                await inbox.note(self._transaction, each.incident.incident_id, WOKEN)
+    def counts(self) -> Counts:
+        """Gives what is to be written at the end."""
+        counts = _counts_of(self._open.values())
+        return replace(counts, causes=self._causes, remind_by=self._remind_by)
 
 
-def key_of(event: Event) -> Key:
-    """Gives what events of one incident have in common; batches take them in this order."""
-    return event.location_id, dedup_key_of(event)
+def _counts_of(held: Collection[_Open]) -> Counts:
+    # What is due now is told by the next look at the reminders.
+    woken = {each.incident.incident_id: each.remind_at for each in held if each.woken}
+    return Counts([each.incident for each in held if each.changed], woken)
 
 
 def _wake(there: _Open, remind_at: datetime | None) -> None:

@@ -1,6 +1,6 @@
 """What follows from one event: its incident, and who is told what."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from services.notifier.domain.inbox import end_of
 from services.notifier.domain.incident import Effect, Incident, effect_of
 from services.notifier.domain.links import Links
 from services.notifier.domain.message import Message, opening, raised, resolution, summary
-from services.notifier.store import Transaction, deliveries, inbox
+from services.notifier.store import Transaction, deliveries, inbox, reports
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class Batch:
     transaction: Transaction
     counting: Counting
     audiences: Audiences
-    decisions: dict[str, Decision] = field(default_factory=dict)
+    _decisions: dict[str, Decision] = field(default_factory=dict)
     _drafts: list[Draft] = field(default_factory=list)
 
     def add(self, drafts: Sequence[Draft]) -> None:
@@ -40,21 +40,21 @@ class Batch:
     def note(self, event: Event, outcome: Outcome, mute: Mute | None = None) -> None:
         """Keeps what was decided of an event, for whoever asks why."""
         settings = self.audiences.of(event.scope).settings
-        self.decisions[event.event_id] = decided(outcome, settings, mute, self.audiences.now)
+        self._decisions[event.event_id] = decided(outcome, settings, mute, self.audiences.now)
 
     def note_count(self, event: Event) -> None:
         """Keeps that an event only counted; most do."""
-        self.decisions[event.event_id] = Decision(outcome=Outcome.COUNTED)
+        self._decisions[event.event_id] = Decision(outcome=Outcome.COUNTED)
 
     async def write_drafts(self) -> None:
         """Writes what was decided, before something looks for it."""
         drafts, self._drafts = self._drafts, []
         await deliveries.add(self.transaction, drafts)
 
-    async def write(self) -> None:
-        """Writes everything that is not written yet."""
-        await self.counting.write()
-        await self.write_drafts()
+    async def conclude(self, incident_of: Mapping[str, str]) -> None:
+        """Writes everything that is not written yet, and commits."""
+        counts = self.counting.counts()
+        await reports.conclude(self.transaction, counts, self._drafts, self._decisions, incident_of)
 
 
 class Deciding:

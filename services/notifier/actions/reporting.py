@@ -5,11 +5,12 @@ from collections.abc import Callable, Collection, Sequence
 from libs import metrics, problems
 from libs.db.database import Database
 from services.notifier.actions import audiences
-from services.notifier.actions.counting import Counting, key_of
+from services.notifier.actions.counting import Counting
 from services.notifier.actions.deciding import Batch, Deciding
 from services.notifier.domain.event import Event
+from services.notifier.domain.incident import key_of
 from services.notifier.domain.settings import AlertSettings
-from services.notifier.store import events as event_log
+from services.notifier.store import reports
 
 
 class Reporting:
@@ -54,19 +55,20 @@ class Reporting:
         if not events:
             return ()
         async with self._database.transaction() as transaction:
-            happened = await event_log.add(transaction, events)
-            new = [each for each in events if each.event_id in happened]
-            scopes = {each.scope for each in new}
-            listening = await audiences.held_still(transaction, scopes, self._built_in)
-            counting = await Counting.about(transaction, new, listening)
+            entered = await reports.enter(transaction, events)
+            new = [each for each in events if each.event_id in entered.happened]
+            if not new:
+                return ()
+            listening = audiences.of(entered.listening, self._built_in)
+            counting = await Counting.about(transaction, new, listening, entered)
             batch = Batch(transaction, counting, listening)
             incidents: dict[str, str] = {}
             # Every batch takes its incidents in this order, so none waits in a circle. The
             # sort is stable: events of one incident stay in the order they were told.
             for event in sorted(new, key=key_of):
-                incident = await self._deciding.decide(batch, event, happened[event.event_id])
+                at = entered.happened[event.event_id]
+                incident = await self._deciding.decide(batch, event, at)
                 if incident:
                     incidents[event.event_id] = incident.incident_id
-            await batch.write()
-            await event_log.decide(transaction, batch.decisions, incidents)
-        return happened.keys()
+            await batch.conclude(incidents)
+        return entered.happened.keys()

@@ -1,7 +1,7 @@
 """What the other services report: something happened that people may have to know."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
@@ -368,17 +368,18 @@ def imagined(location_id: str, workflow_id: str, kind: Kind) -> Event:
 
 def payload_of(detail: Detail) -> dict[str, Any]:
     """Gives the facts as JSON can hold them; times as RFC 3339."""
-    return _in_json(asdict(detail))
+    return _in_json(detail)
 
 
-def _in_json(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _fact_in_json(fact) for name, fact in facts.items()}
+def _in_json(facts: Detail | WorkflowChange) -> dict[str, Any]:
+    # dataclasses.asdict copies each time part by part, which took longer than all the rest.
+    return {each.name: _fact_in_json(getattr(facts, each.name)) for each in fields(facts)}
 
 
 def _fact_in_json(fact: Any) -> Any:
     if isinstance(fact, datetime):
         return rfc3339(fact)
-    return _in_json(fact) if isinstance(fact, dict) else fact
+    return _in_json(fact) if isinstance(fact, WorkflowChange) else fact
 
 
 def rfc3339(at: datetime) -> str:

@@ -1,7 +1,7 @@
 """Keeps messages until they are sent, and makes one of many."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +29,16 @@ LONGEST_LINE = 150
 
 def packed(message: Message) -> dict[str, Any]:
     """Gives a message as JSON can hold it."""
-    return {**asdict(message), "occurred_at": message.occurred_at.isoformat()}
+    return {
+        **_parts(message),
+        "occurred_at": message.occurred_at.isoformat(),
+        "facts": [_parts(each) for each in message.facts],
+        "listings": [_parts(each) for each in message.listings],
+    }
+
+
+def _parts(whole: Message | Fact | Listing) -> dict[str, Any]:
+    return {each.name: getattr(whole, each.name) for each in fields(whole)}
 
 
 def unpacked(kept: Mapping[str, Any]) -> Message:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
 from math import ceil
+from typing import TypeAlias
 
 from services.notifier.domain.event import (
     AboutConnection,
@@ -22,6 +23,9 @@ from services.notifier.domain.event import (
     WorkflowFailing,
 )
 from services.notifier.domain.scope import Scope
+
+Key: TypeAlias = tuple[str, str]
+"""Location and dedup key: what events of one incident have in common."""
 
 NEVER = datetime.fromtimestamp(0, UTC)
 GATHERING = timedelta(minutes=5)
@@ -182,6 +186,11 @@ def dedup_key_of(event: Event) -> str:
     if isinstance(detail, NeverFinished | FinishedAgain):
         return f"unfinished:{detail.workflow_id}"
     return f"fail:{detail.workflow_id}"
+
+
+def key_of(event: Event) -> Key:
+    """Gives the key of an event's incident; batches take incidents in the order of these."""
+    return event.location_id, dedup_key_of(event)
 
 
 def _key_in_installation(detail: AboutErrors | AboutGaps) -> str:

@@ -2,26 +2,34 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, and_, literal, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, literal, literal_column, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from libs.db import arrays
+from libs.db.exchange import Question, exchange, text_of
 from services.notifier.domain.event import Event
 from services.notifier.domain.incident import Incident, cause_key_of, same_error_key
 from services.notifier.domain.scope import INSTALLATION
 from services.notifier.store.incidents import from_row, open_of
 from services.notifier.store.tables import IncidentRow
 
+_NOTE = "UPDATE incidents SET caused_by = $1 WHERE incident_id = ANY (CAST($2 AS text[]))"
+OPEN_IN_INSTALLATION = text_of(
+    select(col(IncidentRow.dedup_key), col(IncidentRow.incident_id)).where(
+        col(IncidentRow.location_id) == INSTALLATION.location_id,
+        col(IncidentRow.dedup_key) == literal_column("ANY (CAST($1 AS text[]))"),
+        text("status = 'open'"),
+    )
+)
 
-async def note(session: AsyncSession, cause_of: Mapping[str, str]) -> None:
+
+def noting(cause_of: Mapping[str, str]) -> list[Question]:
     """Notes which incident stands for each of several; nothing for one that stands for itself."""
-    for cause in sorted(set(cause_of.values())):
-        caused = sorted(each for each, by in cause_of.items() if by == cause)
-        await session.execute(
-            update(IncidentRow)
-            .where(col(IncidentRow.incident_id).in_(caused))
-            .values(caused_by=cause)
-        )
+    caused: dict[str, list[str]] = {}
+    for each, cause in sorted(cause_of.items()):
+        caused.setdefault(cause, []).append(each)
+    return [Question(_NOTE, [each, arrays.texts(ids)]) for each, ids in sorted(caused.items())]
 
 
 async def spread_of(session: AsyncSession, incident: Incident) -> str:
@@ -45,14 +53,13 @@ async def affected_by(session: AsyncSession, cause: Incident, most: int) -> Sequ
 
 async def open_in_installation(session: AsyncSession, keys: Collection[str]) -> dict[str, str]:
     """Gives the ids of the open incidents of the whole installation, by dedup key."""
-    if not keys:
-        return {}
-    query = select(col(IncidentRow.dedup_key), col(IncidentRow.incident_id)).where(
-        col(IncidentRow.location_id) == INSTALLATION.location_id,
-        col(IncidentRow.dedup_key).in_(list(keys)),
-        text("status = 'open'"),
-    )
-    return {row.dedup_key: row.incident_id for row in await session.execute(query)}
+    answers = await exchange(session, asking_in_installation(keys))
+    return dict(answers.get(OPEN_IN_INSTALLATION, ()))
+
+
+def asking_in_installation(keys: Collection[str]) -> list[Question]:
+    """Gives the statement of `open_in_installation`; none without keys."""
+    return [Question(OPEN_IN_INSTALLATION, [arrays.texts(sorted(keys))])] if keys else []
 
 
 async def cause_of(session: AsyncSession, event: Event) -> str:

@@ -4,11 +4,12 @@ import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, text, tuple_, update
+from sqlalchemy import ColumnElement, and_, exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from libs import metrics
+from libs.db.exchange import Question, exchange, text_of
 from services.notifier.domain.decision import Hold, Suppression
 from services.notifier.domain.delivery import (
     Delivery,
@@ -22,9 +23,10 @@ from services.notifier.domain.incident import IncidentStatus
 from services.notifier.domain.message import Occasion
 from services.notifier.domain.pace import lane_of
 from services.notifier.domain.scope import Scope
+from services.notifier.store.incidents import AMONG
 from services.notifier.store.tables import DeliveryRow, IncidentRow
 
-ADD = text("""
+ADD = """
 INSERT INTO deliveries
     (delivery_id, location_id, incident_id, event_id, target_id, channel, sent_to, occasion,
      subject, lane, content, status, suppressed_because, attempts, last_error, created_at,
@@ -34,12 +36,12 @@ SELECT delivery_id, location_id, incident_id, event_id, target_id, channel, sent
        CASE WHEN status = 'pending' THEN clock_now() + wait END,
        CASE WHEN held_because <> '' THEN clock_now() + wait END, held_because,
        suppressed_by
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS decided
+FROM jsonb_to_recordset(CAST($1 AS jsonb)) AS decided
     (delivery_id text, location_id text, incident_id text, event_id text, target_id text,
      channel text, sent_to text, occasion text, subject text, lane smallint, content jsonb,
      status text, suppressed_because text, wait interval, held_because text,
      suppressed_by text)
-""")
+"""
 
 KEPT = (None, Suppression.TARGET_DISABLED)
 """What may be sent later is kept whole."""
@@ -49,13 +51,40 @@ NEWS = col(DeliveryRow.occasion).in_(
 )
 """Tells that something is wrong."""
 
+TOLD = and_(NEWS, col(DeliveryRow.status) != DeliveryStatus.SUPPRESSED)
 PENDING = col(DeliveryRow.status) == DeliveryStatus.PENDING
+
+HEARD_OF = text_of(
+    select(col(IncidentRow.incident_id)).where(
+        AMONG,
+        text("status = 'open'"),
+        exists().where(col(DeliveryRow.incident_id) == IncidentRow.incident_id, TOLD),
+    )
+)
+"""Asks for those open incidents of pairs of location and dedup key that somebody was told of."""
+
+WAITING_ENDINGS = text_of(
+    select(col(IncidentRow.location_id), col(IncidentRow.dedup_key))
+    .join(DeliveryRow, col(DeliveryRow.incident_id) == IncidentRow.incident_id)
+    .where(AMONG, PENDING, col(DeliveryRow.occasion) == Occasion.RESOLVED)
+)
+"""Asks for those pairs of location and dedup key of which a message waits that it is over."""
 
 
 async def add(session: AsyncSession, drafts: Sequence[Draft]) -> None:
     """Writes what was decided; what is to be sent is due after its wait."""
-    if drafts:
-        await session.execute(ADD, {"rows": json.dumps([_row(draft) for draft in drafts])})
+    await exchange(session, adding(drafts))
+    count(drafts)
+
+
+def adding(drafts: Sequence[Draft]) -> list[Question]:
+    """Gives the statement of `add`; none without drafts."""
+    rows = [_row(draft) for draft in drafts]
+    return [Question(ADD, [json.dumps(rows)])] if rows else []
+
+
+def count(drafts: Sequence[Draft]) -> None:
+    """Shows in the metrics what was decided."""
     for draft in drafts:
         metrics.NOTIFICATIONS.labels(
             channel=draft.target.channel if draft.target else "",
@@ -66,9 +95,7 @@ async def add(session: AsyncSession, drafts: Sequence[Draft]) -> None:
 async def heard_of(session: AsyncSession, incident_ids: Collection[str]) -> Collection[str]:
     """Gives those incidents of which somebody was told, or is going to be."""
     query = select(col(DeliveryRow.incident_id)).where(
-        col(DeliveryRow.incident_id).in_(list(incident_ids)),
-        NEWS,
-        col(DeliveryRow.status) != DeliveryStatus.SUPPRESSED,
+        col(DeliveryRow.incident_id).in_(list(incident_ids)), TOLD
     )
     return {each for each in await session.scalars(query) if each}
 
@@ -100,20 +127,6 @@ async def close_openings(session: AsyncSession, incident_id: str) -> Sequence[st
     waiting = (await session.scalars(folded)).all()
     told = (await session.scalars(delivered)).all()
     return sorted({each for each in (*told, *waiting) if each})
-
-
-async def waiting_endings(
-    session: AsyncSession, keys: Collection[tuple[str, str]]
-) -> Collection[tuple[str, str]]:
-    """Gives those pairs of location and dedup key of which a message waits that it is over."""
-    pair = (col(IncidentRow.location_id), col(IncidentRow.dedup_key))
-    query = (
-        select(*pair)
-        .join(DeliveryRow, col(DeliveryRow.incident_id) == IncidentRow.incident_id)
-        .where(tuple_(*pair).in_(list(keys)), PENDING)
-        .where(col(DeliveryRow.occasion) == Occasion.RESOLVED)
-    )
-    return {(each.location_id, each.dedup_key) for each in await session.execute(query)}
 
 
 async def supersede_endings(session: AsyncSession, location_id: str, dedup_key: str) -> None:

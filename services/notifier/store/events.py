@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from libs.db.exchange import Question
 from services.notifier.domain.decision import Mute, Suppression
 from services.notifier.domain.event import Event, Kind, Severity, payload_of, severity_of
 from services.notifier.domain.explanation import Decision, EventNotFound, Outcome
@@ -17,26 +18,26 @@ from services.notifier.domain.scope import Level
 from services.notifier.store.settings import packed, unpacked
 from services.notifier.store.tables import EventRow
 
-ADD = text("""
+ADD = """
 INSERT INTO events
     (event_id, location_id, kind, once_key, payload, occurred_at, received_at)
 SELECT event_id, location_id, kind, once_key, payload,
        least(occurred_at, clock_now()), clock_now()
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS told
+FROM jsonb_to_recordset(CAST($1 AS jsonb)) AS told
     (event_id text, location_id text, kind text, once_key text, payload jsonb,
      occurred_at timestamptz)
 ON CONFLICT DO NOTHING
 RETURNING event_id, occurred_at
-""")
+"""
 """One parameter for all rows: a statement with a parameter for each field of each
 row takes longer to build than to run."""
 
-DECIDE = text("""
+DECIDE = """
 UPDATE events SET incident_id = decided.incident_id, decision = decided.decision
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS decided
+FROM jsonb_to_recordset(CAST($1 AS jsonb)) AS decided
     (event_id text, incident_id text, decision jsonb)
 WHERE events.event_id = decided.event_id
-""")
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ class Decided:
     received_at: datetime
 
 
-async def add(session: AsyncSession, events: Sequence[Event]) -> dict[str, datetime]:
-    """Adds the events that are not there yet; gives their ids, and when they happened.
+def adding(events: Sequence[Event]) -> Question:
+    """Adds the events that are not there yet; `ADD` gives their ids, and when they happened.
 
     Nothing happens in the future: an event whose clock is ahead happened now.
     """
@@ -69,20 +70,16 @@ async def add(session: AsyncSession, events: Sequence[Event]) -> dict[str, datet
         # Sorted, so that two batches with the same events do not lock each other out.
         for event in sorted(events, key=lambda each: each.event_id)
     ]
-    added = await session.execute(ADD, {"rows": json.dumps(rows)})
-    return {each.event_id: each.occurred_at for each in added}
+    return Question(ADD, [json.dumps(rows)])
 
 
-async def decide(
-    session: AsyncSession, decisions: Mapping[str, Decision], incident_of: Mapping[str, str]
-) -> None:
+def deciding(decisions: Mapping[str, Decision], incident_of: Mapping[str, str]) -> Question:
     """Notes what was decided of each event, and in which incident it counted."""
     rows = [
         {"event_id": event_id, "incident_id": incident_of.get(event_id), "decision": _packed(each)}
         for event_id, each in decisions.items()
     ]
-    if rows:
-        await session.execute(DECIDE, {"rows": json.dumps(rows)})
+    return Question(DECIDE, [json.dumps(rows)])
 
 
 async def decided(session: AsyncSession, location_id: str, event_id: str) -> Decided:

@@ -9,9 +9,9 @@ from sqlalchemy import (
     and_,
     func,
     insert,
+    literal_column,
     or_,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from libs.db.database import constraint_of
+from libs.db.exchange import Question, Rows, exchange, text_of
 from services.notifier.domain.inbox import (
     Action,
     Attempt,
@@ -27,9 +28,9 @@ from services.notifier.domain.inbox import (
     IncidentOpenAgain,
     Occurrence,
 )
-from services.notifier.domain.incident import EarlierFix, Incident, IncidentStatus
+from services.notifier.domain.incident import EarlierFix, Incident, IncidentStatus, Key
 from services.notifier.domain.scope import Scope
-from services.notifier.store.incidents import FRESH, due_after, from_row
+from services.notifier.store.incidents import AMONG, FRESH, among, due_after, from_row
 from services.notifier.store.tables import (
     DeliveryAttemptRow,
     DeliveryRow,
@@ -40,6 +41,37 @@ from services.notifier.store.tables import (
 
 MOST_ENTRIES = 100
 REMEMBERED = or_(col(IncidentRow.fix) != "", col(IncidentRow.cause) != "")
+_RANKED = (
+    select(
+        IncidentRow,
+        func.row_number()
+        .over(
+            partition_by=[col(IncidentRow.location_id), col(IncidentRow.dedup_key)],
+            order_by=col(IncidentRow.resolved_at).desc(),
+        )
+        .label("place"),
+    )
+    .where(
+        AMONG,
+        REMEMBERED,
+        col(IncidentRow.resolved_at).is_not(None),
+        col(IncidentRow.incident_id) != literal_column("$3"),
+    )
+    .subquery("ranked")
+)
+EARLIER_FIXES = text_of(
+    select(
+        _RANKED.c.location_id,
+        _RANKED.c.dedup_key,
+        _RANKED.c.incident_id,
+        _RANKED.c.cause,
+        _RANKED.c.fix,
+        _RANKED.c.resolved_by,
+        _RANKED.c.resolved_at,
+    )
+    .where(_RANKED.c.place <= literal_column("CAST($4 AS integer)"))
+    .order_by(_RANKED.c.place)
+)
 AWAKE = {"snoozed_until": None, "snoozed_until_worse": False, "wakes_at_count": 0}
 
 
@@ -187,28 +219,23 @@ async def told_again(
 
 
 async def earlier_fixes(
-    session: AsyncSession, keys: Collection[tuple[str, str]], *, but: str = "", most: int = 1
-) -> dict[tuple[str, str], list[EarlierFix]]:
+    session: AsyncSession, keys: Collection[Key], *, but: str = "", most: int = 1
+) -> dict[Key, list[EarlierFix]]:
     """Gives what helped before, newest first, by location and dedup key."""
-    pair = (col(IncidentRow.location_id), col(IncidentRow.dedup_key))
-    newest = func.row_number().over(
-        partition_by=list(pair), order_by=col(IncidentRow.resolved_at).desc()
-    )
-    ranked = (
-        select(IncidentRow, newest.label("place"))
-        .where(
-            tuple_(*pair).in_(list(keys)),
-            REMEMBERED,
-            col(IncidentRow.resolved_at).is_not(None),
-            col(IncidentRow.incident_id) != but,
-        )
-        .subquery()
-    )
-    query = select(ranked).where(ranked.c.place <= most).order_by(ranked.c.place)
-    found: dict[tuple[str, str], list[EarlierFix]] = {}
-    for row in await session.execute(query):
-        fix = EarlierFix(row.incident_id, row.cause, row.fix, row.resolved_by, row.resolved_at)
-        found.setdefault((row.location_id, row.dedup_key), []).append(fix)
+    answers = await exchange(session, [asking_fixes(keys, but=but, most=most)])
+    return fixes_of(answers[EARLIER_FIXES])
+
+
+def asking_fixes(keys: Collection[Key], *, but: str = "", most: int = 1) -> Question:
+    """Gives the statement of `earlier_fixes`."""
+    return Question(EARLIER_FIXES, [*among(keys), but, str(most)])
+
+
+def fixes_of(rows: Rows) -> dict[Key, list[EarlierFix]]:
+    """Gives what `EARLIER_FIXES` found."""
+    found: dict[Key, list[EarlierFix]] = {}
+    for location_id, dedup_key, *fix in rows:
+        found.setdefault((location_id, dedup_key), []).append(EarlierFix(*fix))
     return found
 
 

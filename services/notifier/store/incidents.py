@@ -1,128 +1,40 @@
 """Reads and writes `incidents`."""
 
-import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    ColumnElement,
-    Interval,
-    and_,
-    bindparam,
-    case,
-    func,
-    literal_column,
-    null,
-    select,
-    text,
-    tuple_,
-    update,
-)
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, and_, case, func, null, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
-from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import col
 
-from libs.ids import new_id
-from services.notifier.domain import wording
-from services.notifier.domain.event import AboutWorkflow, Event, Severity
+from libs.db import arrays
+from services.notifier.domain.event import Event, Severity
 from services.notifier.domain.incident import (
     Incident,
     IncidentPosition,
     IncidentStatus,
+    Key,
     dedup_key_of,
-    failures_in,
-    fingerprint_of,
 )
+from services.notifier.store.rows import named
 from services.notifier.store.tables import IncidentRow
 
 FLAPPING = timedelta(days=1)
 MOST_DOUBLINGS = 5
-
-
-def _counting() -> ReturningInsert[Any]:
-    table = IncidentRow.__table__  # type: ignore[attr-defined]
-    after = bindparam("remind_after", type_=Interval)
-    new = insert(table).values(remind_at=func.clock_now() + after, told_at=func.clock_now())
-    there, told = table.c, new.excluded
-    return new.on_conflict_do_update(
-        index_elements=["location_id", "dedup_key"],
-        index_where=text("status = 'open'"),
-        set_={
-            "event_count": there.event_count + told.event_count,
-            "failure_count": there.failure_count + told.failure_count,
-            "last_event_at": func.greatest(there.last_event_at, told.last_event_at),
-            "title": told.title,
-            "workflow_name": func.coalesce(
-                func.nullif(told.workflow_name, ""), there.workflow_name
-            ),
-        },
-    ).returning(table, literal_column("xmax = 0", Boolean).label("opened"))
-
-
-_COUNT = _counting()
-"""Built once, because in a storm there is one for each incident."""
-
-
-async def count(
-    session: AsyncSession, event: Event, at: datetime, remind_after: timedelta | None
-) -> tuple[Incident, bool]:
-    """Counts an event in the open incident of its key, or opens one; says which.
-
-    The incident is then locked until the commit, also against a batch that would
-    have opened the same one.
-    """
-    values = {
-        "incident_id": new_id(),
-        "location_id": event.location_id,
-        "dedup_key": dedup_key_of(event),
-        "status": IncidentStatus.OPEN,
-        "severity": event.severity,
-        "title": wording.title_of(event),
-        **_workflow_of(event),
-        "event_count": 1,
-        "failure_count": failures_in(event),
-        "opened_at": at,
-        "last_event_at": at,
-        "remind_after": remind_after,
-        "error_fingerprint": fingerprint_of(event),
-        "told_count": failures_in(event) or 1,
-    }
-    row = (await session.execute(_COUNT, values)).one()
-    return from_row(cast("IncidentRow", row)), row.opened
-
-
-async def held_open(session: AsyncSession, keys: Collection[tuple[str, str]]) -> Sequence[Incident]:
-    """Gives the open incidents among pairs of location and dedup key, locked until the commit."""
-    order = (col(IncidentRow.location_id), col(IncidentRow.dedup_key))
-    query = (
-        select(IncidentRow)
-        .where(tuple_(*order).in_(list(keys)), text("status = 'open'"))
-        .order_by(*order)
-        .with_for_update(key_share=True)
+COLUMNS = IncidentRow.__table__.columns  # type: ignore[attr-defined]
+AMONG = text("""
+    (incidents.location_id, incidents.dedup_key) IN (
+        SELECT * FROM unnest(CAST($1 AS text[]), CAST($2 AS text[]))
     )
-    return [from_row(row) for row in await session.scalars(query)]
+""")
+"""Says in SQL that an incident has one of several keys."""
 
 
-async def held_settling(
-    session: AsyncSession, keys: Collection[tuple[str, str]]
-) -> Sequence[Incident]:
-    """Gives incidents whose end is not certain yet, locked until the commit."""
-    order = (col(IncidentRow.location_id), col(IncidentRow.dedup_key))
-    query = (
-        select(IncidentRow)
-        .where(
-            tuple_(*order).in_(list(keys)),
-            col(IncidentRow.status) == IncidentStatus.RESOLVED,
-            col(IncidentRow.settles_at) > func.clock_now(),
-        )
-        .order_by(*order)
-        .with_for_update(key_share=True)
-    )
-    return [from_row(row) for row in await session.scalars(query)]
+def among(keys: Collection[Key]) -> list[str]:
+    """Gives what `$1` and `$2` are in `AMONG`."""
+    return [arrays.texts([each[0] for each in keys]), arrays.texts([each[1] for each in keys])]
 
 
 async def go_on(
@@ -138,29 +50,6 @@ async def go_on(
         .returning(IncidentRow)
     )
     return from_row((await session.scalars(statement, execution_options=FRESH)).one())
-
-
-async def write(session: AsyncSession, counted: Iterable[Incident]) -> None:
-    """Writes what events changed of open incidents that the caller holds."""
-    rows = [
-        {
-            "incident_id": each.incident_id,
-            "severity": each.severity,
-            "event_count": each.event_count,
-            "failure_count": each.failure_count,
-            "last_event_at": each.last_event_at.isoformat(),
-            "title": each.title,
-            "workflow_name": each.workflow_name,
-            "affected_count": each.affected_count,
-            "error_fingerprint": each.error_fingerprint,
-            "told_count": each.told_count,
-            "told_at": each.told_at.isoformat(),
-            "update_at": each.update_at and each.update_at.isoformat(),
-        }
-        for each in counted
-    ]
-    if rows:
-        await session.execute(WRITE, {"rows": json.dumps(rows)})
 
 
 async def resolve(
@@ -201,28 +90,10 @@ async def resolve(
     return from_row(row) if row else None
 
 
-async def remind_by(session: AsyncSession, incident_id: str, at: datetime) -> None:
-    """Makes a held incident due to be told at a time at the latest, if it ever is."""
-    await session.execute(
-        update(IncidentRow)
-        .where(col(IncidentRow.incident_id) == incident_id, unattended())
-        .values(remind_at=func.least(func.coalesce(IncidentRow.remind_at, at), at))
-    )
-
-
 async def open_of(session: AsyncSession, location_id: str, dedup_key: str) -> Incident | None:
     """Gives the open incident of a key; None when there is none."""
     row = await session.scalar(select(IncidentRow).where(_open(location_id, dedup_key)))
     return from_row(row) if row else None
-
-
-async def wake(session: AsyncSession, incident_id: str, remind_at: datetime | None) -> None:
-    """Ends the snooze of a held incident, and says when a reminder is due."""
-    await session.execute(
-        update(IncidentRow)
-        .where(col(IncidentRow.incident_id) == incident_id)
-        .values(snoozed_until=None, snoozed_until_worse=False, remind_at=remind_at)
-    )
 
 
 async def newest(
@@ -251,27 +122,6 @@ async def newest(
     return [from_row(row) for row in await session.scalars(query)]
 
 
-WRITE = text("""
-UPDATE incidents SET
-    severity = counted.severity,
-    event_count = counted.event_count,
-    failure_count = counted.failure_count,
-    last_event_at = counted.last_event_at,
-    title = counted.title,
-    workflow_name = counted.workflow_name,
-    affected_count = counted.affected_count,
-    error_fingerprint = counted.error_fingerprint,
-    told_count = counted.told_count,
-    told_at = counted.told_at,
-    update_at = counted.update_at
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS counted
-    (incident_id text, severity text, event_count bigint, failure_count bigint, last_event_at timestamptz,
-     title text, workflow_name text, affected_count bigint,
-     error_fingerprint text, told_count bigint,
-     told_at timestamptz, update_at timestamptz)
-WHERE incidents.incident_id = counted.incident_id
-""")
-
 # A batch may touch an incident more than once; the row read last is the true one.
 FRESH = {"populate_existing": True}
 
@@ -299,11 +149,9 @@ def _open(location_id: str, dedup_key: str) -> ColumnElement[bool]:
     )
 
 
-def _workflow_of(event: Event) -> dict[str, str]:
-    detail = event.detail
-    if isinstance(detail, AboutWorkflow):
-        return {"workflow_id": detail.workflow_id, "workflow_name": detail.workflow_name}
-    return {"workflow_id": "", "workflow_name": ""}
+def of_values(values: Sequence[Any]) -> Incident:
+    """Gives an incident of the values of `COLUMNS`."""
+    return from_row(named(COLUMNS, values))
 
 
 def from_row(row: IncidentRow) -> Incident:

@@ -5,6 +5,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+CLOCK = "SELECT clock_now()"
+
 
 async def now(session: AsyncSession) -> datetime:
     """Gives the time at which the transaction began."""

@@ -4,19 +4,30 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import Select, func, select, tuple_, update
+from sqlalchemy import Select, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from libs.db import arrays
+from libs.db.exchange import Question, Rows, exchange, text_of
 from services.notifier.domain.quiet_hours import QuietWindow
 from services.notifier.domain.scope import INSTALLATION, Scope
 from services.notifier.domain.settings import Layer, ScanSummary, SettingsPosition
+from services.notifier.store.rows import named
 from services.notifier.store.tables import AlertSettingsRow
 
 UNTOUCHED = 0
 PLACE = (col(AlertSettingsRow.location_id), col(AlertSettingsRow.workflow_id))
 """Also the order in which rows are locked: a level after the one above it."""
+
+_COLUMNS = AlertSettingsRow.__table__.columns  # type: ignore[attr-defined]
+_AMONG = text("""
+    (location_id, workflow_id) IN (
+        SELECT * FROM unnest(CAST($1 AS text[]), CAST($2 AS text[]))
+    )
+""")
+HOLD_STILL = text_of(select(*_COLUMNS).where(_AMONG).order_by(*PLACE).with_for_update(read=True))
 
 
 async def layers(session: AsyncSession, scopes: Collection[Scope]) -> dict[Scope, Layer]:
@@ -40,8 +51,19 @@ async def held_still(session: AsyncSession, scopes: Collection[Scope]) -> dict[S
 
     So no delivery is written for a target that is being removed.
     """
-    query = _deciding(scopes).with_for_update(read=True)
-    return _by_scope(list(await session.scalars(query)))
+    return by_scope((await exchange(session, [holding_still(scopes)]))[HOLD_STILL])
+
+
+def holding_still(scopes: Collection[Scope]) -> Question:
+    """Gives the statement of `held_still`."""
+    levels = {each for scope in scopes for each in scope.path}
+    given = ([each.location_id for each in levels], [each.workflow_id for each in levels])
+    return Question(HOLD_STILL, [arrays.texts(each) for each in given])
+
+
+def by_scope(rows: Rows) -> dict[Scope, Layer]:
+    """Gives what `HOLD_STILL` found."""
+    return _by_scope([named(_COLUMNS, each) for each in rows])
 
 
 async def held_alone(session: AsyncSession, scope: Scope) -> Layer:

@@ -2,15 +2,18 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from libs.db import arrays
+from libs.db.exchange import Question, Rows, text_of
 from services.notifier.domain.event import Kind, Severity
 from services.notifier.domain.incident import IncidentStatus
 from services.notifier.domain.scope import INSTALLATION, Scope
 from services.notifier.domain.silence import Silence, SilenceNotFound
+from services.notifier.store.rows import named
 from services.notifier.store.tables import DeliveryRow, IncidentRow, SilenceRow
 
 
@@ -35,12 +38,14 @@ async def add(session: AsyncSession, silence: Silence) -> Silence:
     return _from_row((await session.scalars(statement)).one())
 
 
-async def active(session: AsyncSession, location_ids: Collection[str]) -> Sequence[Silence]:
-    """Gives the silences that hold now in several locations, those of all locations too."""
-    query = select(SilenceRow).where(
-        col(SilenceRow.location_id).in_({INSTALLATION.location_id, *location_ids}), _lasts()
-    )
-    return [_from_row(row) for row in await session.scalars(query)]
+def asking_active(location_ids: Collection[str]) -> Question:
+    """Asks for the silences that hold now in several locations, those of all locations too."""
+    return Question(ACTIVE, [arrays.texts(sorted({INSTALLATION.location_id, *location_ids}))])
+
+
+def found(rows: Rows) -> Sequence[Silence]:
+    """Gives what `ACTIVE` found."""
+    return [_from_row(named(_COLUMNS, each)) for each in rows]
 
 
 async def newest(
@@ -97,6 +102,14 @@ async def tell_now(session: AsyncSession, silence_id: str) -> None:
 
 def _lasts() -> ColumnElement[bool]:
     return col(SilenceRow.ends_at) > func.clock_now()
+
+
+_COLUMNS = SilenceRow.__table__.columns  # type: ignore[attr-defined]
+ACTIVE = text_of(
+    select(*_COLUMNS).where(
+        col(SilenceRow.location_id) == literal_column("ANY (CAST($1 AS text[]))"), _lasts()
+    )
+)
 
 
 def _from_row(row: SilenceRow, suppressed_count: int = 0) -> Silence:

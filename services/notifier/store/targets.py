@@ -2,8 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -21,13 +20,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from libs.db import arrays
-from libs.db.exchange import Question
+from libs.db.exchange import Question, exchange, text_of
 from services.notifier.domain.digest import Digest
 from services.notifier.domain.event import Severity
 from services.notifier.domain.message import Occasion
 from services.notifier.domain.pace import PACES, Lane
 from services.notifier.domain.target import Channel, Health, Origin, Target, TargetNotFound
 from services.notifier.store.now import now
+from services.notifier.store.rows import named
 from services.notifier.store.tables import TargetRow
 
 EPOCH: ColumnElement[datetime] = literal_column("timestamptz 'epoch'")
@@ -41,16 +41,25 @@ BY_SETTINGS_FIRST = (
     col(TargetRow.created_at),
     col(TargetRow.target_id),
 )
+OF = text_of(
+    select(*COLUMNS)
+    .where(
+        col(TargetRow.location_id) == literal_column("ANY (CAST($1 AS text[]))"),
+        col(TargetRow.removed_at).is_(None),
+    )
+    .order_by(*BY_SETTINGS_FIRST)
+)
 
 
 async def of(session: AsyncSession, location_ids: Collection[str]) -> Sequence[Target]:
     """Gives the targets of several locations: e-mail and webhook of the settings, then the oldest."""
-    query = (
-        select(TargetRow)
-        .where(col(TargetRow.location_id).in_(location_ids), col(TargetRow.removed_at).is_(None))
-        .order_by(*BY_SETTINGS_FIRST)
-    )
-    return [target_from(row) for row in await session.scalars(query)]
+    answers = await exchange(session, [asking_for(location_ids)])
+    return [target_of(row) for row in answers[OF]]
+
+
+def asking_for(location_ids: Collection[str]) -> Question:
+    """Gives the statement of `of`."""
+    return Question(OF, [arrays.texts(sorted(location_ids))])
 
 
 async def one(session: AsyncSession, location_id: str, target_id: str) -> Target:
@@ -258,8 +267,7 @@ def is_proven() -> ColumnElement[bool]:
 
 def target_of(values: Sequence[Any]) -> Target:
     """Gives a target of the values of `COLUMNS`."""
-    names = (each.key for each in COLUMNS)
-    return target_from(cast("TargetRow", SimpleNamespace(**dict(zip(names, values, strict=True)))))
+    return target_from(named(COLUMNS, values))
 
 
 def target_from(row: TargetRow) -> Target:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from libs.clock import SystemClock
+from libs.db.exchange import exchange
 from libs.ids import new_id
 from libs.secrets import SecretBox
 from services.notifier.actions.delivering import Delivering
@@ -45,7 +46,7 @@ async def a_delivery(database, target, severity=Severity.CRITICAL):
         target=target,
     )
     async with database.transaction() as transaction:
-        await events.add(transaction, [event])
+        await exchange(transaction, [events.adding([event])])
         await deliveries.add(transaction, [draft])
     return draft.delivery_id
 
