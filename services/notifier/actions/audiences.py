@@ -43,13 +43,14 @@ class Audiences:
 
     def _addresses(self, holding: AlertSettings) -> Sequence[Target]:
         """Gives the targets that the addresses of the settings are, of whatever level."""
-        at = {each.level: each for each in holding.scope.path}
+        path = holding.scope.path
+        at = {each.level: each for each in path}
         wanted = {
             (at[holding.origins[name]], channel)
             for channel, name in ADDRESSES.items()
             if getattr(holding, name)
         }
-        there = [each for scope in holding.scope.path for each in self._settings_of(scope)]
+        there = [each for scope in path for each in self._settings_of(scope)]
         return [each for each in there if (each.scope, each.channel) in wanted]
 
     def _others(self, scope: Scope) -> Sequence[Target]:

@@ -74,6 +74,8 @@ class Counting:
         self._happened = entered.happened
         self._causes: dict[str, str] = {}
         self._remind_by: dict[str, datetime] = {}
+        self.went_on = False
+        """Whether what had ended is open again: its beginning may be told after all."""
 
     @classmethod
     async def about(
@@ -161,6 +163,7 @@ class Counting:
         if settling is None:
             return None
         after = self._audiences.of(settling.scope).settings.reminder_after(settling.severity)
+        self.went_on = True
         incident = await incidents.go_on(self._transaction, settling.incident_id, after)
         await deliveries.take_back_end(self._transaction, incident.incident_id)
         heard = await deliveries.heard_of(self._transaction, [incident.incident_id])

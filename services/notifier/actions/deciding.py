@@ -27,10 +27,17 @@ class Batch:
     audiences: Audiences
     _decisions: dict[str, Decision] = field(default_factory=dict)
     _drafts: list[Draft] = field(default_factory=list)
+    _sends: bool = False
 
     def add(self, drafts: Sequence[Draft]) -> None:
         """Keeps what was decided until it is written."""
         self._drafts += drafts
+        self._sends = self._sends or not all(each.mute for each in drafts)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something is to be sent that was not before; most events only count."""
+        return self._sends or self.counting.went_on
 
     def audience_of(self, event: Event) -> Audience:
         """Gives whom an event is told, if it is."""

@@ -39,8 +39,6 @@ class Reporting:
         new = await self._taken_in_even_if_overtaken(list(first.values()))
         for event_id in new:
             metrics.EVENTS_TOLD.labels(kind=first[event_id].detail.kind).inc()
-        if new:
-            self._wake()
         return [each is first[each.event_id] and each.event_id in new for each in events]
 
     async def _taken_in_even_if_overtaken(self, events: Sequence[Event]) -> Collection[str]:
@@ -71,4 +69,6 @@ class Reporting:
                 if incident:
                     incidents[event.event_id] = incident.incident_id
             await batch.conclude(incidents)
+        if batch.has_news:
+            self._wake()
         return entered.happened.keys()

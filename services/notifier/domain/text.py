@@ -12,7 +12,8 @@ _BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 def one_line(text: str, longest: int) -> str:
     """Gives the text on one line, without control characters, cut to a length."""
-    visible = _BREAKING.sub(" ", _TURNING.sub("", text))
+    # What is printable has nothing of the kind in it; most texts are.
+    visible = text if text.isprintable() else _BREAKING.sub(" ", _TURNING.sub("", text))
     return cut(" ".join(visible.split()), longest)
 
 

@@ -141,18 +141,18 @@ def reject(result: pb.EventResult, problem: problems.InvalidRequest) -> None:
 
 
 def _event_id(given: str) -> str:
-    return _uuid(given, EventIdMalformed.at("event_id"))
+    return _uuid(given, EventIdMalformed, "event_id")
 
 
 def _gap_id(given: str) -> str:
-    return _uuid(given, GapIdMalformed.at("gap_id"))
+    return _uuid(given, GapIdMalformed, "gap_id")
 
 
-def _uuid(given: str, malformed: problems.InvalidRequest) -> str:
+def _uuid(given: str, malformed: type[problems.InvalidRequest], field: str) -> str:
     try:
         return str(UUID(given))
     except ValueError as error:
-        raise malformed from error
+        raise malformed.at(field) from error
 
 
 def _contact(message: pb.Event) -> ContactForgotten:

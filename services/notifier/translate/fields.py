@@ -95,5 +95,6 @@ def moment(message: Message, field: str) -> datetime | None:
 
 def is_id(given: str) -> bool:
     """Says whether a text can be an id of ours or of others."""
-    fits = given.strip() and len(given) <= LONGEST_ID
-    return bool(fits) and not any(unicodedata.category(each) == "Cc" for each in given)
+    if not given.strip() or len(given) > LONGEST_ID:
+        return False
+    return given.isprintable() or not any(unicodedata.category(each) == "Cc" for each in given)
