@@ -18,7 +18,6 @@ from services.notifier.actions.silencing import Silencing
 from services.notifier.actions.targeting import Targeting
 from services.notifier.actions.trying import Trying
 from services.notifier.actions.watching import Watching
-from services.notifier.domain.scope import INSTALLATION
 from services.notifier.translate import (
     deliveries,
     events,
@@ -89,8 +88,7 @@ class NotifierServicer(rpc.NotifierServiceServicer):
     ) -> pb.ListEffectiveSettingsResponse:
         since = fields.moment(request, "changed_since")
         page = pages.of_settings(request.page_size, request.page_token, since=since)
-        found = await self._configuring.changed_since(since, page.after, page.limit)
-        defaults, _ = await self._configuring.settings_of(INSTALLATION)
+        found, defaults = await self._configuring.changed_since(since, page.after, page.limit)
         return pb.ListEffectiveSettingsResponse(
             settings=[settings.effective_to(each) for each in page.shown(found)],
             next_page_token=page.next_token(found),

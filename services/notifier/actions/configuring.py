@@ -9,7 +9,7 @@ from libs.ids import new_id
 from libs.secrets import SecretBox
 from services.notifier.channels.signing import new_secret
 from services.notifier.domain.decision import Suppression
-from services.notifier.domain.scope import Scope
+from services.notifier.domain.scope import INSTALLATION, Scope
 from services.notifier.domain.settings import (
     AlertSettings,
     Change,
@@ -52,16 +52,18 @@ class Configuring:
 
     async def changed_since(
         self, since: datetime | None, after: SettingsPosition | None, limit: int
-    ) -> Sequence[AlertSettings]:
+    ) -> tuple[Sequence[AlertSettings], AlertSettings]:
         """Gives what holds where something changed at or after a time, oldest change first.
+
+        And what holds where nothing is set.
 
         Whoever follows the changes asks again from a minute before the last one
         seen: of two changes the one that began first may be committed last.
         """
         async with self._database.transaction() as transaction:
-            changed = await settings.changed_since(transaction, since, after, limit)
-            layers = await settings.layers(transaction, [each.scope for each in changed])
-        return [effective(each.scope, layers, self._built_in) for each in changed]
+            changed, layers = await settings.changed_since(transaction, since, after, limit)
+        defaults = effective(INSTALLATION, layers, self._built_in)
+        return [effective(each, layers, self._built_in) for each in changed], defaults
 
     async def change(self, scope: Scope, change: Change, etag: str) -> tuple[AlertSettings, str]:
         """Changes settings, if they still carry the etag; an empty one always fits.

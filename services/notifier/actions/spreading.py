@@ -27,10 +27,9 @@ class Spreading:
     async def look(self) -> None:
         """Reports what spread since the last time, and what is over."""
         async with self._database.transaction() as transaction:
-            found = await spreads.found(transaction, least_locations(0))
+            found, over = await spreads.look(transaction, least_locations(0))
             news = not all(each.is_open for each in found)
             known = await spreads.location_count(transaction) if news else 0
-            over = await spreads.over(transaction)
         least = least_locations(known)
         for each in found:
             if each.new_incident_ids and (each.is_open or each.location_count >= least):

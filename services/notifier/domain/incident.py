@@ -174,8 +174,6 @@ def effect_of(kind: Kind) -> Effect:
 def dedup_key_of(event: Event) -> str:
     """Gives what makes events one incident."""
     detail = event.detail
-    if isinstance(detail, WorkflowFailing):  # most of all
-        return f"fail:{detail.workflow_id}"
     if isinstance(detail, AboutScans | AboutConnection):
         about = "scan" if isinstance(detail, AboutScans) else "conn"
         return f"{about}:{event.location_id}"

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from libs.db.exchange import Question, exchange, text_of
 from services.notifier.domain.decision import Suppression
 from services.notifier.domain.delivery import DeliveryStatus
 from services.notifier.domain.folding import unpacked
@@ -42,13 +43,8 @@ class Unheard:
 
 async def locations(session: AsyncSession, most: int) -> Sequence[str]:
     """Gives locations of deliveries that somebody else must be told."""
-    query = (
-        select(col(DeliveryRow.location_id))
-        .join(TargetRow, col(TargetRow.target_id) == DeliveryRow.target_id)
-        .where(*_is_due())
-        .limit(most)
-    )
-    return sorted(set(await session.scalars(query)))
+    answers = await exchange(session, [Question(_LOCATIONS, [str(most)])])
+    return sorted({location_id for (location_id,) in answers[_LOCATIONS]})
 
 
 async def held_due(session: AsyncSession, location_id: str, most: int) -> Sequence[Unheard]:
@@ -101,6 +97,15 @@ def _is_due() -> tuple[ColumnElement[bool], ...]:
         col(DeliveryRow.content).is_not(None),
         or_(fails, col(DeliveryRow.status) == DeliveryStatus.FAILED, switched_off),
     )
+
+
+_LOCATIONS = text_of(
+    select(col(DeliveryRow.location_id))
+    .join(TargetRow, col(TargetRow.target_id) == DeliveryRow.target_id)
+    .where(*_is_due())
+    .limit(literal_column("CAST($1 AS integer)"))
+)
+"""Built once, because it is asked every two seconds."""
 
 
 def _unheard(row: DeliveryRow, disabled_because: str) -> Unheard:

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, case, exists, func, select
+from sqlalchemy import ColumnElement, Select, case, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from libs.db.exchange import Rows
 from services.notifier.domain.retry import HOLD
 from services.notifier.domain.target import Channel
 from services.notifier.domain.watch import LATE, Closure
@@ -33,11 +35,15 @@ async def hold(session: AsyncSession, channel: Channel) -> None:
     )
 
 
-async def long_ones(session: AsyncSession) -> Sequence[Closure]:
-    """Gives the channels that could not be used for so long that people must know."""
+def long_ones() -> Select[Any]:
+    """Asks for the channels that could not be used for so long that people must know."""
     age = func.clock_now() - col(ChannelHoldRow.held_since)
-    query = select(col(ChannelHoldRow.channel), age).where(_until(LINGERING), age >= LATE)
-    return [Closure(Channel(channel), lasts) for channel, lasts in await session.execute(query)]
+    return select(col(ChannelHoldRow.channel), age).where(_until(LINGERING), age >= LATE)
+
+
+def closures(rows: Rows) -> Sequence[Closure]:
+    """Gives what was found."""
+    return [Closure(Channel(channel), lasts) for channel, lasts in rows]
 
 
 def is_held() -> ColumnElement[bool]:

@@ -182,9 +182,8 @@ async def note(session: AsyncSession, incident_id: str, action: Action) -> None:
 
 async def scopes_to_remind(session: AsyncSession, most: int) -> Sequence[Scope]:
     """Gives locations and workflows of which an incident is due to be told again."""
-    place = (col(IncidentRow.location_id), col(IncidentRow.workflow_id))
-    query = select(*place).where(_due()).limit(most)
-    return sorted({Scope(*each) for each in await session.execute(query)})
+    answers = await exchange(session, [Question(_TO_REMIND, [str(most)])])
+    return sorted({Scope(*each) for each in answers[_TO_REMIND]})
 
 
 async def held_due(session: AsyncSession, scope: Scope, most: int) -> Sequence[Incident]:
@@ -321,6 +320,14 @@ def _due() -> ColumnElement[bool]:
         ),
         col(IncidentRow.status) == IncidentStatus.OPEN,
     )
+
+
+_TO_REMIND = text_of(
+    select(col(IncidentRow.location_id), col(IncidentRow.workflow_id))
+    .where(_due())
+    .limit(literal_column("CAST($1 AS integer)"))
+)
+"""Built once, because it is asked every second."""
 
 
 def _is(location_id: str, incident_id: str) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import Select, func, select, text, tuple_, update
+from sqlalchemy import func, literal_column, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -18,6 +18,7 @@ from services.notifier.store.rows import named
 from services.notifier.store.tables import AlertSettingsRow
 
 UNTOUCHED = 0
+EARLIEST = "-infinity"
 PLACE = (col(AlertSettingsRow.location_id), col(AlertSettingsRow.workflow_id))
 """Also the order in which rows are locked: a level after the one above it."""
 
@@ -27,12 +28,22 @@ _AMONG = text("""
         SELECT * FROM unnest(CAST($1 AS text[]), CAST($2 AS text[]))
     )
 """)
+_DECIDING = text_of(select(*_COLUMNS).where(_AMONG))
+_CHANGED = text_of(
+    select(*_COLUMNS)
+    .where(
+        PLACE[0] != "",
+        text("effective_at >= $1 AND (effective_at, location_id, workflow_id) > ($2, $3, $4)"),
+    )
+    .order_by(col(AlertSettingsRow.effective_at), *PLACE)
+    .limit(literal_column("CAST($5 AS integer)"))
+)
 HOLD_STILL = text_of(select(*_COLUMNS).where(_AMONG).order_by(*PLACE).with_for_update(read=True))
 
 
 async def layers(session: AsyncSession, scopes: Collection[Scope]) -> dict[Scope, Layer]:
     """Gives what is set in scopes and in those above them."""
-    return _by_scope(list(await session.scalars(_deciding(scopes))))
+    return by_scope((await exchange(session, [_deciding(scopes)]))[_DECIDING])
 
 
 async def location_names(session: AsyncSession, location_ids: Collection[str]) -> Mapping[str, str]:
@@ -56,14 +67,13 @@ async def held_still(session: AsyncSession, scopes: Collection[Scope]) -> dict[S
 
 def holding_still(scopes: Collection[Scope]) -> Question:
     """Gives the statement of `held_still`."""
-    levels = {each for scope in scopes for each in scope.path}
-    given = ([each.location_id for each in levels], [each.workflow_id for each in levels])
-    return Question(HOLD_STILL, [arrays.texts(each) for each in given])
+    return Question(HOLD_STILL, _levels(scopes))
 
 
 def by_scope(rows: Rows) -> dict[Scope, Layer]:
     """Gives what `HOLD_STILL` found."""
-    return _by_scope([named(_COLUMNS, each) for each in rows])
+    found = [_from_row(named(_COLUMNS, each)) for each in rows]
+    return {each.scope: each for each in found}
 
 
 async def held_alone(session: AsyncSession, scope: Scope) -> Layer:
@@ -107,25 +117,33 @@ async def write(session: AsyncSession, layer: Layer) -> Layer:
 
 async def changed_since(
     session: AsyncSession, since: datetime | None, after: SettingsPosition | None, limit: int
-) -> Sequence[Layer]:
+) -> tuple[Sequence[Scope], dict[Scope, Layer]]:
     """Gives locations and workflows for which something changed at or after a time, oldest first.
+
+    And what is set there, above them, and for the whole installation.
 
     The time is when the change began. One that began earlier may be committed
     later, by seconds, so whoever follows the changes asks from a minute before
     the last one seen.
     """
-    order = (col(AlertSettingsRow.effective_at), *PLACE)
-    query = select(AlertSettingsRow).where(PLACE[0] != "").order_by(*order).limit(limit)
-    if since:
-        query = query.where(col(AlertSettingsRow.effective_at) >= since)
-    if after:
-        query = query.where(tuple_(*order) > (after.effective_at, *_place(after.scope)))
-    return [_from_row(row) for row in await session.scalars(query)]
+    from_when = since.isoformat() if since else EARLIEST
+    at, scope = (after.effective_at.isoformat(), after.scope) if after else (EARLIEST, INSTALLATION)
+    changed = Question(_CHANGED, [from_when, at, *_place(scope), str(limit)])
+    answers = await exchange(session, [changed, _deciding([INSTALLATION])])
+    there = by_scope(answers[_DECIDING])
+    found = by_scope(answers[_CHANGED])
+    above = {level for each in found for level in each.path} - found.keys() - {INSTALLATION}
+    return list(found), there | found | (await layers(session, above) if above else {})
 
 
-def _deciding(scopes: Collection[Scope]) -> Select[AlertSettingsRow]:
-    places = {_place(each) for scope in scopes for each in scope.path}
-    return select(AlertSettingsRow).where(tuple_(*PLACE).in_(places)).order_by(*PLACE)
+def _deciding(scopes: Collection[Scope]) -> Question:
+    return Question(_DECIDING, _levels(scopes))
+
+
+def _levels(scopes: Collection[Scope]) -> list[str]:
+    levels = {each for scope in scopes for each in scope.path}
+    given = ([each.location_id for each in levels], [each.workflow_id for each in levels])
+    return [arrays.texts(each) for each in given]
 
 
 async def _touch_below(session: AsyncSession, scope: Scope) -> None:
@@ -143,11 +161,6 @@ async def _touch_below(session: AsyncSession, scope: Scope) -> None:
 
 def _place(scope: Scope) -> tuple[str, str]:
     return scope.location_id, scope.workflow_id
-
-
-def _by_scope(rows: Sequence[AlertSettingsRow]) -> dict[Scope, Layer]:
-    found = [_from_row(row) for row in rows]
-    return {each.scope: each for each in found}
 
 
 def packed(values: Mapping[str, Any]) -> dict[str, Any]:

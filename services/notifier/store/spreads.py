@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from libs.db.exchange import Question, exchange
 from services.notifier.domain.decision import Suppression
 from services.notifier.domain.scope import INSTALLATION
 from services.notifier.store.deliveries import NEWS, PENDING
@@ -17,7 +18,7 @@ WINDOW = timedelta(minutes=30)
 
 # What an open incident of many locations has told of already is no news. One that
 # an expired connection stands for has a cause of its own.
-FOUND = text("""
+FOUND = """
 SELECT failing.error_fingerprint, count(DISTINCT failing.location_id),
        array_agg(failing.incident_id ORDER BY failing.incident_id)
            FILTER (WHERE failing.caused_by IS DISTINCT FROM spread.incident_id),
@@ -27,12 +28,12 @@ LEFT JOIN incidents AS spread ON spread.location_id = '' AND spread.status = 'op
     AND spread.dedup_key = 'err:' || failing.error_fingerprint
 LEFT JOIN incidents AS cause ON cause.incident_id = failing.caused_by
 WHERE failing.error_fingerprint <> '' AND failing.location_id <> ''
-  AND failing.last_event_at > clock_now() - CAST(:window AS interval)
+  AND failing.last_event_at > clock_now() - CAST($1 AS interval)
   AND (cause.incident_id IS NULL OR cause.status = 'resolved' OR cause.incident_id = spread.incident_id)
 GROUP BY failing.error_fingerprint, spread.incident_id
-HAVING count(DISTINCT failing.location_id) >= :least OR spread.incident_id IS NOT NULL
+HAVING count(DISTINCT failing.location_id) >= CAST($2 AS bigint) OR spread.incident_id IS NOT NULL
 ORDER BY failing.error_fingerprint
-""")
+"""
 LOCATIONS = text("""
 SELECT count(*) FROM (
     SELECT location_id FROM alert_settings WHERE location_id <> ''
@@ -40,7 +41,7 @@ SELECT count(*) FROM (
 ) AS known
 """)
 # Of its incidents none may be left: locations are deleted.
-OVER = text("""
+OVER = """
 SELECT spread.incident_id, spread.dedup_key,
        coalesce(max(failing.resolved_at), spread.last_event_at)
 FROM incidents AS spread LEFT JOIN incidents AS failing ON failing.caused_by = spread.incident_id
@@ -48,7 +49,7 @@ WHERE spread.location_id = '' AND spread.status = 'open' AND spread.dedup_key LI
   AND spread.affected_count > 0
 GROUP BY spread.incident_id, spread.dedup_key
 HAVING coalesce(bool_and(failing.status = 'resolved'), true)
-""")
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,18 @@ class Spread:
     is_open: bool
 
 
-async def found(session: AsyncSession, least: int) -> Sequence[Spread]:
-    """Gives the errors of the last half hour in at least so many locations, or that are told of now."""
-    rows = await session.execute(FOUND, {"window": WINDOW, "least": least})
-    return [
-        Spread(row[0], row[1], row[2] or [], row[3], is_open=row[4] is not None) for row in rows
-    ]
+async def look(
+    session: AsyncSession, least: int
+) -> tuple[Sequence[Spread], Sequence[tuple[str, str, str]]]:
+    """Gives the errors of the last half hour in at least so many locations, or that are told of now.
+
+    And the incidents of many locations of which nothing is open: id, fingerprint,
+    and since when.
+    """
+    window = f"{WINDOW.total_seconds()} seconds"
+    asked = [Question(FOUND, [window, str(least)]), Question(OVER)]
+    answers = await exchange(session, asked)
+    return [_spread(*row) for row in answers[FOUND]], [_over(*row) for row in answers[OVER]]
 
 
 async def location_count(session: AsyncSession) -> int:
@@ -119,9 +126,11 @@ async def join(session: AsyncSession, incident_ids: Sequence[str], spread_id: st
     )
 
 
-async def over(session: AsyncSession) -> Sequence[tuple[str, str, str]]:
-    """Gives incidents of many locations of which nothing is open: id, fingerprint, and since when."""
-    return [
-        (incident_id, key.removeprefix("err:"), since.isoformat())
-        for incident_id, key, since in await session.execute(OVER)
-    ]
+def _spread(
+    fingerprint: str, locations: int, new: Sequence[str] | None, workflows: int, told_by: str | None
+) -> Spread:
+    return Spread(fingerprint, locations, new or [], workflows, is_open=told_by is not None)
+
+
+def _over(incident_id: str, key: str, since: datetime) -> tuple[str, str, str]:
+    return incident_id, key.removeprefix("err:"), since.isoformat()

@@ -4,10 +4,23 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, literal, not_, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from libs.db.exchange import Question, exchange, text_of
 from services.notifier.domain.delivery import DeliveryStatus
 from services.notifier.domain.incident import Incident, IncidentStatus
 from services.notifier.domain.scope import Scope
@@ -31,22 +44,17 @@ DAY = timedelta(days=1)
 
 async def watch(session: AsyncSession) -> Watch:
     """Gives how the notifier is."""
-    number, oldest = (await session.execute(claims.late())).one()
-    failing = select(func.count()).where(_there(), col(TargetRow.failures) > 0)
-    off = select(func.count()).where(_there(), col(TargetRow.disabled_because) != "")
-    given_up = select(func.count()).where(
-        col(DeliveryRow.status) == DeliveryStatus.FAILED,
-        col(DeliveryRow.created_at) > func.clock_now() - DAY,
-    )
-    counted = (each.scalar_subquery() for each in (failing, off, given_up))
-    fail, are_off, ended = (await session.execute(select(*counted))).one()
+    asked = [Question(each) for each in (_LATE, _BROKEN, _LONG_CLOSED)]
+    answers = await exchange(session, asked)
+    ((number, oldest),) = answers[_LATE]
+    ((fail, are_off, ended),) = answers[_BROKEN]
     return Watch(
         due_count=number,
         oldest_due_age=oldest or timedelta(0),
         failing_targets=fail,
         switched_off_targets=are_off,
         given_up_count=ended,
-        closures=await holds.long_ones(session),
+        closures=holds.closures(answers[_LONG_CLOSED]),
     )
 
 
@@ -152,3 +160,17 @@ def _decides(location_id: Any, workflow_id: Any) -> tuple[ColumnElement[bool], .
 
 def _there() -> ColumnElement[bool]:
     return col(TargetRow.removed_at).is_(None)
+
+
+def _broken() -> Select[Any]:
+    failing = select(func.count()).where(_there(), col(TargetRow.failures) > 0)
+    off = select(func.count()).where(_there(), col(TargetRow.disabled_because) != "")
+    given_up = select(func.count()).where(
+        col(DeliveryRow.status) == DeliveryStatus.FAILED,
+        col(DeliveryRow.created_at) > func.clock_now() - DAY,
+    )
+    return select(*(each.scalar_subquery() for each in (failing, off, given_up)))
+
+
+_LATE, _BROKEN = text_of(claims.late()), text_of(_broken())
+_LONG_CLOSED = text_of(holds.long_ones())
