@@ -74,6 +74,7 @@ class _Databases(NamedTuple):
 
     asking: Database
     reporting: Database
+    """Here `store/reports.py` keeps its statements prepared, and they keep to the indexes."""
     delivering: Database
     """However many report or ask, deliveries go on."""
 

@@ -51,6 +51,20 @@ async def test_only_what_changed_since_a_time_is_listed_that_moment_included(not
     assert at(first) < at(second)
 
 
+async def test_what_is_not_set_where_something_changed_holds_from_above(notifier):
+    await configure(notifier, installation=True, time_window_hours=48)
+    await configure(notifier, "loc-a", failure_threshold=7)
+    await configure(notifier, "loc-a", "wf-1", enabled=False)
+    *_, last = (await effective(notifier)).settings
+
+    response = await effective(notifier, since=at(last))
+
+    (listed,) = response.settings
+    assert (listed.location_id, listed.workflow_id) == ("loc-a", "wf-1")
+    assert (listed.enabled, listed.failure_threshold, listed.time_window_hours) == (False, 7, 48)
+    assert response.defaults.time_window_hours == 48
+
+
 async def test_pages_hold_every_row_once(notifier):
     locations = [f"loc-{number}" for number in range(5)]
     for location_id in locations:

@@ -55,7 +55,7 @@ class Configuring:
     ) -> tuple[Sequence[AlertSettings], AlertSettings]:
         """Gives what holds where something changed at or after a time, oldest change first.
 
-        And what holds where nothing is set.
+        Also gives what holds where nothing is set. Both are asked at once, every two seconds.
 
         Whoever follows the changes asks again from a minute before the last one
         seen: of two changes the one that began first may be committed last.

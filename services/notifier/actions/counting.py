@@ -49,8 +49,8 @@ class _Open:
 class Counting:
     """The open incidents that a batch is about, all held since before its first event.
 
-    Most events are repeats: they cost no statement of their own. Nor do those that
-    open an incident: all that are to be opened are before the first event is counted.
+    Most events are repeats: they cost no statement of their own. What they open is
+    opened in one statement, before the first of them is counted.
     """
 
     def __init__(

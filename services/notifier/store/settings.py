@@ -120,7 +120,7 @@ async def changed_since(
 ) -> tuple[Sequence[Scope], dict[Scope, Layer]]:
     """Gives locations and workflows for which something changed at or after a time, oldest first.
 
-    And what is set there, above them, and for the whole installation.
+    Also gives what is set there, above them, and for the whole installation.
 
     The time is when the change began. One that began earlier may be committed
     later, by seconds, so whoever follows the changes asks from a minute before

@@ -70,8 +70,8 @@ async def look(
 ) -> tuple[Sequence[Spread], Sequence[tuple[str, str, str]]]:
     """Gives the errors of the last half hour in at least so many locations, or that are told of now.
 
-    And the incidents of many locations of which nothing is open: id, fingerprint,
-    and since when.
+    Also gives the incidents of many locations of which nothing is open: id,
+    fingerprint, and since when.
     """
     window = f"{WINDOW.total_seconds()} seconds"
     asked = [Question(FOUND, [window, str(least)]), Question(OVER)]
