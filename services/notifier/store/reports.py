@@ -131,11 +131,11 @@ async def open_incidents(
     They are then locked until the commit, also against a report that would have
     opened the same ones.
     """
-    # Every batch takes its incidents in this order, so none waits in a circle.
-    ordered = sorted(openings, key=lambda each: key_of(each.event))
-    rows = json.dumps([_opened(each) for each in ordered])
-    answers = await exchange(session, [Question(_OPEN, [rows])] if ordered else [])
-    return [(incidents.of_values(row[:-1]), row[-1]) for row in answers.get(_OPEN, ())]
+    if not openings:
+        return ()
+    rows = json.dumps([_opened(each) for each in openings])
+    answers = await exchange(session, [Question(_OPEN, [rows])])
+    return [(incidents.of_values(row[:-1]), row[-1]) for row in answers[_OPEN]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +194,7 @@ _HOLD_SETTLING = text_of(
     .with_for_update(key_share=True)
 )
 
+# Every batch takes its incidents in this order, so none waits in a circle.
 _OPEN = f"""
     INSERT INTO incidents (
         incident_id, location_id, dedup_key, status, severity, title, workflow_id, workflow_name,
