@@ -181,10 +181,11 @@ _TAKE = text(f"""
         ORDER BY id LIMIT {BATCH}
     ),
     locked AS (
-        SELECT id FROM outbox WHERE id IN (SELECT id FROM oldest) ORDER BY topic, id FOR UPDATE
+        SELECT id, taken FROM outbox WHERE id IN (SELECT id FROM oldest)
+        ORDER BY topic, id FOR UPDATE
     )
-    UPDATE outbox SET taken = true WHERE id IN (SELECT id FROM locked)
-    RETURNING id, kind, payload, event_id
+    UPDATE outbox SET taken = true FROM locked WHERE outbox.id = locked.id
+    RETURNING outbox.id, kind, payload, event_id, locked.taken
 """)  # noqa: S608
 
 
@@ -244,16 +245,16 @@ class Dispatcher:
 
         Raises the receiver's `Unavailable`; what was not told stays.
         """
-        calls_left = 2
-        while calls_left and await self._hold_lease():
-            events = await self._oldest()
+        more = True
+        while more and await self._hold_lease():
+            events, were_left = await self._oldest()
             if not events:
                 return
             refusals = await self._told(events)
             await self._forget(events, refusals)
-            # Twice, because the first may be what an earlier call left. In a storm
+            # Behind what an earlier call left there may be new ones. Otherwise, in a storm,
             # there is always more; it can wait, and be added up, until the next call.
-            calls_left -= len(events) < BATCH
+            more = were_left or len(events) == BATCH
 
     async def state(self) -> OutboxState:
         """Tells how much waits, for health pages; sets the gauges on the way."""
@@ -281,10 +282,11 @@ class Dispatcher:
         async with self._database.transaction() as session:
             return (await session.scalar(claim.returning(_lease.c.id))) is not None
 
-    async def _oldest(self) -> list[OutboxEvent]:
+    async def _oldest(self) -> tuple[list[OutboxEvent], bool]:
+        """Takes what is to be told next; says whether an earlier call took it and told nobody."""
         async with self._database.transaction() as session:
-            rows = (await session.execute(_TAKE)).all()
-        return [OutboxEvent(*row[1:]) for row in sorted(rows, key=lambda row: row[0])]
+            rows = sorted((await session.execute(_TAKE)).all(), key=lambda row: row.id)
+        return [OutboxEvent(*row[1:-1]) for row in rows], any(row.taken for row in rows)
 
     async def _told(self, events: Sequence[OutboxEvent]) -> Sequence[Refusal]:
         try:
