@@ -22,14 +22,12 @@ def ids(values: Iterable[str | None]) -> str:
 
 def moments(values: Iterable[datetime | None]) -> str:
     """Gives an array of times."""
-    # Few values in many places: the runs of a batch mostly ended when it arrived.
-    written: dict[datetime | None, str] = {None: "NULL"}
+    # One value in many places: the runs of a batch mostly ended when it arrived.
+    last, part = None, "NULL"
     parts = []
     for each in values:
-        part = written.get(each)
-        if part is None:
-            assert each is not None
-            part = written[each] = f'"{each.isoformat()}"'
+        if each is not last:
+            last, part = each, "NULL" if each is None else f'"{each.isoformat()}"'
         parts.append(part)
     return f"{{{','.join(parts)}}}"
 

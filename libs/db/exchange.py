@@ -125,7 +125,7 @@ def _encoded(question: Question) -> list[bytes | None]:
 def _traffic(pgconn: PGconn) -> Generator[Wait, Ready | int | None, list[PGresult]]:
     """Sends what libpq holds and receives until all is answered; made for psycopg's `wait`."""
     results: list[PGresult] = []
-    waits = Wait.RW
+    waits = Wait.R if pgconn.flush() == 0 else Wait.RW
     while True:
         # Nothing is told when psycopg goes on with a cancelled wait, to see the end of it.
         ready = (yield waits) or 0

@@ -148,10 +148,11 @@ async def _finished(
     transaction: Transaction, standings: dict[WorkflowKey, Standing], batch: Iterable[Execution]
 ) -> list[WorkflowKey]:
     """Gives the workflows whose runs had never finished, and of which one ended after them."""
+    due = {workflow for workflow, standing in standings.items() if standing.finish_due}
+    if not due:
+        return []  # almost always
     ended = [
-        run
-        for run in batch
-        if standings[run.workflow].finish_due and run.error_class != failure.NEVER_FINISHED
+        run for run in batch if run.workflow in due and run.error_class != failure.NEVER_FINISHED
     ]
     if not ended:
         return []

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from msgspec import structs
+
 from libs.db.database import Database
 from services.ingestion.domain.breakdown import Bucket, Scope, Windows
 from services.ingestion.domain.execution import WorkflowKey
@@ -137,7 +139,7 @@ class Measuring:
         async with self._database.transaction() as session:
             await workflows.get(session, workflow)
             tally = (await thresholds.tallies(session, [workflow], hours=hours))[workflow]
-        return replace(tally, threshold=tally.threshold.with_failures(failures))
+        return structs.replace(tally, threshold=tally.threshold.with_failures(failures))
 
 
 def _metrics(

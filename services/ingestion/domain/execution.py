@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from msgspec import Struct, structs
+
 from libs import problems
 from services.ingestion.domain import failure
 
@@ -67,12 +69,10 @@ class WorkflowKey(NamedTuple):
     workflow_id: str
 
 
-@dataclass(slots=True, kw_only=True)
-class Run:
+class Run(Struct, kw_only=True):
     """What a report and a kept execution have in common.
 
-    Nobody changes one; a frozen class would say so, and take twice as long to
-    make on the way of every webhook.
+    A struct is made in less than half of a dataclass's time, and every webhook makes some.
     """
 
     location_id: str
@@ -94,8 +94,7 @@ class Run:
         return WorkflowKey(self.location_id, self.workflow_id)
 
 
-@dataclass(slots=True, kw_only=True)
-class Report(Run):
+class Report(Run, kw_only=True):
     """What a caller says of a run."""
 
     executed_at: datetime | None = None
@@ -106,7 +105,7 @@ class Report(Run):
 
     def dated(self, at: datetime) -> "Report":
         """Gives the same as of a time, unless it says its own."""
-        return replace(self, executed_at=self.executed_at or at)
+        return structs.replace(self, executed_at=self.executed_at or at)
 
     @property
     def key(self) -> Key | None:
@@ -115,8 +114,7 @@ class Report(Run):
         return Key(self.location_id, self.workflow_id, "finished", self.idempotency_key)
 
 
-@dataclass(slots=True, kw_only=True)
-class Execution(Run):
+class Execution(Run, kw_only=True):
     """A run as it is kept."""
 
     execution_id: str

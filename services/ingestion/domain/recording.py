@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
+
 from libs import problems
 from services.ingestion.domain.execution import Report
 from services.ingestion.domain.open_run import Start
@@ -42,8 +44,7 @@ Item = Report | Start | UnreadDelivery | Rejection
 """A run to record or to open, a delivery for the quarantine, or what the wire carried instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What became of one item, and the id it can be found under."""
 
     outcome: Outcome

@@ -5,7 +5,7 @@ from uuid import UUID
 
 def storable(text: str) -> str:
     """Gives the text without U+0000, which PostgreSQL refuses."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in text else text
 
 
 def cut(text: str, limit: int) -> str:

@@ -1,13 +1,15 @@
 """When a workflow fails too often, and when that is over."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from services.ingestion.domain.change import WorkflowChange
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
+class Threshold(Struct, frozen=True):
     """How many failures within how many hours make an alert."""
 
     failure_threshold: int
@@ -37,8 +39,7 @@ class ToldThreshold:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """The failures of a workflow in the window of its threshold."""
 
     threshold: Threshold
@@ -51,8 +52,7 @@ class Tally:
         return self.failure_count >= self.threshold.failure_threshold
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """A failed run, as far as an alert speaks of it."""
 
     execution_id: str
@@ -66,8 +66,7 @@ class Evidence:
     """The first failure since that change."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """What was told of a workflow, kept between its batches."""
 
     failing: bool = False

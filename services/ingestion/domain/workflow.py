@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
 from libs import problems
 from services.ingestion.domain.breakdown import ErrorGroup, FailingStep
 from services.ingestion.domain.change import WorkflowChange
@@ -52,8 +54,7 @@ class WorkflowHealth:
     """What holds for workflows without a limit of their own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
+class Sighting(Struct, frozen=True, kw_only=True):
     """What one batch says of a workflow."""
 
     workflow: WorkflowKey
@@ -63,8 +64,7 @@ class Sighting:
     last_status: Status
 
 
-@dataclass(frozen=True, slots=True)
-class Sighted:
+class Sighted(Struct, frozen=True):
     """A workflow's row after a batch was added to it."""
 
     workflow: WorkflowKey

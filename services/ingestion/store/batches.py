@@ -111,7 +111,9 @@ async def remember(
 
 
 def _closing(batch: Sequence[Execution]) -> list[Question]:
-    return open_runs.closing({RunKey(*run.workflow, run.run_id) for run in batch if run.run_id})
+    return open_runs.closing(
+        {RunKey(run.location_id, run.workflow_id, run.run_id) for run in batch if run.run_id}
+    )
 
 
 def _adding(
