@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
@@ -39,6 +40,10 @@ Outcome = pb.RecordResult | problems.Problem
 """What became of an item, or why that is not known or nothing did."""
 
 
+Settle = Callable[[Outcome], None]
+"""Is told what became of an item."""
+
+
 class BacklogFull(problems.TooMany):
     """More arrives than can be recorded; send it again later."""
 
@@ -61,7 +66,7 @@ class ResultsWrong(problems.Unavailable):
 class _Waiting:
     item: pb.RecordItem
     size: int
-    result: "asyncio.Future[Outcome]"
+    settle: Settle
     request_id: str
     trace: str
 
@@ -108,18 +113,16 @@ class Batches:
         self._check_room(len(items))
         ids = call.request_id.get(), call.trace.get()
         if len(items) == 1:
-            return [await self._add(items[0], *ids)]
-        return await asyncio.gather(*(self._add(item, *ids) for item in items))
+            return [await self._added(items[0], *ids)]
+        return await asyncio.gather(*(self._added(item, *ids) for item in items))
 
-    def submit(
-        self, item: pb.RecordItem, *, request_id: str, trace: str
-    ) -> "asyncio.Future[Outcome]":
-        """Gives what will become of one item of a request, once it is committed.
+    def submit(self, item: pb.RecordItem, settle: Settle, *, request_id: str, trace: str) -> None:
+        """Takes one item of a request; tells later, once it is committed, what became of it.
 
         Raises `BacklogFull` or `Stopping` without taking it.
         """
         self._check_room(1)
-        return self._add(item, request_id, trace)
+        self._add(item, settle, request_id, trace)
 
     async def stop(self) -> None:
         """Takes nothing more, and fails what was not answered yet."""
@@ -138,15 +141,22 @@ class Batches:
         if len(self._waiting) + self._under_way + items > self._largest_backlog:
             raise BacklogFull(retry_after=RETRY_AFTER)
 
-    def _add(self, item: pb.RecordItem, request_id: str, trace: str) -> "asyncio.Future[Outcome]":
-        loop = asyncio.get_running_loop()
-        result = loop.create_future()
-        self._waiting.append(_Waiting(item, item.ByteSize(), result, request_id, trace))
+    def _added(self, item: pb.RecordItem, request_id: str, trace: str) -> "asyncio.Future[Outcome]":
+        outcome = asyncio.get_running_loop().create_future()
+
+        def settle(found: Outcome) -> None:
+            if not outcome.done():  # its waiter may have left
+                outcome.set_result(found)
+
+        self._add(item, settle, request_id, trace)
+        return outcome
+
+    def _add(self, item: pb.RecordItem, settle: Settle, request_id: str, trace: str) -> None:
+        self._waiting.append(_Waiting(item, item.ByteSize(), settle, request_id, trace))
         if not self._about_to_leave:
             # After this turn of the loop: what arrived in the same turn leaves together.
             self._about_to_leave = True
-            loop.call_soon(self._leave)
-        return result
+            asyncio.get_running_loop().call_soon(self._leave)
 
     def _leave(self) -> None:
         self._about_to_leave = False
@@ -178,20 +188,19 @@ class Batches:
         return batch
 
     async def _send(self, batch: Sequence[_Waiting]) -> None:
-        # One line in ingestion's log for many webhooks: it has the first one's ids.
+        # One line, in ingestion's log, for many webhooks: it has the first one's ids.
         call.request_id.set(batch[0].request_id)
         call.trace.set(batch[0].trace)
         started = time.perf_counter()
         try:
             results = await self._recorded(batch)
         except problems.Problem as problem:
-            _log("door.batch_failed", batch, started, reason=problem.reason)
+            _log(log.info, "door.batch_failed", batch, started, reason=problem.reason)
             await self._recover(batch, problem)
             return
-        _log("door.batch_recorded", batch, started)
+        _log(log.debug, "door.batch_recorded", batch, started)
         for each, result in zip(batch, results, strict=True):
-            if not each.result.done():  # its waiter may have left
-                each.result.set_result(result)
+            _settle(each, result)
 
     async def _recorded(self, batch: Sequence[_Waiting]) -> Sequence[pb.RecordResult]:
         try:
@@ -224,15 +233,23 @@ class Batches:
 
     def _fail(self, batch: Iterable[_Waiting], problem: problems.Problem) -> None:
         for each in batch:
-            if not each.result.done():
-                each.result.set_result(problem)
+            _settle(each, problem)
 
 
-def _log(event: str, batch: Sequence[_Waiting], started: float, **more: str) -> None:
+def _settle(waiting: _Waiting, outcome: Outcome) -> None:
+    try:
+        waiting.settle(outcome)
+    except Exception as error:  # noqa: BLE001  the others must be told all the same
+        log_crash("door.answer_crashed", error)
+
+
+def _log(
+    write: Callable[..., Any], event: str, batch: Sequence[_Waiting], started: float, **more: str
+) -> None:
     seconds = time.perf_counter() - started
     metrics.DOOR_BATCH_SECONDS.observe(seconds)
     ids = {"request_id": batch[0].request_id, **call.traced()}
-    log.info(event, items=len(batch), ms=round(seconds * 1000, 1), **ids, **more)
+    write(event, items=len(batch), ms=round(seconds * 1000, 1), **ids, **more)
 
 
 @asynccontextmanager

@@ -82,18 +82,17 @@ class Door:
         began = perf_counter()
         delivery = Delivery(scope, nothing_more, path[1])
         try:
-            begun = self._begun(delivery, body)
+            entry = self._begun(delivery, body)
+            if entry is None:
+                return False
+            settle = partial(self._conclude, delivery, entry, tell, began)
+            trace = call.trace_from(delivery.header(b"traceparent"))
+            self._intake.send(entry, settle, request_id=delivery.request_id, trace=trace)
         except Exception:  # noqa: BLE001  whatever it is, the call above meets it too and tells
             return False
-        if begun is None:
-            return False
-        entry, outcome = begun
-        outcome.add_done_callback(partial(self._conclude, delivery, entry, tell, began))
         return True
 
-    def _begun(
-        self, delivery: Delivery, body: bytes
-    ) -> "tuple[Entry, asyncio.Future[Outcome]] | None":
+    def _begun(self, delivery: Delivery, body: bytes) -> Entry | None:
         caller = self._access.remembered(delivery.secret())
         if caller is None or not caller.may(Scope.INGEST):
             return None
@@ -103,20 +102,11 @@ class Door:
         readings = delivery.read(body)
         if readings.several:
             return None
-        trace = call.trace_from(delivery.header(b"traceparent"))
-        return self._intake.begin(
-            readings.items[0], caller, asked, request_id=delivery.request_id, trace=trace
-        )
+        return self._intake.begin(readings.items[0], caller, asked)
 
     def _conclude(
-        self,
-        delivery: Delivery,
-        entry: Entry,
-        tell: Tell,
-        began: float,
-        recorded: "asyncio.Future[Outcome]",
+        self, delivery: Delivery, entry: Entry, tell: Tell, began: float, outcome: Outcome
     ) -> None:
-        outcome = recorded.result()
         if taken := entry.taken_as(outcome):
             tell(replies.to_one(taken, delivery))
             metrics.DOOR_SECONDS.observe(perf_counter() - began)

@@ -1,7 +1,6 @@
 """What was read, on its way into ingestion: recorded, kept in quarantine, or refused."""
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -111,19 +110,20 @@ class Intake:
             await self._quarantine(entries, quarantine_as)
         return [each.taken or Taken("rejected", "", each.problem) for each in entries]
 
-    def begin(
-        self, reading: Reading, caller: Caller, asked: str | None, *, request_id: str, trace: str
-    ) -> "tuple[Entry, asyncio.Future[Outcome]] | None":
-        """Sends one execution on its way; gives it with what will become of it.
+    def begin(self, reading: Reading, caller: Caller, asked: str | None) -> Entry | None:
+        """Gives one execution, ready to be sent; None when more must be asked or done first.
 
-        None when more must be asked or done first: then nothing has happened.
         Raises what `take` raises.
         """
         entry = _entry(reading, caller, asked)
         known = caller.location_id is not None or self._access.remembers(entry.location_id)
-        if entry.problem is not None or not known:
-            return None
-        return entry, self._batches.submit(entry.item(""), request_id=request_id, trace=trace)
+        return entry if known and entry.problem is None else None
+
+    def send(
+        self, begun: Entry, settle: Callable[[Outcome], None], *, request_id: str, trace: str
+    ) -> None:
+        """Sends it on its way, and tells what became of it later; raises what prevents that."""
+        self._batches.submit(begun.item(""), settle, request_id=request_id, trace=trace)
 
     async def conclude(self, entry: Entry, outcome: Outcome, quarantine_as: str | None) -> Taken:
         """Gives what became of an execution that was begun; raises and keeps what `take` does."""
