@@ -1,9 +1,9 @@
 """Channels to the services: a deadline budget, patience while they start, retries where safe."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, cast
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
@@ -15,62 +15,55 @@ from libs.settings import PeerSettings
 READING = ("Get", "List", "BatchGet", "Check", "Preview")
 """Verbs whose calls change nothing, so a lost one may be sent again."""
 
-Details = grpc.aio.ClientCallDetails
+Metadata = Sequence[tuple[str, str]]
 
 
-class _Budget(
-    grpc.aio.UnaryUnaryClientInterceptor,
-    grpc.aio.UnaryStreamClientInterceptor,
-    grpc.aio.StreamUnaryClientInterceptor,
-):
-    """Sends the request id, the trace and the token along, and no more time than the caller has left."""
+class _Passing:
+    """A channel whose calls send the request id, the trace and the token along.
 
-    def __init__(self, token: str | None) -> None:
+    And no more time than the caller has left. Not an interceptor: gRPC makes a
+    task and another call of each call for those.
+    """
+
+    def __init__(self, opened: grpc.aio.Channel, token: str | None) -> None:
+        self._opened = opened
         self._token = token
 
-    async def intercept_unary_unary(
-        self,
-        continuation: Callable[[Details, Any], Awaitable[Any]],
-        client_call_details: Details,
-        request: Any,
-    ) -> Any:
-        if client_call_details.timeout is None:
-            raise ValueError(f"{client_call_details.method!r} is called without a timeout")
-        return await continuation(self._passed_on(client_call_details), request)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._opened, name)
 
-    async def intercept_unary_stream(
-        self,
-        continuation: Callable[[Details, Any], Awaitable[Any]],
-        client_call_details: Details,
-        request: Any,
-    ) -> Any:
-        return await continuation(self._passed_on(client_call_details), request)
+    def unary_unary(self, method: str, *serializers: Any, **more: Any) -> Callable[..., Any]:
+        """Gives the method of a stub."""
+        return self._passed_on(self._opened.unary_unary(method, *serializers, **more), method)
 
-    async def intercept_stream_unary(
-        self,
-        continuation: Callable[[Details, Any], Awaitable[Any]],
-        client_call_details: Details,
-        request_iterator: Any,
-    ) -> Any:
-        if client_call_details.timeout is None:
-            raise ValueError(f"{client_call_details.method!r} is called without a timeout")
-        return await continuation(self._passed_on(client_call_details), request_iterator)
+    def stream_unary(self, method: str, *serializers: Any, **more: Any) -> Callable[..., Any]:
+        """Gives the method of a stub that sends a stream."""
+        return self._passed_on(self._opened.stream_unary(method, *serializers, **more), method)
 
-    def _passed_on(self, details: Details) -> Details:
-        metadata = list(details.metadata or ())
-        metadata.append((call.REQUEST_ID_HEADER, call.request_id.get() or ids.new_id()))
+    def unary_stream(self, method: str, *serializers: Any, **more: Any) -> Callable[..., Any]:
+        """Gives the method of a stub that receives a stream; that may last."""
+        inner = self._opened.unary_stream(method, *serializers, **more)
+        return self._passed_on(inner, method, may_last=True)
+
+    def _passed_on(
+        self, inner: Callable[..., Any], method: str, *, may_last: bool = False
+    ) -> Callable[..., Any]:
+        def called(sent: Any, *, timeout: float | None = None, metadata: Metadata = ()) -> Any:
+            if timeout is None and not may_last:
+                raise ValueError(f"{method!r} is called without a timeout")
+            left = None if timeout is None else call.budget(timeout)
+            passed_on = (*metadata, *self._metadata())
+            return inner(sent, timeout=left, metadata=passed_on, wait_for_ready=True)
+
+        return called
+
+    def _metadata(self) -> Metadata:
+        metadata = [(call.REQUEST_ID_HEADER, call.request_id.get() or ids.new_id())]
         if trace := call.trace.get():
             metadata.append((call.TRACE_HEADER, trace))
         if self._token:
             metadata.append((call.TOKEN_HEADER, f"Bearer {self._token}"))
-        timeout = None if details.timeout is None else call.budget(details.timeout)
-        return Details(
-            details.method,
-            timeout,
-            grpc.aio.Metadata(*metadata),
-            details.credentials,
-            True,
-        )
+        return metadata
 
 
 @asynccontextmanager
@@ -97,13 +90,11 @@ async def channel(
     )
     credentials = _credentials(settings)
     if credentials is None:
-        opened = grpc.aio.insecure_channel(address, options, interceptors=[_Budget(token)])
+        opened = grpc.aio.insecure_channel(address, options)
     else:
-        opened = grpc.aio.secure_channel(
-            address, credentials, options, interceptors=[_Budget(token)]
-        )
+        opened = grpc.aio.secure_channel(address, credentials, options)
     async with opened:
-        yield opened
+        yield cast("grpc.aio.Channel", _Passing(opened, token))
 
 
 def _service_config(service: ServiceDescriptor, idempotent: Collection[str]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 import grpc
 import structlog
@@ -11,7 +12,7 @@ from grpc_reflection.v1alpha import reflection
 
 from libs.problems import CannotStart
 from libs.rpc import LARGEST_MESSAGE
-from libs.rpc.interceptors import Calls
+from libs.rpc.calls import Calls
 from libs.settings import ServiceSettings
 
 log = structlog.get_logger()
@@ -37,14 +38,14 @@ async def serving(
     *,
     polled: Collection[str] = (),
 ) -> AsyncIterator[str]:
-    """Serves with health and reflection until the block ends, then drains.
+    """Serves until the block ends, then drains; health and reflection for everybody beside it.
 
     Yields the bound address, `host:port`. Methods in `polled` are asked every
     few seconds by machines; their good answers are not worth a log line.
     """
     token = settings.service_token.get_secret_value() if settings.service_token else None
-    server = grpc.aio.server(interceptors=[Calls(token, polled)], options=OPTIONS)
-    add(server)
+    server = grpc.aio.server(options=OPTIONS)
+    add(cast("grpc.aio.Server", Calls(server, token, polled)))
     health_servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     reflection.enable_server_reflection(
