@@ -54,8 +54,7 @@ class ScriptedService:
 
     def add_to(self, server: grpc.aio.Server) -> None:
         handlers = {each.name: self._handler(each) for each in self._contract.methods}
-        generic = grpc.method_handlers_generic_handler(self._contract.full_name, handlers)
-        server.add_generic_rpc_handlers((generic,))
+        server.add_registered_method_handlers(self._contract.full_name, handlers)
 
     def _handler(self, method: MethodDescriptor) -> Any:
         async def answer(request: Any, _: Any) -> Any:
