@@ -240,21 +240,23 @@ class Dispatcher:
         self._service = service
         self._holder = new_id()
 
-    async def dispatch(self) -> None:
-        """Sends what waits, unless another process holds the lease.
+    async def dispatch(self) -> int:
+        """Sends what waits, unless another process holds the lease; gives how many events.
 
         Raises the receiver's `Unavailable`; what was not told stays.
         """
-        more = True
+        told, more = 0, True
         while more and await self._hold_lease():
             events, were_left = await self._oldest()
             if not events:
-                return
+                break
             refusals = await self._told(events)
             await self._forget(events, refusals)
             # Behind what an earlier call left there may be new ones. Otherwise, in a storm,
             # there is always more; it can wait, and be added up, until the next call.
             more = were_left or len(events) == BATCH
+            told += len(events)
+        return told
 
     async def state(self) -> OutboxState:
         """Tells how much waits, for health pages; sets the gauges on the way."""

@@ -22,7 +22,7 @@ LONGEST_REST = 2.0
 
 
 class _Unhurried:
-    """A job that rests after each run; what wakes it meanwhile waits until it has rested.
+    """A job that rests after each run that did something, or failed; what wakes it meanwhile waits.
 
     In a storm of failures each batch has something to tell. Meanwhile it is
     added up in the outbox, and the webhooks have the machine.
@@ -43,11 +43,13 @@ class _Unhurried:
                 loop.call_at(self._rested_at, self._wake)
             return
         self._woken = False
+        did: object = True
         try:
-            await self._job()
+            did = await self._job()
         finally:
             took = loop.time() - began
-            self._rested_at = loop.time() + min(REST * took, LONGEST_REST)
+            if did:
+                self._rested_at = loop.time() + min(REST * took, LONGEST_REST)
 
 
 def start(
