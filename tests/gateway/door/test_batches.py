@@ -89,17 +89,26 @@ async def test_at_most_two_calls_are_under_way(batches, recorder):
     assert recorder.calls[2:] == [["z"]]
 
 
+@pytest.mark.parametrize(
+    ("items", "calls"), [(47, [47]), (48, [24, 24]), (65, [33, 32]), (1_300, [500, 500, 300])]
+)
+async def test_what_is_enough_for_two_calls_leaves_as_two(batches, recorder, items, calls):
+    await batches.record([item(str(number)) for number in range(items)])
+
+    assert [len(call) for call in recorder.calls] == calls
+
+
 async def test_beside_a_call_with_many_items_a_few_wait_and_many_leave(batches, recorder):
     recorder.may_answer.clear()
-    requests = [asyncio.create_task(batches.record([item(str(n)) for n in range(50)]))]
+    requests = [asyncio.create_task(batches.record([item(str(n)) for n in range(40)]))]
     await turn()
-    requests += [asyncio.create_task(batches.record([item("x")])) for _ in range(31)]
+    requests += [asyncio.create_task(batches.record([item("x")])) for _ in range(23)]
     await turn()
-    assert [len(call) for call in recorder.calls] == [50]
+    assert [len(call) for call in recorder.calls] == [40]
 
     requests.append(asyncio.create_task(batches.record([item("y")])))
     await turn()
-    assert [len(call) for call in recorder.calls] == [50, 32]
+    assert [len(call) for call in recorder.calls] == [40, 24]
 
     recorder.may_answer.set()
     await asyncio.gather(*requests)
