@@ -18,6 +18,8 @@ from tests.support.programs import free_port
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
+WAL_FILES = 480
+"""Less than PostgreSQL keeps, and more than the doors' webhooks fill."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ async def street(folder: Path) -> AsyncIterator[Street]:
                 },
             )
         )
+        _make_wal_files(cluster)
         urls = {
             name: await cluster.ensure_database(name)
             for name in ("ingestion", "notifier", "gateway")
@@ -123,6 +126,18 @@ async def street(folder: Path) -> AsyncIterator[Street]:
             {"gateway": gateway.pid, "ingestion": ingestion.pid, "notifier": notifier.pid},
             {"naive door": naive.pid, "naive store": store.pid},
         )
+
+
+def _make_wal_files(cluster: Cluster) -> None:
+    """Fills the log and lets it be used again, as it is wherever there was a burst before.
+
+    A new server makes each file of its log when it needs it, for 5 ms, while all commits wait.
+    """
+    with psycopg.connect(cluster.url(), autocommit=True) as admin:
+        for _ in range(WAL_FILES):
+            admin.execute("SELECT pg_logical_emit_message(false, 'bench', '')")
+            admin.execute("SELECT pg_switch_wal()")
+        admin.execute("CHECKPOINT")
 
 
 def _listens(port: str) -> bool:

@@ -80,6 +80,21 @@ async def test_a_first_start_makes_a_guarded_database_and_a_stop_leaves_no_proce
     assert not lives(server)
 
 
+async def test_commits_wait_for_small_files_of_the_log_and_old_ones_are_used_again(folder):
+    async with embedded_postgres(folder, settings=FORGETFUL) as cluster:
+        found = query(
+            cluster.url(),
+            """SELECT name, setting || unit FROM pg_settings
+                WHERE name IN ('wal_segment_size', 'min_wal_size', 'max_wal_size')""",
+        )
+
+    assert dict(found) == {
+        "wal_segment_size": "1048576B",
+        "min_wal_size": "512MB",
+        "max_wal_size": "1024MB",
+    }
+
+
 async def test_a_second_start_is_quick_and_keeps_everything(stopped):
     began = time.perf_counter()
     async with embedded_postgres(stopped, settings=FORGETFUL) as cluster:

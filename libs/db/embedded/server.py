@@ -37,7 +37,12 @@ DEFAULTS = {
     # Statements and details carry contacts' data.
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
+    # What a burst has written is used again by the next one; beyond this it is removed.
+    "min_wal_size": "512MB",
+    "max_wal_size": "1GB",
 }
+WAL_FILE_MEGABYTES = 1
+"""All commits wait while PostgreSQL makes a new file for its log: 70 ms for its usual 16 MB, 5 for one."""
 
 
 class Server:
@@ -137,7 +142,7 @@ class Server:
     def _running_initdb(self, data: Path, password_file: Path) -> Steps:
         options = [f"--pgdata={data}", f"--pwfile={password_file}", f"--username={ADMIN}"]
         options += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"]
-        options += ["--data-checksums"]
+        options += ["--data-checksums", f"--wal-segsize={WAL_FILE_MEGABYTES}"]
         if self._settings.get("fsync") == "off":
             options += ["--no-sync"]
         self._spawn("initdb", options)
