@@ -1,5 +1,6 @@
 """The three services, as the gateway sees them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -8,11 +9,13 @@ from datetime import timedelta
 import grpc
 
 from gateway.batches import RETRY_AFTER, Record
+from gateway.lanes import Lanes
 from gateway.settings import GatewaySettings
 from libs import problems
 from libs.contracts.ingestion.v1 import ingestion_pb2, ingestion_pb2_grpc
 from libs.contracts.notifier.v1 import notifier_pb2, notifier_pb2_grpc
 from libs.contracts.scheduler.v1 import scheduler_pb2, scheduler_pb2_grpc
+from libs.rpc import call
 from libs.rpc.client import channel, telling_problems
 
 SECONDS = 5.0
@@ -41,24 +44,29 @@ class Services:
 
 
 def recording(services: Services, seconds: float = SECONDS) -> Record:
-    """Gives the call that records a batch.
+    """Gives what records a batch.
 
-    It is never sent a second time by itself: an item without a key would count
-    twice.
+    It is never sent a second time after ingestion may have read it: an item
+    without a key would count twice.
     """
+    lanes = Lanes(services.ingestion.RecordBatches)
 
     async def record(
         items: Sequence[ingestion_pb2.RecordItem],
     ) -> Sequence[ingestion_pb2.RecordResult]:
-        request = ingestion_pb2.RecordExecutionsRequest(items=items)
+        batch = ingestion_pb2.RecordBatchesRequest(
+            items=items, request_id=call.request_id.get(), traceparent=call.trace.get()
+        )
         try:
             with telling_problems():
-                response = await services.ingestion.RecordExecutions(request, timeout=seconds)
+                async with asyncio.timeout(seconds):
+                    return (await lanes.record(batch)).results
+        except TimeoutError as error:
+            raise NotRecorded(retry_after=RETRY_AFTER) from error
         except (problems.Unavailable, problems.OutOfTime) as problem:
             if problem.reason != type(problem).reason:
                 raise  # ingestion's own words
             raise NotRecorded(retry_after=RETRY_AFTER) from problem
-        return response.results
 
     return record
 

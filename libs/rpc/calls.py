@@ -6,15 +6,16 @@ a call, the caller's and ours, took a third of its processor time.
 
 import asyncio
 import hmac
-import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any, NoReturn, cast
 
 import grpc
 import structlog
 
-from libs import ids, metrics, problems
+from libs import problems
 from libs.rpc import Context, call, status
+from libs.rpc.conversations import Conversation
+from libs.rpc.lines import Line
 
 Method = Any  # grpc.RpcMethodHandler: its four kinds have no common type that mypy knows
 log = structlog.get_logger()
@@ -42,27 +43,38 @@ class Calls:
         self._server = server
         self._token = f"Bearer {token}".encode() if token is not None else None
         self._polled = polled
+        self._conversations: set[Conversation] = set()
+
+    def end_conversations(self) -> None:
+        """Ends the streams that would otherwise be kept open for the next request.
+
+        Each as soon as what it has under way is answered.
+        """
+        for each in self._conversations:
+            each.end()
 
     def add_generic_rpc_handlers(self, handlers: object) -> None:
         """Adds nothing: the same methods are registered by their names."""
 
     def add_registered_method_handlers(self, service: str, methods: Mapping[str, Method]) -> None:
         """Adds the methods of a service, wrapped."""
-        wrapped = {
-            name: self._streaming(method, service, name)
-            if method.response_streaming
-            else self._unary(method, service, name)
-            for name, method in methods.items()
-        }
+        wrapped = {name: self._wrapped(method, service, name) for name, method in methods.items()}
         handler = grpc.method_handlers_generic_handler(service, wrapped)
         self._server.add_generic_rpc_handlers((handler,))
         self._server.add_registered_method_handlers(service, wrapped)
+
+    def _wrapped(self, method: Method, service: str, name: str) -> Method:
+        if not method.response_streaming:
+            return self._unary(method, service, name)
+        if not method.request_streaming:
+            return self._streaming(method, service, name)
+        return self._conversing(method, service, name)
 
     def _unary(self, method: Method, service: str, name: str) -> Method:
         inner = method.stream_unary if method.request_streaming else method.unary_unary
 
         async def answer(request: Any, context: Context) -> Any:
-            line = _Line(service, name, context, quiet=name in self._polled)
+            line = self._line(service, name, context)
             try:
                 self._check_token(line)
                 if (left := context.time_remaining()) is not None:
@@ -84,10 +96,10 @@ class Calls:
         return wrap(answer, method.request_deserializer, method.response_serializer)
 
     def _streaming(self, method: Method, service: str, name: str) -> Method:
-        inner = method.stream_stream if method.request_streaming else method.unary_stream
+        inner = method.unary_stream
 
         async def answer(request: Any, context: Context) -> AsyncIterator[Any]:
-            line = _Line(service, name, context, quiet=name in self._polled)
+            line = self._line(service, name, context)
             try:
                 self._check_token(line)
                 # A stream without a deadline lives as long as its caller.
@@ -100,14 +112,37 @@ class Calls:
             finally:
                 line.write()
 
-        wrap = (
-            grpc.stream_stream_rpc_method_handler
-            if method.request_streaming
-            else grpc.unary_stream_rpc_method_handler
+        return grpc.unary_stream_rpc_method_handler(
+            answer, method.request_deserializer, method.response_serializer
         )
-        return wrap(answer, method.request_deserializer, method.response_serializer)
 
-    def _check_token(self, line: "_Line") -> None:
+    def _conversing(self, method: Method, service: str, name: str) -> Method:
+        inner = method.stream_stream
+
+        async def answer(requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
+            opening = self._line(service, name, context)
+            conversation = Conversation(requests, opening)
+            self._conversations.add(conversation)
+            try:
+                self._check_token(opening)
+                async for response in inner(conversation, context):
+                    yield response
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  each is told
+                await _tell(error, conversation.line, context)
+            finally:
+                self._conversations.discard(conversation)
+                conversation.line.write()
+
+        return grpc.stream_stream_rpc_method_handler(
+            answer, method.request_deserializer, method.response_serializer
+        )
+
+    def _line(self, service: str, method: str, context: Context) -> Line:
+        metadata = cast("Collection[tuple[str, str]]", context.invocation_metadata() or ())
+        sent = {str(key): str(value) for key, value in metadata}
+        return Line(service, method, sent, quiet=method in self._polled)
+
+    def _check_token(self, line: Line) -> None:
         if self._token is None:
             return
         given = line.sent.get(call.TOKEN_HEADER, "").encode()
@@ -115,7 +150,7 @@ class Calls:
             raise TokenWrong
 
 
-async def _tell(error: BaseException, line: "_Line", context: Context) -> NoReturn:
+async def _tell(error: BaseException, line: Line, context: Context) -> NoReturn:
     """Ends a call with what went wrong."""
     if isinstance(error, problems.Problem):
         line.code, line.reason = status.kind_of(error).code, error.reason
@@ -137,42 +172,3 @@ def _why_cancelled(context: Context) -> grpc.StatusCode:
     left = context.time_remaining()
     expired = left is not None and left <= 0
     return grpc.StatusCode.DEADLINE_EXCEEDED if expired else grpc.StatusCode.CANCELLED
-
-
-class _Line:
-    """The one log line of a call."""
-
-    def __init__(self, service: str, method: str, context: Context, *, quiet: bool) -> None:
-        self._service = service
-        self._method = method
-        self._quiet = quiet
-        self.code = grpc.StatusCode.OK
-        self.reason = ""
-        self._started = time.perf_counter()
-        metadata = cast("Collection[tuple[str, str]]", context.invocation_metadata() or ())
-        self.sent = {str(key): str(value) for key, value in metadata}
-        call.request_id.set(self.sent.get(call.REQUEST_ID_HEADER) or ids.new_id())
-        call.trace.set(call.trace_from(self.sent.get(call.TRACE_HEADER)))
-
-    @property
-    def rpc(self) -> str:
-        return f"{self._service}/{self._method}"
-
-    def write(self) -> None:
-        seconds = time.perf_counter() - self._started
-        of = {"service": self._service, "method": self._method, "code": self.code.name}
-        metrics.RPC_HANDLED.labels(**of).inc()
-        metrics.RPC_SECONDS.labels(service=self._service).observe(seconds)
-        quiet = self._quiet and self.code is grpc.StatusCode.OK
-        write = log.debug if quiet else log.info
-        reason = {"reason": self.reason} if self.reason else {}
-        write(
-            "rpc.answered",
-            rpc=self.rpc,
-            code=self.code.name,
-            ms=round(seconds * 1000, 1),
-            request_id=call.request_id.get(),
-            caller=self.sent.get("user-agent", ""),
-            **call.traced(),
-            **reason,
-        )

@@ -45,6 +45,11 @@ class _Passing:
         inner = self._opened.unary_stream(method, *serializers, **more)
         return self._passed_on(inner, method, may_last=True)
 
+    def stream_stream(self, method: str, *serializers: Any, **more: Any) -> Callable[..., Any]:
+        """Gives the method of a stub for a stream that stays open; its requests say their own ids."""
+        inner = self._opened.stream_stream(method, *serializers, **more)
+        return lambda: inner(metadata=self._metadata(), wait_for_ready=True)
+
     def _passed_on(
         self, inner: Callable[..., Any], method: str, *, may_last: bool = False
     ) -> Callable[..., Any]:

@@ -45,7 +45,8 @@ async def serving(
     """
     token = settings.service_token.get_secret_value() if settings.service_token else None
     server = grpc.aio.server(options=OPTIONS)
-    add(cast("grpc.aio.Server", Calls(server, token, polled)))
+    calls = Calls(server, token, polled)
+    add(cast("grpc.aio.Server", calls))
     health_servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     reflection.enable_server_reflection(
@@ -60,6 +61,7 @@ async def serving(
         yield address
     finally:
         await health_servicer.enter_graceful_shutdown()
+        calls.end_conversations()
         await server.stop(DRAIN_SECONDS)
         log.info("service.stopped", service=service_name)
 

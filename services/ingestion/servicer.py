@@ -66,6 +66,13 @@ class IngestionServicer(rpc.IngestionServiceServicer):
         results = await self._recording.record(requests.items_from(request))
         return responses.recorded(results)
 
+    async def RecordBatches(
+        self, request_iterator: AsyncIterator[pb.RecordBatchesRequest], context: Context
+    ) -> AsyncIterator[pb.RecordBatchesResponse]:
+        async for request in request_iterator:
+            results = await self._recording.record(requests.items_from(request))
+            yield responses.batch_recorded(results)
+
     async def ListExecutions(
         self, request: pb.ListExecutionsRequest, context: Context
     ) -> pb.ListExecutionsResponse:

@@ -8,7 +8,6 @@ from libs.contracts.ingestion.v1 import ingestion_pb2 as pb
 from libs.contracts.ingestion.v1 import ingestion_pb2_grpc as rpc
 from libs.ids import new_id
 from libs.problems import Problem
-from libs.rpc.call import REQUEST_ID_HEADER
 from libs.rpc.server import serving
 from libs.settings import ServiceSettings
 
@@ -60,13 +59,14 @@ class FakeIngestion(rpc.IngestionServiceServicer):
     def unread(self) -> list[pb.UnreadDelivery]:
         return [item.unread for item in self.items if item.HasField("unread")]
 
-    async def RecordExecutions(self, request, context):
-        self.calls.append(list(request.items))
-        self.request_ids.append(dict(context.invocation_metadata())[REQUEST_ID_HEADER])
-        await self.may_answer.wait()
-        if problem := self.problem_of(list(request.items)):
-            raise problem
-        return pb.RecordExecutionsResponse(results=[self.answer(item) for item in request.items])
+    async def RecordBatches(self, request_iterator, context):
+        async for request in request_iterator:
+            self.calls.append(list(request.items))
+            self.request_ids.append(request.request_id)
+            await self.may_answer.wait()
+            if problem := self.problem_of(list(request.items)):
+                raise problem
+            yield pb.RecordBatchesResponse(results=[self.answer(item) for item in request.items])
 
     async def KeepDoorOpen(self, request, context):
         self.heartbeats += 1

@@ -73,7 +73,9 @@ _Scoped = pb.ListErrorGroupsRequest | pb.ListFailingStepsRequest | pb.GetExecuti
 _Bucketed = pb.ListErrorGroupsRequest | pb.GetExecutionTimelineRequest
 
 
-def items_from(request: pb.RecordExecutionsRequest) -> list[Item]:
+def items_from(
+    request: pb.RecordExecutionsRequest | pb.RecordBatchesRequest,
+) -> list[Item]:
     """Reads a batch; an item that is malformed becomes its rejection."""
     if not request.items:
         raise refusals.NoItems.at("items")

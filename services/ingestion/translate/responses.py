@@ -51,6 +51,11 @@ def recorded(results: Sequence[Result]) -> pb.RecordExecutionsResponse:
     return pb.RecordExecutionsResponse(results=[_result(each) for each in results])
 
 
+def batch_recorded(results: Sequence[Result]) -> pb.RecordBatchesResponse:
+    """Gives what became of each item of one batch of many."""
+    return pb.RecordBatchesResponse(results=[_result(each) for each in results])
+
+
 def executions(page: Page[Execution]) -> pb.ListExecutionsResponse:
     """Writes a page of executions."""
     return pb.ListExecutionsResponse(

@@ -27,7 +27,7 @@ Script = Message | list[Message] | problems.Problem | Callable[[Any], Any]
 """An answer, a problem to raise, or a function of the request that gives one, also async.
 
 Of a method that answers with a stream the answer is a list; of one that takes a
-stream the request is.
+stream the request is. Where both are streams each request has an answer of its own.
 """
 
 
@@ -57,6 +57,14 @@ class ScriptedService:
         server.add_registered_method_handlers(self._contract.full_name, handlers)
 
     def _handler(self, method: MethodDescriptor) -> Any:
+        wrap, behaviour = self._behaviour(method)
+        return wrap(
+            behaviour,
+            message_factory.GetMessageClass(method.input_type).FromString,
+            message_factory.GetMessageClass(method.output_type).SerializeToString,
+        )
+
+    def _behaviour(self, method: MethodDescriptor) -> tuple[Any, Any]:
         async def answer(request: Any, _: Any) -> Any:
             if method.client_streaming:
                 request = [each async for each in request]
@@ -71,16 +79,16 @@ class ScriptedService:
             for each in given:
                 yield each
 
-        wrap, behaviour = grpc.unary_unary_rpc_method_handler, answer
-        if method.client_streaming:
-            wrap = grpc.stream_unary_rpc_method_handler
-        if method.server_streaming:
-            wrap, behaviour = grpc.unary_stream_rpc_method_handler, stream
-        return wrap(
-            behaviour,
-            message_factory.GetMessageClass(method.input_type).FromString,
-            message_factory.GetMessageClass(method.output_type).SerializeToString,
-        )
+        async def converse(requests: AsyncIterator[Message], _: Any) -> AsyncIterator[Message]:
+            async for each in requests:
+                yield await self._answer(method.name, each)
+
+        return {
+            (False, False): (grpc.unary_unary_rpc_method_handler, answer),
+            (True, False): (grpc.stream_unary_rpc_method_handler, answer),
+            (False, True): (grpc.unary_stream_rpc_method_handler, stream),
+            (True, True): (grpc.stream_stream_rpc_method_handler, converse),
+        }[method.client_streaming, method.server_streaming]
 
     async def _answer(self, name: str, request: Any) -> Any:
         if name == HEARTBEAT:

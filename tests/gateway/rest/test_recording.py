@@ -12,7 +12,7 @@ def accepting(request):
         pb.RecordResult(outcome=pb.RecordResult.OUTCOME_ACCEPTED, execution_id=f"e-{n}")
         for n, _ in enumerate(request.items)
     ]
-    return pb.RecordExecutionsResponse(results=results)
+    return pb.RecordBatchesResponse(results=results)
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ async def sender(gateway, location_id):
 
 @pytest.fixture
 def ingestion(street):
-    street.ingestion.answers("RecordExecutions", accepting)
+    street.ingestion.answers("RecordBatches", accepting)
     return street.ingestion
 
 
@@ -45,7 +45,7 @@ async def test_an_execution_is_recorded(ingestion, sender, location_id, wrap):
             }
         ]
     }
-    (item,) = ingestion.last("RecordExecutions").items
+    (item,) = ingestion.last("RecordBatches").items
     assert item.execution.location_id == location_id
     assert item.execution.workflow_id == "wf-1"
     assert item.execution.status == pb.EXECUTION_STATUS_FAILED
@@ -76,7 +76,7 @@ async def test_what_ingestion_says_of_an_item_is_told(street, sender):
             message="At most 30 days ago.",
         ),
     ]
-    street.ingestion.answers("RecordExecutions", pb.RecordExecutionsResponse(results=results))
+    street.ingestion.answers("RecordBatches", pb.RecordBatchesResponse(results=results))
 
     answer = await sender.post("/api/executions", [FAILED, FAILED])
 
@@ -115,7 +115,7 @@ async def test_the_location_of_an_agencys_items_is_in_each_or_in_the_query(inges
 
     assert (missing.status, missing.body["reason"]) == (400, "LOCATION_MISSING")
     assert both.status == 200
-    asked = ingestion.last("RecordExecutions").items
+    asked = ingestion.last("RecordBatches").items
     assert [each.execution.location_id for each in asked] == ["loc-a", "loc-b"]
     known = (await agency.get("/api/locations", limit="500")).body["items"]
     assert {"loc-a", "loc-b"} <= {each["location_id"] for each in known}
@@ -126,7 +126,7 @@ async def test_the_header_makes_a_repetition_count_once(ingestion, sender):
 
     await sender.with_headers(Idempotency_Key="batch-1").post("/api/executions", [anonymous] * 2)
 
-    keys = [each.execution.idempotency_key for each in ingestion.last("RecordExecutions").items]
+    keys = [each.execution.idempotency_key for each in ingestion.last("RecordBatches").items]
     assert len(set(keys)) == 2
     assert all(each.startswith("batch-1") for each in keys)
 
@@ -146,7 +146,7 @@ async def test_who_prefers_it_is_read_as_the_door_reads(ingestion, lenient, loca
     assert answer.status == 200
     (result,) = answer.body["results"]
     assert (result["status"], result["execution_id"]) == ("accepted", "e-0")
-    execution = ingestion.last("RecordExecutions").items[0].execution
+    execution = ingestion.last("RecordBatches").items[0].execution
     assert (execution.location_id, execution.workflow_id) == (location_id, "wf-1")
     assert (execution.status, execution.execution_time_ms) == (pb.EXECUTION_STATUS_FAILED, 1200)
 
@@ -160,9 +160,9 @@ async def test_what_cannot_be_read_leniently_is_kept_in_quarantine(street, lenie
             for item in request.items
         ]
         results = [pb.RecordResult(outcome=each, execution_id="q-1") for each in outcomes]
-        return pb.RecordExecutionsResponse(results=results)
+        return pb.RecordBatchesResponse(results=results)
 
-    street.ingestion.answers("RecordExecutions", quarantining)
+    street.ingestion.answers("RecordBatches", quarantining)
     wrong = {"workflowId": "wf-1", "status": "exploded"}
 
     alone = await lenient.post("/api/executions", wrong)
@@ -173,7 +173,7 @@ async def test_what_cannot_be_read_leniently_is_kept_in_quarantine(street, lenie
         assert (each["status"], each["quarantine_id"]) == ("quarantined", "q-1")
         assert (each["execution_id"], each["reason"]) == (None, "STATUS_UNKNOWN")
     assert among.body["results"][1]["status"] == "accepted"
-    unread = street.ingestion.last("RecordExecutions").items[0].unread
+    unread = street.ingestion.last("RecordBatches").items[0].unread
     assert (unread.workflow_id, unread.content_type) == ("wf-1", "application/json")
 
 
@@ -197,7 +197,7 @@ async def test_what_was_not_stored_is_not_acknowledged(street, sender):
 
         reason = "DATABASE_UNAVAILABLE"
 
-    street.ingestion.answers("RecordExecutions", DatabaseUnavailable())
+    street.ingestion.answers("RecordBatches", DatabaseUnavailable())
 
     answer = await sender.post("/api/executions", FAILED)
 

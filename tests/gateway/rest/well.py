@@ -148,15 +148,15 @@ ACCEPTED = ingestion.RecordResult(
 )
 
 
-def accepting(request: ingestion.RecordExecutionsRequest) -> ingestion.RecordExecutionsResponse:
+def accepting(request: ingestion.RecordBatchesRequest) -> ingestion.RecordBatchesResponse:
     """Accepts every item."""
-    return ingestion.RecordExecutionsResponse(results=[ACCEPTED] * len(request.items))
+    return ingestion.RecordBatchesResponse(results=[ACCEPTED] * len(request.items))
 
 
 def make_well(street: Street) -> None:
     """Scripts an answer for every call that the REST API makes."""
     for name, script in {
-        "RecordExecutions": accepting,
+        "RecordBatches": accepting,
         "ListExecutions": ingestion.ListExecutionsResponse(executions=[EXECUTION]),
         "ListRecentFailures": ingestion.ListRecentFailuresResponse(executions=[EXECUTION]),
         "GetWorkflowMetrics": ingestion.GetWorkflowMetricsResponse(metrics=METRICS),

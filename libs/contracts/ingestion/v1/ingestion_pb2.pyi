@@ -391,6 +391,64 @@ class RecordExecutionsResponse(_message.Message):
 Global___RecordExecutionsResponse: _TypeAlias = RecordExecutionsResponse  # noqa: Y015
 
 @_typing.final
+class RecordBatchesRequest(_message.Message):
+    """Request for `RecordBatches`: one batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Names the batch in the service's log. Empty: the service makes one."""
+    traceparent: _builtins.str
+    """Where the batch stands in the caller's trace, as W3C Trace Context writes
+    the header of that name. Empty: nowhere.
+    """
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecordItem]:
+        """1 to 500 items."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___RecordItem] | None = ...,
+        request_id: _builtins.str = ...,
+        traceparent: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "request_id", b"request_id", "traceparent", b"traceparent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordBatchesRequest: _TypeAlias = RecordBatchesRequest  # noqa: Y015
+
+@_typing.final
+class RecordBatchesResponse(_message.Message):
+    """Response of `RecordBatches`, to one batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecordResult]:
+        """One result for each item, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___RecordResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordBatchesResponse: _TypeAlias = RecordBatchesResponse  # noqa: Y015
+
+@_typing.final
 class RecordResult(_message.Message):
     """What became of one item."""
 

@@ -35,6 +35,16 @@ class IngestionServiceStub:
     `STATUS_MISSING`, `FIELD_TOO_LONG`, `EXECUTION_TIME_OUT_OF_RANGE`,
     `EXECUTED_AT_OUT_OF_RANGE` or, for a run that started, `RUN_ID_MISSING`.
     """
+    RecordBatches: _aio.StreamStreamMultiCallable[_ingestion_pb2.RecordBatchesRequest, _ingestion_pb2.RecordBatchesResponse]
+    """Records batch after batch, for callers that send many in a second: a message
+    costs half of what a call costs.
+
+    Each request is recorded as `RecordExecutions` would, and answered before the
+    next one is read. What fails a batch as a whole ends the stream with its
+    status; the answers before it hold. When the service stops it ends the stream
+    with OK, after the answer to what it read: a request without an answer was
+    not read then, and may be sent again on another stream.
+    """
     ListExecutions: _aio.UnaryUnaryMultiCallable[_ingestion_pb2.ListExecutionsRequest, _ingestion_pb2.ListExecutionsResponse]
     """Lists executions of a location, newest first. Fails with
     `LOCATION_MISSING`, `PAGE_SIZE_NEGATIVE`, `PAGE_TOKEN_WRONG` or, when it names
@@ -224,6 +234,22 @@ class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
         recorded. A rejected item says `LOCATION_MISSING`, `WORKFLOW_MISSING`,
         `STATUS_MISSING`, `FIELD_TOO_LONG`, `EXECUTION_TIME_OUT_OF_RANGE`,
         `EXECUTED_AT_OUT_OF_RANGE` or, for a run that started, `RUN_ID_MISSING`.
+        """
+
+    @_abc_1.abstractmethod
+    def RecordBatches(
+        self,
+        request_iterator: _abc.AsyncIterator[_ingestion_pb2.RecordBatchesRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_ingestion_pb2.RecordBatchesRequest], _abc.AsyncIterator[_ingestion_pb2.RecordBatchesResponse]],
+    ) -> _abc.AsyncIterator[_ingestion_pb2.RecordBatchesResponse]:
+        """Records batch after batch, for callers that send many in a second: a message
+        costs half of what a call costs.
+
+        Each request is recorded as `RecordExecutions` would, and answered before the
+        next one is read. What fails a batch as a whole ends the stream with its
+        status; the answers before it hold. When the service stops it ends the stream
+        with OK, after the answer to what it read: a request without an answer was
+        not read then, and may be sent again on another stream.
         """
 
     @_abc_1.abstractmethod
