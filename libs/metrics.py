@@ -14,6 +14,11 @@ INGEST_BATCH = Histogram(
     "Items in one batch.",
     buckets=(1, 2, 5, 10, 25, 50, 100, 200, 350, 500),
 )
+INGEST_BATCHES = Counter(
+    "runwarden_ingest_batches_total",
+    "Batches of ended runs: counted in one trip to the database, judged in two, or asked about first.",
+    ["kind"],
+)
 INGEST_LAG = Histogram(
     "runwarden_ingest_lag_seconds",
     "From the end of the oldest run of a batch until it is recorded.",

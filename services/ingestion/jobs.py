@@ -10,6 +10,7 @@ from libs.db.outbox import Dispatcher
 from services.ingestion.actions.following import ThresholdCopy
 from services.ingestion.actions.giving_up import GivingUp
 from services.ingestion.actions.noticing import Noticing
+from services.ingestion.actions.telling import Telling
 from services.ingestion.actions.tidying import Tidying
 
 OUTBOX = "outbox"
@@ -25,7 +26,7 @@ class _Unhurried:
     """A job that rests after each run that did something, or failed; what wakes it meanwhile waits.
 
     In a storm of failures each batch has something to tell. Meanwhile it is
-    added up in the outbox, and the webhooks have the machine.
+    only counted, and the webhooks have the machine.
     """
 
     def __init__(self, job: Job, wake: Callable[[], None]) -> None:
@@ -55,6 +56,7 @@ class _Unhurried:
 def start(
     works: Clockwork,
     *,
+    telling: Telling,
     dispatcher: Dispatcher,
     thresholds: ThresholdCopy,
     tidying: Tidying,
@@ -62,7 +64,7 @@ def start(
     noticing: Noticing,
 ) -> None:
     """Starts the jobs; they run until the clockwork stops."""
-    tell = _Unhurried(dispatcher.dispatch, partial(works.wake, OUTBOX))
+    tell = _Unhurried(telling.tell, partial(works.wake, OUTBOX))
     works.every(timedelta(seconds=0.5), tell, name=OUTBOX)
     works.every(timedelta(seconds=15), dispatcher.state, name="outbox_depth")
     works.every(timedelta(seconds=2), thresholds.refresh, name="thresholds")

@@ -33,6 +33,7 @@ from services.ingestion.actions.recording import Recording
 from services.ingestion.actions.removing import Removing
 from services.ingestion.actions.replaying import Replaying
 from services.ingestion.actions.reporting import Reporting
+from services.ingestion.actions.telling import Telling
 from services.ingestion.actions.tidying import Tidying
 from services.ingestion.actions.watching import Watching
 from services.ingestion.domain.contact import ContactRefs
@@ -103,6 +104,7 @@ async def _working(
             recording = _recording(settings, databases, works)
             jobs.start(
                 works,
+                telling=Telling(database, dispatcher),
                 dispatcher=dispatcher,
                 thresholds=thresholds,
                 tidying=tidying,

@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from libs import metrics
 from libs.db.outbox import OutboxEvent
 from libs.ids import new_id
+from services.ingestion.actions.standings import RememberedStandings
 from services.ingestion.domain import failure
 from services.ingestion.domain.events import (
     Event,
@@ -18,7 +20,7 @@ from services.ingestion.domain.events import (
 )
 from services.ingestion.domain.execution import Execution, Status, WorkflowKey
 from services.ingestion.domain.threshold import Evidence, Standing, Tally
-from services.ingestion.domain.workflow import Sighted, sightings
+from services.ingestion.domain.workflow import Sighted, Sighting, sightings
 from services.ingestion.store import Session, Transaction, batches, thresholds, workflows
 from services.ingestion.store.batches import Entered, Guess
 from services.ingestion.store.told_thresholds import SetBy
@@ -33,40 +35,108 @@ class _Alarm:
     new_failures: int
 
 
+PROMPT = timedelta(minutes=5)
+"""Failures that are no older are in every window that ends now."""
+
+
 async def enter(
     transaction: Transaction,
     batch: Sequence[Execution],
     at: datetime,
     *,
     commit: bool,
+    remembered: RememberedStandings,
     guess: Guess | None = None,
 ) -> bool:
     """Adds a batch to the log; says whether that means something for the notifier.
 
     Raises `GuessedWrong` after a wrong guess.
     """
+    seen = sightings(batch)
+    if guess and commit and remembered.are_kept_by(seen) and _are_prompt(batch, at):
+        await batches.enter_quietly(transaction, batch, seen, at=at, guess=guess)
+        metrics.INGEST_BATCHES.labels(kind="counted").inc()
+        return any(each.failures for each in seen)
+    told = await _enter_and_judge(
+        transaction, batch, seen, at, commit=commit, remembered=remembered, guess=guess
+    )
+    metrics.INGEST_BATCHES.labels(kind="judged" if guess else "asked").inc()
+    return told
+
+
+def _are_prompt(batch: Iterable[Execution], at: datetime) -> bool:
+    return all(at - PROMPT <= run.executed_at <= at for run in batch if run.counts_to_threshold)
+
+
+async def _enter_and_judge(
+    transaction: Transaction,
+    batch: Sequence[Execution],
+    seen: Sequence[Sighting],
+    at: datetime,
+    *,
+    commit: bool,
+    remembered: RememberedStandings,
+    guess: Guess | None,
+) -> bool:
     failed: dict[WorkflowKey, list[datetime]] = defaultdict(list)
     for run in batch:
         if run.counts_to_threshold:
             failed[run.workflow].append(run.executed_at)
-    entered = await batches.enter(
-        transaction, batch, sightings(batch), failed=failed, at=at, guess=guess
-    )
+    entered = await batches.enter(transaction, batch, seen, failed=failed, at=at, guess=guess)
     if late := _late(entered, failed, at):
         await batches.judge_late(transaction, entered, late)
     standings = {workflow: each.standing for workflow, each in entered.sighted.items()}
     alarms = _alarms(entered, standings, failed, at)
     recoveries = await _recoveries(transaction, standings, _may_be_over(batch, alarms, at))
-    events: list[Event] = [
-        _told(each, entered.evidence[each.sighted.workflow], at) for each in alarms
-    ]
+    alarms += await _counted(transaction, entered, standings, recoveries)
+    standings |= {workflow: standings[workflow].after_recovery() for workflow in recoveries}
+    events: list[Event] = _failing_now(alarms, entered, at)
     for workflow, recovered_at in recoveries.items():
         events.append(_recovered(entered.sighted[workflow], recovered_at, at))
     finished = await _finished(transaction, standings, batch)
     events += [_finished_again(entered.sighted[workflow], at) for workflow in finished]
     changed = _changed(standings, entered.sighted)
     await batches.conclude(transaction, changed, _to_tell(events), commit=commit)
+    remembered.note(standings)
     return bool(events)
+
+
+async def tell_counted(transaction: Transaction) -> bool:
+    """Tells of failures that batches only counted, and commits; says whether there were any."""
+    at, entered = await batches.counted(transaction)
+    standings = {workflow: each.standing for workflow, each in entered.sighted.items()}
+    alarms = _of_counted(entered, standings, entered.sighted)
+    if not standings:
+        return False
+    events = _to_tell(_failing_now(alarms, entered, at))
+    changed = _changed(standings, entered.sighted)
+    await batches.conclude(transaction, changed, events, commit=True)
+    return True
+
+
+async def _counted(
+    transaction: Transaction,
+    entered: Entered,
+    standings: dict[WorkflowKey, Standing],
+    recovered: Iterable[WorkflowKey],
+) -> list[_Alarm]:
+    """Gives what was only counted of those who recovered: it came before that."""
+    untold = {each for each in recovered if standings[each].untold_failures}
+    owed = sorted(each for each in untold if standings[each].failing)
+    await batches.judge(transaction, entered, owed)
+    return _of_counted(entered, standings, owed)
+
+
+def _of_counted(
+    entered: Entered, standings: dict[WorkflowKey, Standing], wanted: Iterable[WorkflowKey]
+) -> list[_Alarm]:
+    alarms = []
+    for workflow in wanted:
+        tally = entered.tallies[workflow]
+        standings[workflow], to_tell = standings[workflow].after_failures(tally, new=0)
+        if to_tell:
+            alarms.append(_Alarm(entered.sighted[workflow], tally, to_tell))
+    return alarms
 
 
 async def review(session: Session, changed: Sequence[SetBy], at: datetime) -> list[OutboxEvent]:
@@ -133,15 +203,14 @@ def _may_be_over(
 
 
 async def _recoveries(
-    transaction: Transaction, standings: dict[WorkflowKey, Standing], wanted: Iterable[WorkflowKey]
+    transaction: Transaction,
+    standings: Mapping[WorkflowKey, Standing],
+    wanted: Iterable[WorkflowKey],
 ) -> dict[WorkflowKey, datetime]:
     due = sorted(workflow for workflow in wanted if standings[workflow].recovery_due)
     if not due:
         return {}
-    recovered = await batches.first_successes(transaction, due)
-    for workflow in recovered:
-        standings[workflow] = standings[workflow].after_recovery()
-    return recovered
+    return await batches.first_successes(transaction, due)
 
 
 async def _finished(
@@ -177,6 +246,11 @@ async def _failing(session: Session, alarms: Sequence[_Alarm], at: datetime) -> 
     found = await thresholds.evidence(session, [each.sighted.workflow for each in alarms])
     alarms = sorted(alarms, key=lambda each: each.sighted.workflow)
     return [_told(alarm, found[alarm.sighted.workflow], at) for alarm in alarms]
+
+
+def _failing_now(alarms: Iterable[_Alarm], entered: Entered, at: datetime) -> list[Event]:
+    in_order = sorted(alarms, key=lambda each: each.sighted.workflow)
+    return [_told(each, entered.evidence[each.sighted.workflow], at) for each in in_order]
 
 
 def _told(alarm: _Alarm, evidence: Sequence[Evidence], at: datetime) -> WorkflowFailing:

@@ -11,6 +11,7 @@ from libs.db.database import Database
 from libs.ids import new_id
 from libs.secrets import SecretBox
 from services.ingestion.actions import judging
+from services.ingestion.actions.standings import RememberedStandings
 from services.ingestion.domain.contact import ContactRefs
 from services.ingestion.domain.execution import (
     Execution,
@@ -87,6 +88,7 @@ class Recording:
         self._contacts = contacts
         self._wake_outbox = wake_outbox
         self._clock = GuessedClock()
+        self._standings = RememberedStandings()
 
     async def record(self, items: Sequence[Item], also: Also | None = None) -> list[Result]:
         """Records a batch; gives one result for each item, in order. Durable when it returns."""
@@ -124,7 +126,7 @@ class Recording:
                 except GuessedWrong:
                     await connection.rollback()
             batch = await self._accepted(connection, items)
-            await _enter(connection, batch, commit=True)
+            await self._enter(connection, batch, commit=True)
         return batch
 
     async def _at_once(
@@ -139,7 +141,7 @@ class Recording:
         batch.accept(wanted)
         if not batch.accepted:
             raise GuessedWrong  # nothing is entered, so nothing would tell whether the time is right
-        await _enter(transaction, batch, commit=True, guess=Guess(wanted, at))
+        await self._enter(transaction, batch, commit=True, guess=Guess(wanted, at))
         return batch
 
     async def _with_more(self, items: Sequence[Item], also: Also | None) -> _Batch:
@@ -147,10 +149,23 @@ class Recording:
             batch = await self._accepted(session, items)
             await _open(session, batch)
             await quarantine.add(session, batch.unread)
-            await _enter(session, batch, commit=also is None)
+            await self._enter(session, batch, commit=also is None)
             if also is not None:
                 await also(session, batch.in_order())
         return batch
+
+    async def _enter(
+        self, transaction: Transaction, batch: _Batch, *, commit: bool, guess: Guess | None = None
+    ) -> None:
+        if batch.accepted:
+            batch.told = await judging.enter(
+                transaction,
+                batch.accepted,
+                batch.now,
+                commit=commit,
+                remembered=self._standings,
+                guess=guess,
+            )
 
     async def _know(self, starts: Iterable[OpenRun]) -> None:
         """Makes workflows known whose first run has only begun.
@@ -222,15 +237,6 @@ class Recording:
         )
         body = self._box.seal(unread.body[:LARGEST_BODY])
         return Sealed(delivery, unread.content_type, unread.idempotency_key, body)
-
-
-async def _enter(
-    transaction: Transaction, batch: _Batch, *, commit: bool, guess: Guess | None = None
-) -> None:
-    if batch.accepted:
-        batch.told = await judging.enter(
-            transaction, batch.accepted, batch.now, commit=commit, guess=guess
-        )
 
 
 async def _open(session: Session, batch: _Batch) -> None:

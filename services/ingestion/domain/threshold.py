@@ -86,6 +86,18 @@ class Standing(Struct, frozen=True):
     finish_due: bool = False
     """The notifier was told that runs never finished, and not yet that one finished again."""
 
+    def is_kept_by(self, *, failures: int, succeeded: bool) -> bool:
+        """Says whether runs leave it as it is, but for the failures that are still to be told.
+
+        Of whom it was told that it fails, more of the same is no news. Whoever
+        fails otherwise must be counted, and a success may be one that is due.
+        """
+        if self.finish_due:
+            return False
+        if failures:
+            return self.failing and self.recovery_due and not succeeded
+        return not self.recovery_due
+
     def after_failures(self, tally: Tally, *, new: int) -> tuple["Standing", int | None]:
         """Gives the standing after failures in the window, and how many to tell as new.
 

@@ -62,6 +62,10 @@ class Sighting(Struct, frozen=True, kw_only=True):
     named_at: datetime | None
     last_execution_at: datetime
     last_status: Status
+    failures: int
+    """Those that count to its threshold."""
+    succeeded: bool
+    """Whether a run did."""
 
 
 class Sighted(Struct, frozen=True):
@@ -158,6 +162,8 @@ def _sighting(workflow: WorkflowKey, runs: list[Execution]) -> Sighting:
         named_at=named.executed_at if named else None,
         last_execution_at=last.executed_at,
         last_status=last.status,
+        failures=sum(run.counts_to_threshold for run in runs),
+        succeeded=any(run.status == Status.SUCCESS for run in runs),
     )
 
 

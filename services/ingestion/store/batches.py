@@ -3,6 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeAlias
+
+import psycopg
 
 from libs.db import arrays, outbox
 from libs.db.exchange import Answers, Question, Rows, Transaction, exchange
@@ -26,6 +29,14 @@ EARLY = timedelta(milliseconds=250)
 """A webhook may take longer to arrive."""
 
 
+REFUSE_TIME = """
+    SELECT guessed_wrong()
+    WHERE clock_now() NOT BETWEEN CAST($1 AS timestamptz) AND CAST($2 AS timestamptz)
+"""
+REFUSED = "RW001"
+"""What PostgreSQL calls a wrong guess."""
+
+
 @dataclass(frozen=True, slots=True)
 class Guess:
     """What a batch takes for granted, so that it need not ask first."""
@@ -34,6 +45,12 @@ class Guess:
     """The keys it claims, which all are free, for its executions."""
     at: datetime
     """The time of the database, or at most `EARLY` before."""
+
+    def refusals(self) -> list[Question]:
+        """Gives what claims the keys, and refuses what was guessed wrong."""
+        late = self.at + EARLY
+        time = Question(REFUSE_TIME, [self.at.isoformat(), late.isoformat()])
+        return [time, *keys.claiming_all(self.wanted)]
 
     def questions(self) -> list[Question]:
         """Gives what claims the keys and tells whether it was right."""
@@ -61,6 +78,10 @@ class Entered:
     """The newest failures, newest first, at most 5, of those at or over their threshold."""
 
 
+Counted: TypeAlias = tuple[datetime, Entered]
+"""The time, and what was counted."""
+
+
 async def enter(
     transaction: Transaction,
     batch: Sequence[Execution],
@@ -79,18 +100,65 @@ async def enter(
     batches at the same moment one sees the failures of all: a lock and a count
     in one statement count what the transaction before had not committed yet.
     """
-    moments = arrays.moments([run.executed_at for run in batch])
-    arrived = Question(arrivals.ADD, [at.isoformat(), moments])
+    arrived = Question(arrivals.ADD, [at.isoformat(), _moments(batch)])
     judge = [Question(thresholds.JUDGE, _named(failed))] if failed else []
     first = guess.questions() if guess else []
     answers = await exchange(
-        transaction, [*first, arrived, *_closing(batch), *_adding(batch, sightings, at), *judge]
+        transaction,
+        [
+            *first,
+            arrived,
+            *_closing(batch),
+            *_adding(batch, workflows.seeing(sightings), at),
+            *judge,
+        ],
     )
     if guess:
         guess.check(answers)
     entered = Entered(_sighted(answers[workflows.SEE]))
     _note_tallies(entered, answers.get(thresholds.JUDGE, ()))
     return entered
+
+
+async def enter_quietly(
+    transaction: Transaction,
+    batch: Sequence[Execution],
+    sightings: Sequence[Sighting],
+    *,
+    at: datetime,
+    guess: Guess,
+) -> None:
+    """Adds executions as `enter` does, and commits, all in one trip; failures are only counted.
+
+    Raises `GuessedWrong` also when one of the workflows stands otherwise than is
+    guessed: each that failed is known to fail, and nothing is due of any other.
+    """
+    arrived = Question(arrivals.ADD, [at.isoformat(), _moments(batch)])
+    asked = [*guess.refusals(), arrived, *_closing(batch)]
+    asked += _adding(batch, workflows.seeing_quietly(sightings), at)
+    try:
+        await exchange(transaction, asked, commit=True)
+    except psycopg.Error as error:
+        if error.sqlstate == REFUSED:
+            raise GuessedWrong from error
+        raise
+
+
+async def counted(transaction: Transaction) -> Counted:
+    """Locks workflows that fail with failures that were only counted, and counts all anew."""
+    answers = await exchange(transaction, [Question(CLOCK), Question(workflows.COUNTED)])
+    entered = Entered(_sighted(answers[workflows.COUNTED]))
+    await judge(transaction, entered, entered.sighted)
+    return answers[CLOCK][0][0], entered
+
+
+async def judge(
+    transaction: Transaction, entered: Entered, wanted: Collection[WorkflowKey]
+) -> None:
+    """Counts the failures of workflows that are locked."""
+    if wanted:
+        answers = await exchange(transaction, [Question(thresholds.JUDGE, _named(wanted))])
+        _note_tallies(entered, answers[thresholds.JUDGE])
 
 
 async def remember(
@@ -107,7 +175,8 @@ async def remember(
     is found to have ended when it is overdue.
     """
     closed = _closing(batch) if close else []
-    await exchange(transaction, [*closed, *_adding(batch, sightings, at)], commit=True)
+    seeing = workflows.seeing(sightings)
+    await exchange(transaction, [*closed, *_adding(batch, seeing, at)], commit=True)
 
 
 def _closing(batch: Sequence[Execution]) -> list[Question]:
@@ -116,14 +185,16 @@ def _closing(batch: Sequence[Execution]) -> list[Question]:
     )
 
 
-def _adding(
-    batch: Sequence[Execution], sightings: Sequence[Sighting], at: datetime
-) -> list[Question]:
+def _moments(batch: Sequence[Execution]) -> str:
+    return arrays.moments([run.executed_at for run in batch])
+
+
+def _adding(batch: Sequence[Execution], seeing: Question, at: datetime) -> list[Question]:
     written = executions.columns(batch)
     looked_at = [written[name] for name in rollups.LOOKED_AT]
     return [
         Question(executions.ADD, tuple(written.values())),
-        Question(workflows.SEE, workflows.columns(sightings)),
+        seeing,
         rollups.adding(looked_at, late=_is_late(batch, at)),
     ]
 

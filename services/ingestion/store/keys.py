@@ -28,6 +28,10 @@ CLAIM = f"""
         WHERE kept.recorded_at <= clock_now() - interval '{KEPT.days} days'
     RETURNING CAST(execution_id AS text)
 """  # noqa: S608  no value is in the text
+CLAIM_ALL = f"""
+    WITH claimed AS ({CLAIM})
+    SELECT guessed_wrong() WHERE (SELECT count(*) FROM claimed) < cardinality(CAST($1 AS text[]))
+"""  # noqa: S608
 OWNERS = f"""
     SELECT location_id, workflow_id, phase, key, CAST(kept.execution_id AS text)
     FROM {GIVEN} JOIN execution_keys AS kept USING (location_id, workflow_id, phase, key)
@@ -52,6 +56,11 @@ async def claim(transaction: Transaction, wanted: Mapping[Key, str]) -> dict[Key
 def claiming(wanted: Mapping[Key, str]) -> list[Question]:
     """Gives the statement that claims keys as `claim` does; none for none."""
     return [Question(CLAIM, _given(wanted))] if wanted else []
+
+
+def claiming_all(wanted: Mapping[Key, str]) -> list[Question]:
+    """Gives the statement that claims keys and refuses when one is taken; none for none."""
+    return [Question(CLAIM_ALL, _given(wanted))] if wanted else []
 
 
 def still_taken(wanted: Mapping[Key, str], answers: Answers) -> dict[Key, str]:

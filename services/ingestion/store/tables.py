@@ -209,6 +209,12 @@ class WorkflowRow(IngestionTable, table=True):
             "run_limit_hours",
             postgresql_where=text("run_limit_hours IS NOT NULL"),
         ),
+        Index(
+            "workflows_failing_idx",
+            "location_id",
+            "workflow_id",
+            postgresql_where=text("failing"),
+        ),
         # Every batch updates it; room in the page keeps the update off the index.
         {"postgresql_with": {"fillfactor": 70}},
     )

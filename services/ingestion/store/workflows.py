@@ -14,16 +14,19 @@ from services.ingestion.domain.workflow import Sighting, Workflow, WorkflowNotFo
 from services.ingestion.store.tables import WorkflowRow
 
 # Late news never replace newer ones; at the same moment the later delivery wins.
-SEE = """
+_SEE = """
     INSERT INTO workflows AS known (
         location_id, workflow_id, name, named_at,
-        last_execution_at, last_status, first_seen_at
+        last_execution_at, last_status, untold_failures, first_seen_at
     )
     SELECT seen.*, clock_now()
     FROM unnest(
         CAST($1 AS text[]), CAST($2 AS text[]), CAST($3 AS text[]),
-        CAST($4 AS timestamptz[]), CAST($5 AS timestamptz[]), CAST($6 AS text[])
-    ) AS seen (location_id, workflow_id, name, named_at, last_execution_at, last_status)
+        CAST($4 AS timestamptz[]), CAST($5 AS timestamptz[]), CAST($6 AS text[]),
+        CAST($7 AS int[])
+    ) AS seen (
+        location_id, workflow_id, name, named_at, last_execution_at, last_status, untold_failures
+    )
     ON CONFLICT ON CONSTRAINT workflows_pkey DO UPDATE SET
         name = CASE
             WHEN excluded.named_at >= coalesce(known.named_at, '-infinity') THEN excluded.name
@@ -35,10 +38,28 @@ SEE = """
             THEN excluded.last_status
             ELSE known.last_status
         END,
-        last_execution_at = greatest(known.last_execution_at, excluded.last_execution_at)
+        last_execution_at = greatest(known.last_execution_at, excluded.last_execution_at),
+        untold_failures = known.untold_failures + excluded.untold_failures
     RETURNING location_id, workflow_id, name, failing, recovery_due, untold_failures, finish_due
 """
+SEE = _SEE
 """Adds what a batch says of workflows, and locks them until the transaction ends."""
+
+# Who failed must be known to fail, and nobody else may wait for a success or an end.
+SEE_QUIETLY = f"""
+    WITH stands AS ({_SEE})
+    SELECT guessed_wrong() FROM stands
+    WHERE finish_due OR (recovery_due AND NOT failing)
+        OR recovery_due <> (location_id || '/' || workflow_id = ANY (CAST($8 AS text[])))
+"""  # noqa: S608  no value is in the text
+"""Does the same, and refuses it when a batch changes how a workflow stands."""
+
+COUNTED = """
+    SELECT location_id, workflow_id, name, failing, recovery_due, untold_failures, finish_due
+    FROM workflows WHERE failing AND untold_failures > 0
+    ORDER BY location_id, workflow_id LIMIT 500 FOR UPDATE
+"""
+"""Locks workflows that fail, with failures that were only counted."""
 
 SET_STANDINGS = """
     UPDATE workflows AS known SET
@@ -75,8 +96,25 @@ KNOW = text("""
 """)
 
 
-def columns(sightings: Sequence[Sighting]) -> tuple[str, ...]:
-    """Writes sightings down for `SEE`."""
+def seeing(sightings: Sequence[Sighting]) -> Question:
+    """Gives the statement that adds what a batch says, and whose answer is how they stand."""
+    return Question(SEE, (*_columns(sightings), arrays.numbers(0 for _ in sightings)))
+
+
+def seeing_quietly(sightings: Sequence[Sighting]) -> Question:
+    """Gives the same for a batch that changes nothing but counts; PostgreSQL refuses a wrong guess."""
+    failed = [each for each in sightings if each.failures]
+    return Question(
+        SEE_QUIETLY,
+        (
+            *_columns(sightings),
+            arrays.numbers(each.failures for each in sightings),
+            arrays.texts(["/".join(each.workflow) for each in failed]),
+        ),
+    )
+
+
+def _columns(sightings: Sequence[Sighting]) -> tuple[str, ...]:
     return (
         arrays.texts([each.workflow.location_id for each in sightings]),
         arrays.texts([each.workflow.workflow_id for each in sightings]),

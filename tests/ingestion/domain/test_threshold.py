@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.ingestion.domain.threshold import Standing, Tally, Threshold
 
@@ -34,6 +35,36 @@ def tally(count, threshold=3):
 )
 def test_new_failures_are_told_once_the_threshold_is_reached(before, new, count, after, told):
     assert before.after_failures(tally(count), new=new) == (after, told)
+
+
+@pytest.mark.parametrize(
+    ("standing", "failures", "succeeded", "kept"),
+    [
+        (Standing(), 0, True, True),
+        (Standing(), 0, False, True),  # a partial run
+        (Standing(), 1, False, False),  # it may be the one too many
+        (Standing(untold_failures=2), 0, True, True),
+        (Standing(True, True), 1, False, True),
+        (Standing(True, True, 7), 3, False, True),
+        (Standing(True, True), 1, True, False),  # which of them came last?
+        (Standing(True, True), 0, True, False),
+        (Standing(True, True), 0, False, False),
+        (Standing(False, True), 1, False, False),
+        (Standing(False, True), 0, True, False),
+        (Standing(finish_due=True), 0, True, False),
+        (Standing(True, True, finish_due=True), 1, False, False),
+    ],
+)
+def test_only_more_of_what_was_told_and_what_nobody_waits_for_is_no_news(
+    standing, failures, succeeded, kept
+):
+    assert standing.is_kept_by(failures=failures, succeeded=succeeded) is kept
+
+
+@given(standings.filter(lambda each: each.is_kept_by(failures=2, succeeded=False)), tallies)
+def test_failures_that_are_only_counted_are_told_as_if_each_had_been_judged(standing, tally):
+    counted = replace(standing, untold_failures=standing.untold_failures + 2)
+    assert counted.after_failures(tally, new=0) == standing.after_failures(tally, new=2)
 
 
 @pytest.mark.parametrize(
