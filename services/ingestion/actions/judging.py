@@ -179,7 +179,7 @@ async def _failing(session: Session, alarms: Sequence[_Alarm], at: datetime) -> 
     return [_told(alarm, found[alarm.sighted.workflow], at) for alarm in alarms]
 
 
-def _told(alarm: _Alarm, evidence: Sequence[Evidence], at: datetime) -> WorkflowFailing:
+def _told(alarm: _Alarm, evidence: Evidence, at: datetime) -> WorkflowFailing:
     tally, (location_id, workflow_id) = alarm.tally, alarm.sighted.workflow
     assert tally.first_failure_at, "a threshold is at least one failure"
     assert tally.last_failure_at
@@ -194,14 +194,14 @@ def _told(alarm: _Alarm, evidence: Sequence[Evidence], at: datetime) -> Workflow
         time_window_hours=tally.threshold.time_window_hours,
         first_failure_at=tally.first_failure_at,
         last_failure_at=tally.last_failure_at,
-        failed_action_name=evidence[0].failed_action_name,
-        error_message=evidence[0].error_message,
-        error_class=evidence[0].error_class,
-        error_fingerprint=evidence[0].error_fingerprint,
+        failed_action_name=evidence.failed_action_name,
+        error_message=evidence.error_message,
+        error_class=evidence.error_class,
+        error_fingerprint=evidence.error_fingerprint,
         # Older ones of the log are no part of the count.
-        execution_ids=tuple(each.execution_id for each in evidence[: tally.failure_count]),
-        last_change=evidence[0].last_change,
-        first_since_change=evidence[0].first_since_change,
+        execution_ids=evidence.execution_ids[: tally.failure_count],
+        last_change=evidence.last_change,
+        first_since_change=evidence.first_since_change,
     )
 
 

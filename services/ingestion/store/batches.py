@@ -57,8 +57,8 @@ class Entered:
     sighted: dict[WorkflowKey, Sighted]
     tallies: dict[WorkflowKey, Tally] = field(default_factory=dict)
     """Of the workflows that failed in the batch."""
-    evidence: dict[WorkflowKey, list[Evidence]] = field(default_factory=dict)
-    """The newest failures, newest first, at most 5, of those at or over their threshold."""
+    evidence: dict[WorkflowKey, Evidence] = field(default_factory=dict)
+    """Of those at or over their threshold."""
 
 
 async def enter(
@@ -137,8 +137,6 @@ async def judge_late(
     """
     given = (*_named(late), arrays.moments(late.values()))
     answers = await exchange(transaction, [Question(thresholds.PEAK, given)])
-    for workflow in {WorkflowKey(*row[:2]) for row in answers[thresholds.PEAK]}:
-        del entered.tallies[workflow]
     _note_tallies(entered, answers[thresholds.PEAK])
 
 
@@ -171,13 +169,12 @@ def _sighted(rows: Rows) -> dict[WorkflowKey, Sighted]:
 
 
 def _note_tallies(entered: Entered, rows: Rows) -> None:
-    """Each row holds a count, and one of the newest failures where there are too many."""
+    """Each row holds a workflow's count, and what there is to say where it is too high."""
     for row in rows:
         workflow = WorkflowKey(*row[:2])
-        if workflow not in entered.tallies:
-            entered.tallies[workflow] = Tally(Threshold(*row[2:5]), *row[5:8])
+        entered.tallies[workflow] = Tally(Threshold(*row[2:5]), *row[5:8])
         if row[8] is not None:
-            entered.evidence.setdefault(workflow, []).append(thresholds.evidence_of(row[8:]))
+            entered.evidence[workflow] = thresholds.evidence_of(row[8:])
 
 
 def _is_late(batch: Sequence[Execution], at: datetime) -> bool:
