@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from libs.db.outbox import OutboxEvent
 from libs.ids import new_id
@@ -24,8 +25,7 @@ from services.ingestion.store.batches import Entered, Guess
 from services.ingestion.store.told_thresholds import SetBy
 
 
-@dataclass(frozen=True, slots=True)
-class _Alarm:
+class _Alarm(Struct, frozen=True):
     """A workflow that is at or over its threshold, and how much of that is news."""
 
     sighted: Sighted
