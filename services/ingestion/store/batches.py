@@ -79,8 +79,7 @@ async def enter(
     batches at the same moment one sees the failures of all: a lock and a count
     in one statement count what the transaction before had not committed yet.
     """
-    moments = arrays.moments([run.executed_at for run in batch])
-    arrived = Question(arrivals.ADD, [at.isoformat(), moments])
+    arrived = arrivals.adding(at, [run.executed_at for run in batch])
     judge = [Question(thresholds.JUDGE, _named(failed))] if failed else []
     first = guess.questions() if guess else []
     answers = await exchange(

@@ -1,6 +1,7 @@
 """Writes and lists the execution log."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 from sqlalchemy import ColumnElement, RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -43,16 +44,17 @@ EXACTLY = (
     "error_class",
     "error_fingerprint",
 )
+_values = attrgetter(*COLUMNS)
 _log = ExecutionRow.__table__.c  # type: ignore[attr-defined]  # SQLModel hides it from mypy
 
 
 def columns(executions: Sequence[Execution]) -> dict[str, str]:
     """Writes executions down for `ADD`: an array for each of `COLUMNS`, in their order."""
-    written = {}
-    for name, type_ in COLUMNS.items():
-        values = [getattr(each, name) for each in executions]
-        written[name] = arrays.WRITERS[type_](values)
-    return written
+    columns = zip(*map(_values, executions), strict=True)
+    return {
+        name: arrays.WRITERS[type_](column)
+        for (name, type_), column in zip(COLUMNS.items(), columns, strict=True)
+    }
 
 
 async def newest(
