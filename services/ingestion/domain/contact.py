@@ -52,9 +52,4 @@ def _keyed(key: bytes) -> hashlib.blake2b:
 def _ref(keyed: hashlib.blake2b, location_id: str, contact_id: str) -> str:
     digest = keyed.copy()  # it has read its key, which takes as long as reading whom
     digest.update(f"{location_id}\0{contact_id}".encode())
-    return _as_uuid(digest.hexdigest())
-
-
-def _as_uuid(digits: str) -> str:
-    # `UUID` says the same, and takes three times as long as the hash.
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    return digest.hexdigest()  # PostgreSQL takes a UUID without hyphens too

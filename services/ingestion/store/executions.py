@@ -1,8 +1,8 @@
 """Writes and lists the execution log."""
 
 from collections.abc import Sequence
-from operator import attrgetter
 
+from msgspec import structs
 from sqlalchemy import ColumnElement, RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -44,17 +44,14 @@ EXACTLY = (
     "error_class",
     "error_fingerprint",
 )
-_values = attrgetter(*COLUMNS)
 _log = ExecutionRow.__table__.c  # type: ignore[attr-defined]  # SQLModel hides it from mypy
 
 
 def columns(executions: Sequence[Execution]) -> dict[str, str]:
     """Writes executions down for `ADD`: an array for each of `COLUMNS`, in their order."""
-    columns = zip(*map(_values, executions), strict=True)
-    return {
-        name: arrays.WRITERS[type_](column)
-        for (name, type_), column in zip(COLUMNS.items(), columns, strict=True)
-    }
+    columns = zip(*map(structs.astuple, executions), strict=True)
+    known = dict(zip(Execution.__struct_fields__, columns, strict=True))
+    return {name: arrays.WRITERS[type_](known[name]) for name, type_ in COLUMNS.items()}
 
 
 async def newest(
