@@ -56,7 +56,7 @@ async def enter(
         await batches.judge_late(transaction, entered, late)
     standings = {workflow: each.standing for workflow, each in entered.sighted.items()}
     alarms = _alarms(entered, standings, failed, at)
-    recoveries = await _recoveries(transaction, standings, _may_be_over(batch, alarms, at))
+    recoveries = await _recoveries(transaction, standings, batch, alarms, at)
     events: list[Event] = [
         _told(each, entered.evidence[each.sighted.workflow], at) for each in alarms
     ]
@@ -133,12 +133,19 @@ def _may_be_over(
 
 
 async def _recoveries(
-    transaction: Transaction, standings: dict[WorkflowKey, Standing], wanted: Iterable[WorkflowKey]
+    transaction: Transaction,
+    standings: dict[WorkflowKey, Standing],
+    batch: Iterable[Execution],
+    alarms: Iterable[_Alarm],
+    at: datetime,
 ) -> dict[WorkflowKey, datetime]:
-    due = sorted(workflow for workflow in wanted if standings[workflow].recovery_due)
+    due = {workflow for workflow, standing in standings.items() if standing.recovery_due}
     if not due:
+        return {}  # almost always
+    wanted = sorted(due & _may_be_over(batch, alarms, at))
+    if not wanted:
         return {}
-    recovered = await batches.first_successes(transaction, due)
+    recovered = await batches.first_successes(transaction, wanted)
     for workflow in recovered:
         standings[workflow] = standings[workflow].after_recovery()
     return recovered

@@ -8,7 +8,6 @@ from libs.db import arrays, outbox
 from libs.db.exchange import Answers, Question, Rows, Transaction, exchange
 from libs.db.outbox import OutboxEvent
 from services.ingestion.domain.execution import Execution, Key, Order, WorkflowKey
-from services.ingestion.domain.open_run import RunKey
 from services.ingestion.domain.threshold import Evidence, Standing, Tally, Threshold
 from services.ingestion.domain.workflow import Sighted, Sighting
 from services.ingestion.store import (
@@ -111,7 +110,7 @@ async def remember(
 
 def _closing(batch: Sequence[Execution]) -> list[Question]:
     return open_runs.closing(
-        {RunKey(run.location_id, run.workflow_id, run.run_id) for run in batch if run.run_id}
+        {(run.location_id, run.workflow_id, run.run_id) for run in batch if run.run_id}
     )
 
 
