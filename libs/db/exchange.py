@@ -5,12 +5,12 @@ each; with a dozen small statements that was most of the work of a batch.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
+from msgspec import Struct
 from psycopg import abc, pq
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
@@ -34,8 +34,7 @@ _numbers = count()
 """A name is never used again: who was cut off while preparing does not know what came of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """A statement with `$1`, `$2` … and what stands there, as text or NULL.
 
     The text must be one of few: connections keep it prepared.

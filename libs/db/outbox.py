@@ -5,13 +5,14 @@ database holds the lease and sends in the order of the rows; the receiver tells
 repeats by the event's id, so at least once is enough.
 """
 
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import structlog
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -122,8 +123,7 @@ def declare(metadata: MetaData) -> None:
         table.to_metadata(metadata)
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxEvent:
+class OutboxEvent(Struct, frozen=True):
     """Something to tell: its kind, and its facts as JSON."""
 
     kind: str
@@ -226,7 +226,7 @@ def _columns(events: Sequence[OutboxEvent], topics: Sequence[str]) -> tuple[str,
     return (
         arrays.texts([each.event_id for each in events]),
         arrays.texts([each.kind for each in events]),
-        arrays.texts([json.dumps(each.payload) for each in events]),
+        arrays.texts([msgspec.json.encode(each.payload).decode() for each in events]),
         arrays.texts(topics),
     )
 

@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from libs import metrics
 from libs.db.outbox import OutboxEvent
@@ -26,8 +27,7 @@ from services.ingestion.store.batches import Entered, Guess
 from services.ingestion.store.told_thresholds import SetBy
 
 
-@dataclass(frozen=True, slots=True)
-class _Alarm:
+class _Alarm(Struct, frozen=True):
     """A workflow that is at or over its threshold, and how much of that is news."""
 
     sighted: Sighted
@@ -87,7 +87,7 @@ async def _enter_and_judge(
         await batches.judge_late(transaction, entered, late)
     standings = {workflow: each.standing for workflow, each in entered.sighted.items()}
     alarms = _alarms(entered, standings, failed, at)
-    recoveries = await _recoveries(transaction, standings, _may_be_over(batch, alarms, at))
+    recoveries = await _recoveries(transaction, standings, batch, alarms, at)
     alarms += await _counted(transaction, entered, standings, recoveries)
     standings |= {workflow: standings[workflow].after_recovery() for workflow in recoveries}
     events: list[Event] = _failing_now(alarms, entered, at)
@@ -205,12 +205,17 @@ def _may_be_over(
 async def _recoveries(
     transaction: Transaction,
     standings: Mapping[WorkflowKey, Standing],
-    wanted: Iterable[WorkflowKey],
+    batch: Iterable[Execution],
+    alarms: Iterable[_Alarm],
+    at: datetime,
 ) -> dict[WorkflowKey, datetime]:
-    due = sorted(workflow for workflow in wanted if standings[workflow].recovery_due)
+    due = {workflow for workflow, standing in standings.items() if standing.recovery_due}
     if not due:
+        return {}  # almost always
+    wanted = sorted(due & _may_be_over(batch, alarms, at))
+    if not wanted:
         return {}
-    return await batches.first_successes(transaction, due)
+    return await batches.first_successes(transaction, wanted)
 
 
 async def _finished(
@@ -253,7 +258,7 @@ def _failing_now(alarms: Iterable[_Alarm], entered: Entered, at: datetime) -> li
     return [_told(each, entered.evidence[each.sighted.workflow], at) for each in in_order]
 
 
-def _told(alarm: _Alarm, evidence: Sequence[Evidence], at: datetime) -> WorkflowFailing:
+def _told(alarm: _Alarm, evidence: Evidence, at: datetime) -> WorkflowFailing:
     tally, (location_id, workflow_id) = alarm.tally, alarm.sighted.workflow
     assert tally.first_failure_at, "a threshold is at least one failure"
     assert tally.last_failure_at
@@ -268,14 +273,14 @@ def _told(alarm: _Alarm, evidence: Sequence[Evidence], at: datetime) -> Workflow
         time_window_hours=tally.threshold.time_window_hours,
         first_failure_at=tally.first_failure_at,
         last_failure_at=tally.last_failure_at,
-        failed_action_name=evidence[0].failed_action_name,
-        error_message=evidence[0].error_message,
-        error_class=evidence[0].error_class,
-        error_fingerprint=evidence[0].error_fingerprint,
+        failed_action_name=evidence.failed_action_name,
+        error_message=evidence.error_message,
+        error_class=evidence.error_class,
+        error_fingerprint=evidence.error_fingerprint,
         # Older ones of the log are no part of the count.
-        execution_ids=tuple(each.execution_id for each in evidence[: tally.failure_count]),
-        last_change=evidence[0].last_change,
-        first_since_change=evidence[0].first_since_change,
+        execution_ids=evidence.execution_ids[: tally.failure_count],
+        last_change=evidence.last_change,
+        first_since_change=evidence.first_since_change,
     )
 
 

@@ -33,6 +33,7 @@ from services.ingestion.store.batches import Guess, GuessedWrong
 from services.ingestion.store.now import GuessedClock, now
 from services.ingestion.store.quarantine import Sealed
 
+_TAKEN_IN = {each: metrics.INGEST_EVENTS.labels(result=each.value) for each in Outcome}
 Also = Callable[[Session, Sequence[Result]], Awaitable[None]]
 """What else belongs into the transaction of a batch; when it raises, nothing is kept."""
 
@@ -100,7 +101,7 @@ class Recording:
             results = await self._record(items, also)
         metrics.INGEST_BATCH.observe(len(items))
         for outcome, count in Counter(each.outcome for each in results).items():
-            metrics.INGEST_EVENTS.labels(result=outcome.value).inc(count)
+            _TAKEN_IN[outcome].inc(count)
         return results
 
     async def _record(self, items: Sequence[Item], also: Also | None) -> list[Result]:

@@ -1,18 +1,18 @@
 """What ingestion tells the notifier, as values and as the JSON that waits in the outbox."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, TypeVar, get_args
+from typing import Any
+
+import msgspec
+from msgspec import Struct
 
 from services.ingestion.domain.change import WorkflowChange
 
 LONGEST_MESSAGE = 1000
-T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowFailing:
+class WorkflowFailing(Struct, frozen=True, kw_only=True):
     """A workflow is at or over its failure threshold."""
 
     location_id: str
@@ -36,8 +36,7 @@ class WorkflowFailing:
     """The first failure since that change."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowRecovered:
+class WorkflowRecovered(Struct, frozen=True, kw_only=True):
     """A workflow that was failing succeeded again."""
 
     location_id: str
@@ -47,8 +46,7 @@ class WorkflowRecovered:
     recovered_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeverFinished:
+class NeverFinished(Struct, frozen=True, kw_only=True):
     """Runs of a workflow began and did not end in their time."""
 
     location_id: str
@@ -61,8 +59,7 @@ class NeverFinished:
     """The newest of them, at most 5."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinishedAgain:
+class FinishedAgain(Struct, frozen=True, kw_only=True):
     """A run of such a workflow ended."""
 
     location_id: str
@@ -71,8 +68,7 @@ class FinishedAgain:
     workflow_name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingGap:
+class RecordingGap(Struct, frozen=True, kw_only=True):
     """Nothing could be recorded for a while; of the whole installation."""
 
     location_id: str = ""
@@ -82,8 +78,7 @@ class RecordingGap:
     end: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingGapOver:
+class RecordingGapOver(Struct, frozen=True, kw_only=True):
     """What was sent again of such a time has come."""
 
     location_id: str = ""
@@ -95,8 +90,7 @@ class RecordingGapOver:
     """Executions that ran in that time and came after it, counted up to 1,000,000."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactForgotten:
+class ContactForgotten(Struct, frozen=True, kw_only=True):
     """A contact is forgotten; alerts may have told what its runs said."""
 
     location_id: str
@@ -133,30 +127,12 @@ def kind_of(event: Event) -> str:
     return next(kind for kind, type_ in KINDS.items() if isinstance(event, type_))
 
 
-def payload_of(event: Event | WorkflowChange) -> dict[str, Any]:
+def payload_of(event: Event) -> dict[str, Any]:
     """Gives the event as JSON."""
-    return {each.name: _to_json(getattr(event, each.name)) for each in fields(event)}
+    written: dict[str, Any] = msgspec.to_builtins(event)
+    return written
 
 
 def event_from(kind: str, payload: Mapping[str, Any]) -> Event:
     """Gives back the event that was written as JSON, also by an older version of this service."""
-    return _read(KINDS[kind], payload)
-
-
-def _read(type_: type[T], written: Mapping[str, Any]) -> T:
-    known = {each.name: each.type for each in fields(type_)}  # type: ignore[arg-type]  # it is one
-    return type_(**{name: _from_json(known[name], value) for name, value in written.items()})
-
-
-def _to_json(value: object) -> object:
-    if isinstance(value, WorkflowChange):
-        return payload_of(value)
-    return value.isoformat() if isinstance(value, datetime) else value
-
-
-def _from_json(type_: object, value: Any) -> Any:
-    if isinstance(value, dict):
-        return _read(WorkflowChange, value)
-    if isinstance(value, str) and datetime in (type_, *get_args(type_)):
-        return datetime.fromisoformat(value)
-    return tuple(value) if isinstance(value, list) else value
+    return msgspec.convert(payload, KINDS[kind])

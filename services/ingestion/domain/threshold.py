@@ -53,9 +53,10 @@ class Tally(Struct, frozen=True):
 
 
 class Evidence(Struct, frozen=True):
-    """A failed run, as far as an alert speaks of it."""
+    """What an alert says of a workflow's failures beside their number."""
 
-    execution_id: str
+    execution_ids: tuple[str, ...]
+    """The newest, newest first, at most 5; the rest is of the first of them."""
     failed_action_name: str
     error_message: str
     error_class: str

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from libs.db import arrays
+from libs.db.exchange import Question
 from services.ingestion.domain.execution import Source
 from services.ingestion.domain.tail import Arrival, Arrived
 from services.ingestion.store.executions import execution_of
@@ -16,12 +18,7 @@ KEPT = timedelta(days=1)
 UNSETTLED = timedelta(seconds=35)
 """No transaction is longer: what is older than that can be seen, or will never be."""
 
-ADD = """
-    INSERT INTO arrivals (arrived_at, moments)
-    SELECT CAST($1 AS timestamptz), array_agg(DISTINCT moment)
-    FROM unnest(CAST($2 AS timestamptz[])) AS moment
-"""
-"""Adds a batch; the parameters are its time and the array of those at which its runs ended."""
+ADD = "INSERT INTO arrivals (arrived_at, moments) VALUES ($1, $2)"
 UNSETTLED_NOW = text("""
     SELECT arrival_id, arrived_at, moments FROM arrivals
     WHERE arrived_at > CAST(:at AS timestamptz) - CAST(:unsettled AS interval) ORDER BY arrival_id
@@ -36,6 +33,11 @@ SINCE = text("""
     ORDER BY arrival_id LIMIT :most
 """)
 _log = ExecutionRow.__table__.c  # type: ignore[attr-defined]  # SQLModel hides it from mypy
+
+
+def adding(at: datetime, moments: Collection[datetime]) -> Question:
+    """Gives the statement that adds a batch: its time, and those at which its runs ended."""
+    return Question(ADD, (at.isoformat(), arrays.moments(sorted(set(moments)))))
 
 
 async def unsettled(session: AsyncSession, at: datetime) -> list[Arrival]:

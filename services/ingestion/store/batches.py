@@ -11,7 +11,6 @@ from libs.db import arrays, outbox
 from libs.db.exchange import Answers, Question, Rows, Transaction, exchange
 from libs.db.outbox import OutboxEvent
 from services.ingestion.domain.execution import Execution, Key, Order, WorkflowKey
-from services.ingestion.domain.open_run import RunKey
 from services.ingestion.domain.threshold import Evidence, Standing, Tally, Threshold
 from services.ingestion.domain.workflow import Sighted, Sighting
 from services.ingestion.store import (
@@ -74,8 +73,8 @@ class Entered:
     sighted: dict[WorkflowKey, Sighted]
     tallies: dict[WorkflowKey, Tally] = field(default_factory=dict)
     """Of the workflows that failed in the batch."""
-    evidence: dict[WorkflowKey, list[Evidence]] = field(default_factory=dict)
-    """The newest failures, newest first, at most 5, of those at or over their threshold."""
+    evidence: dict[WorkflowKey, Evidence] = field(default_factory=dict)
+    """Of those at or over their threshold."""
 
 
 Counted: TypeAlias = tuple[datetime, Entered]
@@ -100,7 +99,7 @@ async def enter(
     batches at the same moment one sees the failures of all: a lock and a count
     in one statement count what the transaction before had not committed yet.
     """
-    arrived = Question(arrivals.ADD, [at.isoformat(), _moments(batch)])
+    arrived = arrivals.adding(at, [run.executed_at for run in batch])
     judge = [Question(thresholds.JUDGE, _named(failed))] if failed else []
     first = guess.questions() if guess else []
     answers = await exchange(
@@ -133,7 +132,7 @@ async def enter_quietly(
     Raises `GuessedWrong` also when one of the workflows stands otherwise than is
     guessed: each that failed is known to fail, and nothing is due of any other.
     """
-    arrived = Question(arrivals.ADD, [at.isoformat(), _moments(batch)])
+    arrived = arrivals.adding(at, [run.executed_at for run in batch])
     asked = [*guess.refusals(), arrived, *_closing(batch)]
     asked += _adding(batch, workflows.seeing_quietly(sightings), at)
     try:
@@ -181,12 +180,8 @@ async def remember(
 
 def _closing(batch: Sequence[Execution]) -> list[Question]:
     return open_runs.closing(
-        {RunKey(run.location_id, run.workflow_id, run.run_id) for run in batch if run.run_id}
+        {(run.location_id, run.workflow_id, run.run_id) for run in batch if run.run_id}
     )
-
-
-def _moments(batch: Sequence[Execution]) -> str:
-    return arrays.moments([run.executed_at for run in batch])
 
 
 def _adding(batch: Sequence[Execution], seeing: Question, at: datetime) -> list[Question]:
@@ -208,8 +203,6 @@ async def judge_late(
     """
     given = (*_named(late), arrays.moments(late.values()))
     answers = await exchange(transaction, [Question(thresholds.PEAK, given)])
-    for workflow in {WorkflowKey(*row[:2]) for row in answers[thresholds.PEAK]}:
-        del entered.tallies[workflow]
     _note_tallies(entered, answers[thresholds.PEAK])
 
 
@@ -242,13 +235,12 @@ def _sighted(rows: Rows) -> dict[WorkflowKey, Sighted]:
 
 
 def _note_tallies(entered: Entered, rows: Rows) -> None:
-    """Each row holds a count, and one of the newest failures where there are too many."""
+    """Each row holds a workflow's count, and what there is to say where it is too high."""
     for row in rows:
         workflow = WorkflowKey(*row[:2])
-        if workflow not in entered.tallies:
-            entered.tallies[workflow] = Tally(Threshold(*row[2:5]), *row[5:8])
+        entered.tallies[workflow] = Tally(Threshold(*row[2:5]), *row[5:8])
         if row[8] is not None:
-            entered.evidence.setdefault(workflow, []).append(thresholds.evidence_of(row[8:]))
+            entered.evidence[workflow] = thresholds.evidence_of(row[8:])
 
 
 def _is_late(batch: Sequence[Execution], at: datetime) -> bool:

@@ -19,7 +19,8 @@ FORGET = text("""
     )
     UPDATE execution_logs AS log SET contact_ref = NULL, run_id = '', error_message = ''
     FROM known
-    WHERE log.executed_at = known.executed_at AND log.execution_id = known.execution_id
+    WHERE log.location_id = :location_id
+        AND log.executed_at = known.executed_at AND log.execution_id = known.execution_id
         AND log.executed_at >= :start AND log.executed_at < :end
     RETURNING CAST(log.execution_id AS text), known.run_id, log.status
 """)

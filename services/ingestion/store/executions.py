@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from msgspec import structs
 from sqlalchemy import ColumnElement, RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -48,11 +49,9 @@ _log = ExecutionRow.__table__.c  # type: ignore[attr-defined]  # SQLModel hides 
 
 def columns(executions: Sequence[Execution]) -> dict[str, str]:
     """Writes executions down for `ADD`: an array for each of `COLUMNS`, in their order."""
-    written = {}
-    for name, type_ in COLUMNS.items():
-        values = [getattr(each, name) for each in executions]
-        written[name] = arrays.WRITERS[type_](values)
-    return written
+    columns = zip(*map(structs.astuple, executions), strict=True)
+    known = dict(zip(Execution.__struct_fields__, columns, strict=True))
+    return {name: arrays.WRITERS[type_](known[name]) for name, type_ in COLUMNS.items()}
 
 
 async def newest(

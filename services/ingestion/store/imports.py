@@ -23,20 +23,18 @@ SURROUNDINGS = """
         ),
         EXISTS (SELECT FROM open_runs WHERE location_id = $1)
 """
-# OFFSET keeps the location out of the inner search: by the index of the location each
-# line would read all of its runs.
+# LIMIT keeps the lines apart: joined with all at once the location would be read as a whole.
 KNOWN = """
     SELECT DISTINCT CAST(given.derived_id AS text)
     FROM unnest(
         CAST($2 AS uuid[]), CAST($3 AS uuid[]), CAST($4 AS timestamptz[])
     ) AS given (derived_id, exported_id, executed_at)
     CROSS JOIN LATERAL (
-        SELECT location_id FROM execution_logs AS run
-        WHERE run.executed_at = given.executed_at
+        SELECT FROM execution_logs AS run
+        WHERE run.location_id = $1 AND run.executed_at = given.executed_at
             AND run.execution_id IN (given.derived_id, given.exported_id)
-        OFFSET 0
+        LIMIT 1
     ) AS run
-    WHERE run.location_id = $1
 """
 
 

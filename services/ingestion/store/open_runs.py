@@ -93,7 +93,7 @@ async def close(session: AsyncSession, runs: Collection[RunKey]) -> None:
     await exchange(session, closing(runs))
 
 
-def closing(runs: Collection[RunKey]) -> list[Question]:
+def closing(runs: Collection[tuple[str, str, str]]) -> list[Question]:
     """Gives the statement that closes those of the runs that are open; none for none."""
     if not runs:
         return []

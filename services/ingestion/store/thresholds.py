@@ -100,16 +100,22 @@ LAST_UNFINISHED = f"""
 """  # noqa: S608
 """Gives the newest run that never finished of each workflow that has one."""
 MOST_EVIDENCE = 5
+# In one row for each workflow: the ids of the newest, in that order, and what the first of them says.
 LAST_IN_WINDOW = f"""
-    LEFT JOIN LATERAL (
-        SELECT executed_at, execution_id, failed_action_name,
-            left(error_message, {LONGEST_MESSAGE}) AS error_message, error_class,
-            error_fingerprint
-        FROM execution_logs AS run
-        WHERE tally.failures >= failure_threshold AND {COUNTED}
-            AND run.executed_at > period.since AND run.executed_at <= tally.last_at
-        ORDER BY executed_at DESC, execution_id DESC LIMIT {MOST_EVIDENCE}
-    ) AS last ON true
+    CROSS JOIN LATERAL (
+        SELECT CAST(array_agg(execution_id) AS text[]) AS execution_ids,
+            (array_agg(failed_action_name))[1] AS failed_action_name,
+            left((array_agg(error_message))[1], {LONGEST_MESSAGE}) AS error_message,
+            (array_agg(error_class))[1] AS error_class,
+            (array_agg(error_fingerprint))[1] AS error_fingerprint
+        FROM (
+            SELECT execution_id, failed_action_name, error_message, error_class, error_fingerprint
+            FROM execution_logs AS run
+            WHERE tally.failures >= failure_threshold AND {COUNTED}
+                AND run.executed_at > period.since AND run.executed_at <= tally.last_at
+            ORDER BY executed_at DESC, execution_id DESC LIMIT {MOST_EVIDENCE}
+        ) AS newest
+    ) AS last
 """  # noqa: S608
 LAST_CHANGE = f"""
     LEFT JOIN LATERAL (
@@ -126,7 +132,7 @@ LAST_CHANGE = f"""
     ) AS first_since ON true
 """  # noqa: S608
 SAID = f"""
-    CAST(last.execution_id AS text), failed_action_name, error_message, error_class,
+    execution_ids, failed_action_name, error_message, error_class,
     error_fingerprint, since_change, {", ".join(f"change.{each}" for each in COLUMNS.split(", "))}
 """
 """What an alert says beside its counts."""
@@ -140,7 +146,7 @@ JUDGE = f"""
     SELECT workflow.*, failure_threshold, hours, alerts_enabled,
         tally.failures, tally.first_at, tally.last_at, {SAID}
     FROM {TOLD} {THRESHOLD.replace(":hours", "NULL")} {TALLY} {LAST_IN_WINDOW} {LAST_CHANGE}
-    ORDER BY location_id, workflow_id, last.executed_at DESC, last.execution_id DESC
+    ORDER BY location_id, workflow_id
 """.replace(COUNTED, f"{COUNTED} AND {RECENT}")  # noqa: S608
 """Counts failures in the window of each workflow's threshold; with the newest where they are too many.
 
@@ -177,7 +183,7 @@ PEAK = f"""
         SELECT tally.last_at - make_interval(hours => threshold.hours) AS since
     ) AS period
     {LAST_IN_WINDOW} {LAST_CHANGE}
-    ORDER BY location_id, workflow_id, last.executed_at DESC, last.execution_id DESC
+    ORDER BY location_id, workflow_id
 """  # noqa: S608
 """Finds for workflows the newest window that ends with a failure and holds too many.
 
@@ -186,8 +192,8 @@ The parameters after the workflows are the times of their oldest late failures.
 EVIDENCE = text(f"""
     SELECT workflow.*, {SAID}
     FROM {GIVEN} {THRESHOLD} {TALLY} {LAST_IN_WINDOW} {LAST_CHANGE}
-    WHERE last.execution_id IS NOT NULL
-    ORDER BY location_id, workflow_id, last.executed_at DESC, last.execution_id DESC
+    WHERE execution_ids IS NOT NULL
+    ORDER BY location_id, workflow_id
 """)  # noqa: S608
 # Who has not run for the longest window has no failure in any.
 STANDINGS = text(f"""
@@ -233,13 +239,12 @@ async def tallies(
 
 async def evidence(
     session: AsyncSession, workflows: Collection[WorkflowKey]
-) -> dict[WorkflowKey, list[Evidence]]:
-    """Gives the newest failures of workflows at or over their threshold, newest first, at most 5."""
-    found: dict[WorkflowKey, list[Evidence]] = {}
-    if workflows:
-        for row in await session.execute(EVIDENCE, {**_given(workflows), "hours": None}):
-            found.setdefault(WorkflowKey(*row[:2]), []).append(evidence_of(row[2:]))
-    return found
+) -> dict[WorkflowKey, Evidence]:
+    """Gives what there is to say of workflows at or over their threshold."""
+    if not workflows:
+        return {}
+    rows = await session.execute(EVIDENCE, {**_given(workflows), "hours": None})
+    return {WorkflowKey(*row[:2]): evidence_of(row[2:]) for row in rows}
 
 
 async def reviewed(session: AsyncSession, set_by: Collection[SetBy]) -> list[Reviewed]:
@@ -264,9 +269,10 @@ async def reviewed(session: AsyncSession, set_by: Collection[SetBy]) -> list[Rev
 
 def evidence_of(row: Sequence[Any]) -> Evidence:
     """Reads what `SAID`."""
-    execution_id, step, message, error_class, fingerprint, since_change, changed_at = row[:7]
+    execution_ids, step, message, error_class, fingerprint, since_change, changed_at = row[:7]
     change = read(row[6:]) if changed_at else None
-    return Evidence(execution_id, step, message, error_class, fingerprint, change, since_change)
+    ids = tuple(execution_ids)
+    return Evidence(ids, step, message, error_class, fingerprint, change, since_change)
 
 
 def _given(workflows: Collection[WorkflowKey]) -> dict[str, object]:

@@ -304,8 +304,8 @@ def _unread_from(message: pb.UnreadDelivery) -> UnreadDelivery:
     )
 
 
-def _recorded_workflow(message: Message) -> WorkflowKey:
-    return WorkflowKey(
+def _recorded_workflow(message: Message) -> tuple[str, str]:
+    return (
         _required(message, "location_id", refusals.LocationMissing, limit=LONGEST_ID),
         _required(message, "workflow_id", refusals.WorkflowMissing, limit=LONGEST_ID),
     )

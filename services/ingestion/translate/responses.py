@@ -8,7 +8,7 @@ from services.ingestion.domain.contact import Forgotten
 from services.ingestion.domain.execution import Execution, Source, Status
 from services.ingestion.domain.page import Page
 from services.ingestion.domain.quarantine import OpenedDelivery, QuarantinedDelivery
-from services.ingestion.domain.recording import Outcome, Rejection, Result
+from services.ingestion.domain.recording import Outcome, Result
 from services.ingestion.domain.status import Status as IngestionStatus
 from services.ingestion.domain.threshold import Tally
 from services.ingestion.domain.trend import Direction, RunCounts
@@ -43,17 +43,20 @@ DIRECTIONS = {
     Direction.DECREASING: pb.FAILURE_TREND_DECREASING,
     Direction.STABLE: pb.FAILURE_TREND_STABLE,
 }
-NOT_REJECTED = Rejection("", "", "")
 
 
 def recorded(results: Sequence[Result]) -> pb.RecordExecutionsResponse:
     """Writes what became of a batch."""
-    return pb.RecordExecutionsResponse(results=[_result(each) for each in results])
+    response = pb.RecordExecutionsResponse()
+    _fill_all(response, results)
+    return response
 
 
 def batch_recorded(results: Sequence[Result]) -> pb.RecordBatchesResponse:
     """Gives what became of each item of one batch of many."""
-    return pb.RecordBatchesResponse(results=[_result(each) for each in results])
+    response = pb.RecordBatchesResponse()
+    _fill_all(response, results)
+    return response
 
 
 def executions(page: Page[Execution]) -> pb.ListExecutionsResponse:
@@ -128,7 +131,9 @@ def opened(opened: OpenedDelivery) -> pb.GetQuarantinedResponse:
 
 def replayed(result: Result) -> pb.ReplayQuarantinedResponse:
     """Writes what became of a replayed delivery."""
-    return pb.ReplayQuarantinedResponse(result=_result(result))
+    response = pb.ReplayQuarantinedResponse()
+    _fill(response.result, result)
+    return response
 
 
 def forgotten(forgotten: Forgotten) -> pb.ForgetContactResponse:
@@ -152,15 +157,21 @@ def status(status: IngestionStatus) -> pb.GetIngestionStatusResponse:
     )
 
 
-def _result(result: Result) -> pb.RecordResult:
-    rejection = result.rejection or NOT_REJECTED
-    return pb.RecordResult(
-        outcome=OUTCOMES[result.outcome],
-        execution_id=result.kept_id,
-        reason=rejection.reason,
-        field=rejection.field,
-        message=rejection.message,
-    )
+def _fill_all(
+    response: pb.RecordExecutionsResponse | pb.RecordBatchesResponse, results: Sequence[Result]
+) -> None:
+    for each in results:
+        _fill(response.results.add(), each)
+
+
+def _fill(message: pb.RecordResult, result: Result) -> None:
+    # In its place: a message that is put into another is copied.
+    message.outcome = OUTCOMES[result.outcome]
+    message.execution_id = result.kept_id
+    if rejection := result.rejection:
+        message.reason = rejection.reason
+        message.field = rejection.field
+        message.message = rejection.message
 
 
 def written(execution: Execution) -> pb.Execution:
