@@ -24,6 +24,9 @@ pytestmark = pytest.mark.timeout(540)
 WEBHOOKS = 100_000
 SENDERS = 32
 PARTS = ("ingestion", "notifier", "gateway")
+LEFT_TO_TELL = """
+    SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM workflows WHERE untold_failures > 0)
+"""
 REPLICAS, GATEWAYS = ("ingestion-1", "ingestion-2"), ("gateway-1", "gateway-2")
 
 
@@ -120,6 +123,11 @@ class House:
         return f"http://127.0.0.1:{self._ports[gateway]}"
 
 
+def one_row(url, question):
+    with psycopg.connect(url) as connection:
+        return connection.execute(question).fetchone()
+
+
 def kill_postgres(folder):
     """Kills the server; it starts again by itself."""
     lines = next((folder / "postgres").rglob("postmaster.pid")).read_text().split()
@@ -147,14 +155,14 @@ async def test_kills_lose_nothing_and_count_nothing_twice(folder):
                 await replicas[victim].wait()
                 replicas[victim] = await house.ingestion(REPLICAS[victim])
         await asyncio.wait_for(sending, 300)
+        await eventually(lambda: one_row(urls["ingestion"], LEFT_TO_TELL) == (0, 0), within=30)
         for each in replicas:
             each.terminate()
             await each.wait()
 
-        with psycopg.connect(urls["ingestion"]) as connection:
-            counted = connection.execute(
-                "SELECT count(*), count(DISTINCT run_id) FROM execution_logs"
-            ).fetchone()
-        assert counted == (WEBHOOKS, WEBHOOKS)
+        recorded = "SELECT count(*), count(DISTINCT run_id) FROM execution_logs"
+        assert one_row(urls["ingestion"], recorded) == (WEBHOOKS, WEBHOOKS)
+        told = "SELECT count(*), sum(failure_count) FROM incidents"
+        assert one_row(urls["notifier"], told) == (5, WEBHOOKS / 10), "each failure is told once"
         assert differences(urls["ingestion"]) == [], "the roll-ups say what the log says"
         assert flood.answers <= {200, 429}, "the door answers nothing else"
