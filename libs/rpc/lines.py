@@ -32,8 +32,8 @@ class Line:
 
     def of(self, request: Any) -> Self:
         """Gives the line of one request of the call's stream, which says its own ids."""
-        ids = {call.REQUEST_ID_HEADER: request.request_id, call.TRACE_HEADER: request.traceparent}
-        return type(self)(self._service, self._method, {**self.sent, **ids}, quiet=self._quiet)
+        own = {call.REQUEST_ID_HEADER: request.request_id, call.TRACE_HEADER: request.traceparent}
+        return type(self)(self._service, self._method, {**self.sent, **own}, quiet=self._quiet)
 
     @property
     def rpc(self) -> str:

@@ -104,10 +104,10 @@ async def _enter_and_judge(
 async def tell_counted(transaction: Transaction) -> bool:
     """Tells of failures that batches only counted, and commits; says whether there were any."""
     at, entered = await batches.counted(transaction)
+    if not entered.sighted:
+        return False
     standings = {workflow: each.standing for workflow, each in entered.sighted.items()}
     alarms = _of_counted(entered, standings, entered.sighted)
-    if not standings:
-        return False
     events = _to_tell(_failing_now(alarms, entered, at))
     changed = _changed(standings, entered.sighted)
     await batches.conclude(transaction, changed, events, commit=True)
