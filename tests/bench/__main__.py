@@ -33,7 +33,7 @@ async def measured(folder: Path, *, quick: bool) -> str:
             programs,
             connections=(1, 64, 256),
             seconds=2 if quick else 5,
-            rounds=1 if quick else 3,
+            rounds=1 if quick else 5,
         )
         middle = usage.resident_mib(programs.processes)
         lone = await rates.lone_webhook(programs, count=20 if quick else 50, pause=0.05)
