@@ -14,6 +14,8 @@ trace: ContextVar[str] = ContextVar("trace", default="")
 """The caller's place in its own trace, passed on as it came; empty when it sent none."""
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
+DEFAULT_SECONDS = 30.0
+"""The deadline of a call that came without one, and of each request of a stream."""
 HOP_SECONDS = 0.02
 """Kept back at every hop, so that it can still report a timeout of something further down."""
 

@@ -20,9 +20,6 @@ from libs.rpc.lines import Line
 Method = Any  # grpc.RpcMethodHandler: its four kinds have no common type that mypy knows
 log = structlog.get_logger()
 
-DEFAULT_SECONDS = 30.0
-"""The deadline of a call that came without one."""
-
 
 class TokenWrong(problems.Unauthenticated):
     """Send the installation's SERVICE_TOKEN as `authorization: Bearer …`."""
@@ -80,8 +77,8 @@ class Calls:
                 if (left := context.time_remaining()) is not None:
                     call.set_deadline(left)
                     return await inner(request, context)
-                call.set_deadline(DEFAULT_SECONDS)
-                async with asyncio.timeout(DEFAULT_SECONDS):
+                call.set_deadline(call.DEFAULT_SECONDS)
+                async with asyncio.timeout(call.DEFAULT_SECONDS):
                     return await inner(request, context)
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  each is told
                 await _tell(error, line, context)

@@ -7,9 +7,6 @@ from typing import Any
 from libs.rpc import call
 from libs.rpc.lines import Line
 
-REQUEST_SECONDS = 30.0
-"""The deadline of a request. Its caller ends the stream when it does not wait so long."""
-
 
 class Conversation:
     """The requests of a stream; each is over when the next one is asked for."""
@@ -42,7 +39,7 @@ class Conversation:
             self._current = None
         request = await self._next()
         self._current = self._opening.of(request)
-        call.set_deadline(REQUEST_SECONDS)
+        call.set_deadline(call.DEFAULT_SECONDS)  # a caller that waits less ends the stream
         return request
 
     async def _next(self) -> Any:

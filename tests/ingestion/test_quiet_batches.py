@@ -140,6 +140,22 @@ async def test_a_success_that_another_process_waits_for_is_not_missed(replicas, 
     await eventually(lambda: told(notifier, location) == [3, None])
 
 
+async def test_locations_and_workflows_are_not_mistaken_for_each_other(
+    replicas, notifier, location
+):
+    """Whose ids, one after the other with a slash between them, are the same."""
+    one, two = replicas
+    await record(one, *[a_failure(location, "a/b")] * 3)
+    await record(two, *[a_failure(f"{location}/a", "b")] * 3)
+    await eventually(lambda: told(notifier, location, "a/b") == [3])
+
+    await taken_as(
+        "asked", record(two, an_execution(location, "a/b"), a_failure(f"{location}/a", "b"))
+    )
+
+    await eventually(lambda: told(notifier, location, "a/b") == [3, None])
+
+
 async def test_who_recovered_elsewhere_fails_anew(replicas, notifier, location):
     one, two = replicas
     await failing(one, notifier, location)

@@ -317,7 +317,8 @@ def to_outbox(event: Event) -> OutboxEvent:
     """
     topic = ""
     if isinstance(event, WorkflowFailing | WorkflowRecovered):
-        topic = f"{event.location_id}/{event.workflow_id}"
+        # Apart by what no id holds, and sorted as workflows are.
+        topic = f"{event.location_id}\x1f{event.workflow_id}"
     return OutboxEvent(
         kind_of(event),
         payload_of(event),

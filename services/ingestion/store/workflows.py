@@ -14,7 +14,7 @@ from services.ingestion.domain.workflow import Sighting, Workflow, WorkflowNotFo
 from services.ingestion.store.tables import WorkflowRow
 
 # Late news never replace newer ones; at the same moment the later delivery wins.
-_SEE = """
+SEE = """
     INSERT INTO workflows AS known (
         location_id, workflow_id, name, named_at,
         last_execution_at, last_status, untold_failures, first_seen_at
@@ -42,15 +42,16 @@ _SEE = """
         untold_failures = known.untold_failures + excluded.untold_failures
     RETURNING location_id, workflow_id, name, failing, recovery_due, untold_failures, finish_due
 """
-SEE = _SEE
 """Adds what a batch says of workflows, and locks them until the transaction ends."""
 
 # Who failed must be known to fail, and nobody else may wait for a success or an end.
 SEE_QUIETLY = f"""
-    WITH stands AS ({_SEE})
+    WITH stands AS ({SEE})
     SELECT guessed_wrong() FROM stands
     WHERE finish_due OR (recovery_due AND NOT failing)
-        OR recovery_due <> (location_id || '/' || workflow_id = ANY (CAST($8 AS text[])))
+        OR recovery_due <> ((location_id, workflow_id) IN (
+            SELECT * FROM unnest(CAST($8 AS text[]), CAST($9 AS text[]))
+        ))
 """  # noqa: S608  no value is in the text
 """Does the same, and refuses it when a batch changes how a workflow stands."""
 
@@ -103,13 +104,14 @@ def seeing(sightings: Sequence[Sighting]) -> Question:
 
 def seeing_quietly(sightings: Sequence[Sighting]) -> Question:
     """Gives the same for a batch that changes nothing but counts; PostgreSQL refuses a wrong guess."""
-    failed = [each for each in sightings if each.failures]
+    failed = [each.workflow for each in sightings if each.failures]
     return Question(
         SEE_QUIETLY,
         (
             *_columns(sightings),
             arrays.numbers(each.failures for each in sightings),
-            arrays.texts(["/".join(each.workflow) for each in failed]),
+            arrays.texts([each.location_id for each in failed]),
+            arrays.texts([each.workflow_id for each in failed]),
         ),
     )
 
